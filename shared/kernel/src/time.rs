@@ -1,0 +1,97 @@
+//! Time: UTC in whole milliseconds, from a clock that tests set by hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeZone as _, Utc};
+use tokio::sync::watch;
+
+/// A moment in UTC, in whole milliseconds: finer parts differ between SQLite and PostgreSQL.
+pub type Timestamp = DateTime<Utc>;
+
+/// Returns the moment `millis` milliseconds after the Unix epoch, or the epoch if out of range.
+pub fn from_millis(millis: i64) -> Timestamp {
+    Utc.timestamp_millis_opt(millis).single().unwrap_or_default()
+}
+
+/// Tells the time, and waits for it.
+#[derive(Debug, Clone)]
+pub struct Clock(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    System,
+    Mock(Arc<watch::Sender<Timestamp>>),
+}
+
+impl Clock {
+    /// Returns the computer's clock.
+    pub const fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// Returns a clock that stands still until [`advance`](Self::advance) moves it.
+    pub fn mock(start: Timestamp) -> Self {
+        Self(Source::Mock(Arc::new(watch::Sender::new(start))))
+    }
+
+    /// Returns the present moment.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the computer's clock")]
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::System => from_millis(Utc::now().timestamp_millis()),
+            Source::Mock(now) => *now.borrow(),
+        }
+    }
+
+    /// Moves a mock clock forward and wakes who waits for the new time.
+    ///
+    /// Does nothing on the computer's clock.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Mock(now) = &self.0 {
+            now.send_modify(|now| *now += by);
+        }
+    }
+
+    /// Waits until `moment` has come.
+    pub async fn sleep_until(&self, moment: Timestamp) {
+        match &self.0 {
+            Source::System => {
+                let wait = (moment - self.now()).to_std().unwrap_or_default();
+                tokio::time::sleep(wait).await;
+            }
+            Source::Mock(now) => {
+                let mut now = now.subscribe();
+                // The sender lives in `self`, so this ends only when the time has come.
+                now.wait_for(|now| *now >= moment).await.ok();
+            }
+        }
+    }
+
+    /// Waits for `time` to pass.
+    pub async fn sleep(&self, time: Duration) {
+        self.sleep_until(self.now() + time).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_has_no_parts_of_a_millisecond() {
+        assert_eq!(Clock::system().now().timestamp_subsec_nanos() % 1_000_000, 0);
+    }
+
+    #[tokio::test]
+    async fn a_mock_clock_wakes_sleepers_when_it_is_moved() {
+        let clock = Clock::mock(from_millis(0));
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep_until(from_millis(10_000)).await }
+        });
+        clock.advance(Duration::from_secs(10));
+        sleeper.await.unwrap();
+        assert_eq!(clock.now(), from_millis(10_000));
+    }
+}
