@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+
+mod envelope;
+
+pub use envelope::{BadEvent, Envelope, Event};
+
+/// What happened inside WeCom.
+pub mod wecom {
+    /// Version 1.
+    #[expect(missing_docs, clippy::pedantic, reason = "generated; documented in the .proto file")]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/scrm.wecom.v1.rs"));
+    }
+}
+
+/// What happened to leads.
+pub mod leads {
+    /// Version 1.
+    #[expect(missing_docs, reason = "generated; documented in the .proto file")]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/scrm.leads.v1.rs"));
+    }
+}
+
+macro_rules! events {
+    ($($event:ty = $kind:literal by $key:ident;)+) => {
+        $(impl Event for $event {
+            const KIND: &'static str = $kind;
+
+            fn corp_id(&self) -> &str {
+                &self.corp_id
+            }
+
+            fn key(&self) -> &str {
+                &self.$key
+            }
+        })+
+
+        /// The routing keys of all events.
+        pub const KINDS: &[&str] = &[$($kind),+];
+    };
+}
+
+events! {
+    wecom::v1::ContactAdded = "wecom.v1.contact_added" by external_user_id;
+    leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
+}

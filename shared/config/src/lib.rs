@@ -1,0 +1,145 @@
+#![doc = include_str!("../README.md")]
+
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::value::{Dict, Value};
+use serde::de::DeserializeOwned;
+
+/// Ending of a key whose value is the path of a file that holds the secret.
+const FILE_SUFFIX: &str = "_file";
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key is unknown, missing, or of the wrong type; the text names it.
+    #[error("configuration of {service}: {source}")]
+    Invalid {
+        /// The service.
+        service: &'static str,
+        /// What figment says, with the key.
+        #[source]
+        source: Box<figment::Error>,
+    },
+    /// A secret's file cannot be read.
+    #[error("configuration of {service}: {key}: cannot read {path}: {source}")]
+    SecretFile {
+        /// The service.
+        service: &'static str,
+        /// The key, with its suffix.
+        key: String,
+        /// The path given.
+        path: String,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Loads the section of `service`: `defaults`, then its table in `file`, then the environment.
+pub fn load<T: DeserializeOwned>(
+    service: &'static str,
+    defaults: &str,
+    file: Option<&Path>,
+) -> Result<T, ConfigError> {
+    let invalid = |source: figment::Error| ConfigError::Invalid { service, source: Box::new(source) };
+    let mut figment = Figment::from(Toml::string(defaults));
+    if let Some(file) = file {
+        let whole = Figment::from(Toml::file_exact(file));
+        if let Ok(section) = whole.find_value(service) {
+            figment = figment.merge(Serialized::defaults(section));
+        } else {
+            // The file may do without a section, but it must be readable.
+            whole.extract::<Dict>().map_err(invalid)?;
+        }
+    }
+    let prefix = format!("SCRM_{}__", service.to_uppercase());
+    figment = figment.merge(Env::prefixed(&prefix).split("__"));
+
+    let mut values: Dict = figment.extract().map_err(invalid)?;
+    read_secret_files(service, &mut values)?;
+    Figment::from(Serialized::defaults(values)).extract().map_err(invalid)
+}
+
+/// Returns a variable of the environment, for the few things that are no configuration of a service.
+#[expect(clippy::disallowed_methods, reason = "this crate is where the environment is read")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Replaces every `key_file` by `key` with the file's text.
+fn read_secret_files(service: &'static str, values: &mut Dict) -> Result<(), ConfigError> {
+    let keys: Vec<String> = values.keys().cloned().collect();
+    for key in keys {
+        if let Some(Value::Dict(_, inner)) = values.get_mut(&key) {
+            read_secret_files(service, inner)?;
+            continue;
+        }
+        let Some(secret) = key.strip_suffix(FILE_SUFFIX) else { continue };
+        let Some(Value::String(_, path)) = values.remove(&key) else { continue };
+        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::SecretFile {
+            service,
+            key: key.clone(),
+            path,
+            source,
+        })?;
+        values.insert(secret.to_owned(), Value::from(text.trim_end()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Section {
+        window_s: u32,
+        token: Option<String>,
+    }
+
+    const DEFAULTS: &str = "window_s = 600";
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_file_wins_over_the_defaults_and_other_tables_do_not_matter() {
+        let file = file("[trial]\nwindow_s = 5\n[other]\nx = 1\n");
+        let section: Section = load("trial", DEFAULTS, Some(file.path())).unwrap();
+        assert_eq!(section.window_s, 5);
+        let section: Section = load("absent", DEFAULTS, Some(file.path())).unwrap();
+        assert_eq!(section.window_s, 600);
+    }
+
+    #[test]
+    fn a_bad_key_is_named() {
+        let unknown = file("[trial]\nwindow = 5\n");
+        let error = load::<Section>("trial", DEFAULTS, Some(unknown.path())).unwrap_err();
+        assert!(error.to_string().contains("window"), "{error}");
+        let wrong = file("[trial]\nwindow_s = \"soon\"\n");
+        let error = load::<Section>("trial", DEFAULTS, Some(wrong.path())).unwrap_err();
+        assert!(error.to_string().contains("window_s"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file() {
+        let secret = file("hush\n");
+        let config = file(&format!("[trial]\ntoken_file = {:?}\n", secret.path()));
+        let section: Section = load("trial", DEFAULTS, Some(config.path())).unwrap();
+        assert_eq!(section.token.as_deref(), Some("hush"));
+
+        let config = file("[trial]\ntoken_file = \"/nowhere/token\"\n");
+        let error = load::<Section>("trial", DEFAULTS, Some(config.path())).unwrap_err();
+        assert!(error.to_string().contains("token_file"), "{error}");
+    }
+}

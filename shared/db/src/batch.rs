@@ -1,0 +1,98 @@
+//! Group commit: what waits is written in one transaction, and everyone is answered after it.
+//!
+//! One flush to the disk then serves many callers. It suits writes that cannot refuse each other, such as
+//! `INSERT … ON CONFLICT DO NOTHING`.
+
+use async_trait::async_trait;
+use sea_orm::DbErr;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Db, Txn};
+
+/// Nothing of it is stored; the caller may try again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("not stored: {0}")]
+pub struct NotStored(pub String);
+
+/// How a group of operations is written.
+#[async_trait]
+pub trait BatchWrite: Send + Sync + 'static {
+    /// One caller's operation.
+    type Op: Send + Sync + 'static;
+    /// What the caller learns.
+    type Out: Send + 'static;
+
+    /// Writes all operations within `txn` and returns one answer for each, in order.
+    async fn write(&self, txn: &Txn, ops: &[Self::Op]) -> Result<Vec<Self::Out>, DbErr>;
+
+    /// Called after the commit that made `ops` durable, before anyone is answered.
+    fn committed(&self, _ops: &[Self::Op]) {}
+}
+
+type Waiter<W> = (<W as BatchWrite>::Op, oneshot::Sender<Result<<W as BatchWrite>::Out, NotStored>>);
+
+/// Hands operations to the one task that writes them; cheap to clone.
+pub struct Batcher<W: BatchWrite>(mpsc::Sender<Waiter<W>>);
+
+impl<W: BatchWrite> Clone for Batcher<W> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<W: BatchWrite> Batcher<W> {
+    /// Starts the writing task; it ends when the last handle is gone and everything is answered.
+    ///
+    /// At most `most` operations share a transaction, and four times as many may wait.
+    pub fn start(db: Db, writer: W, most: usize) -> Self {
+        let (sender, receiver) = mpsc::channel(most * 4);
+        tokio::spawn(write_groups(db, writer, receiver, most));
+        Self(sender)
+    }
+
+    /// Has `op` written and returns once it is durable.
+    pub async fn put(&self, op: W::Op) -> Result<W::Out, NotStored> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || NotStored("the writer is gone".to_owned());
+        self.0.send((op, answer)).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+async fn write_groups<W: BatchWrite>(db: Db, writer: W, mut waiting: mpsc::Receiver<Waiter<W>>, most: usize) {
+    let mut group = Vec::with_capacity(most);
+    while waiting.recv_many(&mut group, most).await > 0 {
+        let (ops, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
+        let outcomes = match write_one_group(&db, &writer, &ops).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            // One bad operation fails its whole group, so each gets a transaction of its own.
+            Err(_) if ops.len() > 1 => write_each(&db, &writer, &ops).await,
+            Err(error) => vec![Err(NotStored(error.to_string()))],
+        };
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // A caller that has gone away does not need its answer.
+            answer.send(outcome).ok();
+        }
+    }
+}
+
+async fn write_one_group<W: BatchWrite>(db: &Db, writer: &W, ops: &[W::Op]) -> Result<Vec<W::Out>, DbErr> {
+    let txn = db.begin().await?;
+    let outcomes = writer.write(&txn, ops).await?;
+    txn.commit().await?;
+    writer.committed(ops);
+    Ok(outcomes)
+}
+
+async fn write_each<W: BatchWrite>(db: &Db, writer: &W, ops: &[W::Op]) -> Vec<Result<W::Out, NotStored>> {
+    let mut outcomes = Vec::with_capacity(ops.len());
+    for op in ops {
+        let outcome = write_one_group(db, writer, std::slice::from_ref(op)).await;
+        outcomes.push(match outcome.map(|mut one| one.pop()) {
+            Ok(Some(outcome)) => Ok(outcome),
+            Ok(None) => Err(NotStored("the writer gave no answer".to_owned())),
+            Err(error) => Err(NotStored(error.to_string())),
+        });
+    }
+    outcomes
+}

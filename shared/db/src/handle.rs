@@ -1,0 +1,215 @@
+//! The handle of one service's database, and its transactions.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scrm_kernel::{Clock, Timestamp};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
+};
+use sea_orm_migration::MigratorTrait;
+use serde::Deserialize;
+use tokio::sync::Notify;
+
+use crate::constraint::{Constraints, Violation};
+
+/// How long a statement may wait for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Reading connections of an embedded database; each is a thread of the operating system.
+const SQLITE_READERS: u32 = 2;
+/// Page cache of one SQLite connection: KiB, negative as the pragma wants it.
+const SQLITE_CACHE: &str = "-512";
+
+/// Where a service keeps its rows.
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Database {
+    /// A file of the embedded shape; made when it is not there.
+    File(PathBuf),
+    /// A PostgreSQL database: its URL, and the most connections to open.
+    Postgres {
+        /// `postgres://user:password@host:port/name`.
+        url: String,
+        /// Most connections.
+        connections: u32,
+    },
+}
+
+/// A service's database, whichever it is. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// SQLite: the one connection that writes. PostgreSQL: the pool.
+    writer: DatabaseConnection,
+    /// SQLite: connections that refuse to write. PostgreSQL: the same pool.
+    reader: DatabaseConnection,
+    clock: Clock,
+    constraints: Constraints,
+    /// Woken when a transaction with events in it has committed.
+    outbox_filled: Notify,
+}
+
+impl Db {
+    /// Opens the database and brings its tables up to date.
+    ///
+    /// A new database gets all its tables in one transaction.
+    pub async fn open<M: MigratorTrait>(database: &Database, clock: Clock) -> Result<Self, DbErr> {
+        let (writer, reader) = match database {
+            Database::File(path) => (connect_file(path, true).await?, connect_file(path, false).await?),
+            Database::Postgres { url, connections } => {
+                let pool = connect_postgres(url, *connections).await?;
+                (pool.clone(), pool)
+            }
+        };
+        M::up(&writer, None).await?;
+        let constraints = Constraints::read(&writer).await?;
+        Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, outbox_filled: Notify::new() })))
+    }
+
+    /// Begins a transaction; on SQLite it takes the write lock at once, so it never fails for being late.
+    pub async fn begin(&self) -> Result<Txn, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let inner = self.0.writer.begin_with_options(options).await?;
+        Ok(Txn { inner, db: self.clone(), has_events: AtomicBool::new(false) })
+    }
+
+    /// Returns a connection for reads outside a transaction.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.0.reader
+    }
+
+    /// Returns a connection for a single writing statement.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.0.writer
+    }
+
+    /// Returns the clock that stamps this database's rows.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Returns the constraint that a failed statement violated, by name, if that is why it failed.
+    pub fn violation(&self, error: &DbErr) -> Option<Violation> {
+        self.0.constraints.violation(error)
+    }
+
+    /// Reports whether this is the embedded shape.
+    pub fn is_sqlite(&self) -> bool {
+        self.0.writer.get_database_backend() == DbBackend::Sqlite
+    }
+
+    /// Wakes the relay: rows wait to be published.
+    pub fn wake_relay(&self) {
+        self.0.outbox_filled.notify_one();
+    }
+
+    /// Resolves when [`wake_relay`](Self::wake_relay) was called since the last time.
+    pub async fn relay_woken(&self) {
+        self.0.outbox_filled.notified().await;
+    }
+
+    /// Closes all connections; SQLite folds its log into the file.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.0.reader.close_by_ref().await?;
+        self.0.writer.close_by_ref().await
+    }
+}
+
+async fn connect_file(path: &std::path::Path, writes: bool) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    options
+        .max_connections(if writes { 1 } else { SQLITE_READERS })
+        .min_connections(u32::from(writes))
+        .acquire_timeout(PATIENCE)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |options| {
+            let options = options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(PATIENCE)
+                .foreign_keys(true)
+                .pragma("cache_size", SQLITE_CACHE)
+                .pragma("temp_store", "memory");
+            if writes { options } else { options.pragma("query_only", "on") }
+        });
+    sea_orm::Database::connect(options).await
+}
+
+async fn connect_postgres(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .sqlx_logging(false);
+    sea_orm::Database::connect(options).await
+}
+
+/// A transaction; rolled back when it is dropped.
+///
+/// Never call WeCom, or any network, while one is open.
+#[derive(Debug)]
+pub struct Txn {
+    inner: DatabaseTransaction,
+    db: Db,
+    has_events: AtomicBool,
+}
+
+impl Txn {
+    /// Makes everything done so far durable and tells the relay if there are events among it.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.inner.commit().await?;
+        if self.has_events.load(Ordering::Relaxed) {
+            self.db.wake_relay();
+        }
+        Ok(())
+    }
+
+    /// Returns the present moment, by the clock of the database's rows.
+    pub fn now(&self) -> Timestamp {
+        self.db.clock().now()
+    }
+
+    /// Returns the constraint that a failed statement violated; see [`Db::violation`].
+    pub fn violation(&self, error: &DbErr) -> Option<Violation> {
+        self.db.violation(error)
+    }
+
+    /// Notes that the commit leaves rows for the relay.
+    pub fn will_need_relay(&self) {
+        self.has_events.store(true, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Txn {
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.inner.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.inner.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.inner.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.inner.query_all_raw(statement).await
+    }
+}

@@ -1,0 +1,51 @@
+//! What a consumer has already handled, so that a message that comes again changes nothing.
+
+use scrm_kernel::{MessageId, Timestamp};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+};
+
+use crate::Txn;
+
+mod entity {
+    //! The table `inbox`.
+
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "inbox")]
+    pub(super) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        consumer: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        message_id: Uuid,
+        handled_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(super) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Notes in the handler's transaction that `consumer` handles a message; `false` when it did so before.
+pub async fn enter(txn: &Txn, consumer: &str, message: MessageId) -> Result<bool, DbErr> {
+    let row = entity::ActiveModel {
+        consumer: Set(consumer.to_owned()),
+        message_id: Set(message.as_uuid()),
+        handled_at: Set(txn.now()),
+    };
+    let inserted = entity::Entity::insert(row)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(inserted > 0)
+}
+
+/// Forgets what was handled before `moment`.
+pub async fn forget_before(connection: &impl ConnectionTrait, moment: Timestamp) -> Result<u64, DbErr> {
+    let deleted =
+        entity::Entity::delete_many().filter(entity::Column::HandledAt.lt(moment)).exec(connection).await?;
+    Ok(deleted.rows_affected)
+}

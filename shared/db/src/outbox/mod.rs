@@ -1,0 +1,189 @@
+//! Events on their way out: written in the transaction of what they tell, published by the relay afterwards.
+
+mod entity;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scrm_kernel::{CorpId, MessageId, Timestamp};
+use scrm_proto::{Envelope, Event};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, Query};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use crate::relay::{Fate, Source};
+use crate::{Db, Txn, sql};
+
+/// How long a relay that took rows may leave them unmarked before another one takes them.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// Why an event happened: the facts of the outside event behind it travel on with it.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When the outside event reached ingest, if there was one.
+    pub received_at: Option<Timestamp>,
+    /// Its place in ingest's order of arrival.
+    pub received_seq: Option<i64>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+impl Cause {
+    /// Returns the cause of something that began in this service.
+    pub const fn here(now: Timestamp) -> Self {
+        Self { occurred_at: now, received_at: None, received_seq: None, traceparent: None }
+    }
+}
+
+impl From<&Envelope> for Cause {
+    fn from(envelope: &Envelope) -> Self {
+        Self {
+            occurred_at: envelope.occurred_at,
+            received_at: envelope.received_at,
+            received_seq: envelope.received_seq,
+            traceparent: envelope.traceparent.clone(),
+        }
+    }
+}
+
+/// Writes an event beside the rows it tells of; it is published if, and only if, `txn` commits.
+pub async fn put<E: Event>(txn: &Txn, corp: CorpId, cause: &Cause, event: &E) -> Result<MessageId, DbErr> {
+    debug_assert_eq!(event.corp_id(), corp.to_string(), "an event names its corp");
+    let now = txn.now();
+    let message_id = MessageId::mint(now);
+    let row = entity::ActiveModel {
+        seq: NotSet,
+        message_id: Set(message_id),
+        corp_id: Set(corp),
+        kind: Set(E::KIND.to_owned()),
+        key: Set(event.key().to_owned()),
+        body: Set(event.encode_to_vec()),
+        occurred_at: Set(cause.occurred_at),
+        received_at: Set(cause.received_at),
+        received_seq: Set(cause.received_seq),
+        traceparent: Set(cause.traceparent.clone()),
+        replay_of: Set(None),
+        created_at: Set(now),
+        leased_until: Set(None),
+        published_at: Set(None),
+        problem: Set(None),
+    };
+    entity::Entity::insert(row).exec_without_returning(txn).await?;
+    txn.will_need_relay();
+    Ok(message_id)
+}
+
+/// Deletes what was published before `moment`.
+pub async fn forget_before(connection: &impl ConnectionTrait, moment: Timestamp) -> Result<u64, DbErr> {
+    let deleted =
+        entity::Entity::delete_many().filter(entity::Column::PublishedAt.lt(moment)).exec(connection).await?;
+    Ok(deleted.rows_affected)
+}
+
+/// Counts the rows that are not published yet, those with a problem included.
+pub async fn waiting(connection: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    use sea_orm::PaginatorTrait as _;
+    entity::Entity::find().filter(entity::Column::PublishedAt.is_null()).count(connection).await
+}
+
+/// The table `outbox` as the relay sees it.
+#[derive(Debug)]
+pub struct Outbox(Db);
+
+impl Outbox {
+    /// Returns the outbox of a database.
+    pub const fn of(db: Db) -> Self {
+        Self(db)
+    }
+}
+
+#[async_trait]
+impl Source for Outbox {
+    type Row = (i64, Envelope);
+
+    fn db(&self) -> &Db {
+        &self.0
+    }
+
+    async fn take(&self, most: u64) -> Result<Vec<Self::Row>, DbErr> {
+        let rows = if self.0.is_sqlite() {
+            // One process, one relay: what it took is known in memory, so no lease is written.
+            entity::Entity::find()
+                .filter(entity::Column::PublishedAt.is_null())
+                .filter(entity::Column::Problem.is_null())
+                .order_by_asc(entity::Column::Seq)
+                .limit(most)
+                .all(self.0.reader())
+                .await?
+        } else {
+            take_under_lease(&self.0, most).await?
+        };
+        Ok(rows.into_iter().map(|row| (row.seq, row.into())).collect())
+    }
+
+    fn envelope(&self, row: &Self::Row) -> Result<Option<Envelope>, String> {
+        Ok(Some(row.1.clone()))
+    }
+
+    async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr> {
+        let published: Vec<i64> = fates
+            .iter()
+            .filter(|(_, fate)| matches!(fate, Fate::Published | Fate::Nothing))
+            .map(|((seq, _), _)| *seq)
+            .collect();
+        if !published.is_empty() {
+            entity::Entity::update_many()
+                .col_expr(entity::Column::PublishedAt, Expr::value(self.0.clock().now()))
+                .filter(sql::one_of(self.0.writer(), entity::Column::Seq, &published))
+                .exec(self.0.writer())
+                .await?;
+        }
+        for ((seq, _), fate) in fates {
+            if let Fate::Refused(problem) = fate {
+                entity::Entity::update_many()
+                    .col_expr(entity::Column::Problem, Expr::value(problem))
+                    .filter(entity::Column::Seq.eq(seq))
+                    .exec(self.0.writer())
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes rows that no other replica's relay holds.
+async fn take_under_lease(db: &Db, most: u64) -> Result<Vec<entity::Model>, DbErr> {
+    let now = db.clock().now();
+    let free = Condition::all()
+        .add(entity::Column::PublishedAt.is_null())
+        .add(entity::Column::Problem.is_null())
+        .add(entity::Column::LeasedUntil.is_null().or(entity::Column::LeasedUntil.lt(now)));
+    let chosen = Query::select()
+        .column(entity::Column::Seq)
+        .from(entity::Entity)
+        .cond_where(free)
+        .order_by(entity::Column::Seq, sea_orm::Order::Asc)
+        .limit(most)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .to_owned();
+    let take = Query::update()
+        .table(entity::Entity)
+        .value(entity::Column::LeasedUntil, now + LEASE)
+        .and_where(Expr::col(entity::Column::Seq).in_subquery(chosen))
+        .returning_all()
+        .to_owned();
+    let mut rows = db
+        .writer()
+        .query_all(&take)
+        .await?
+        .iter()
+        .map(|row| entity::Model::from_query_result(row, ""))
+        .collect::<Result<Vec<_>, _>>()?;
+    rows.sort_unstable_by_key(|row| row.seq);
+    Ok(rows)
+}

@@ -1,0 +1,147 @@
+//! Takes committed events to the broker: at least once, in order, and past rows that cannot be published.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scrm_kernel::Lifecycle;
+use scrm_proto::Envelope;
+use sea_orm::DbErr;
+
+use crate::Db;
+
+/// Rows taken at once; as many confirms are in flight.
+const WINDOW: u64 = 200;
+/// How often to look for rows that a dead process left behind.
+const POLL: Duration = Duration::from_secs(1);
+/// How long to wait after the broker or the database failed.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Why a message was not published; it stays in its table and is tried again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("not published: {0}")]
+pub struct PublishError(pub String);
+
+/// A broker, as far as the relay needs it.
+#[async_trait]
+pub trait Publish: Send + Sync {
+    /// Publishes messages in order and returns, for each, whether it is safe in every queue that wants it.
+    async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>>;
+}
+
+/// A table of rows to publish: an outbox, or rows that serve as one.
+#[async_trait]
+pub trait Source: Send + Sync + 'static {
+    /// What is taken, and settled later.
+    type Row: Send + Sync;
+
+    /// Returns the database of the table; its wake-up is the relay's.
+    fn db(&self) -> &Db;
+
+    /// Takes up to `most` unpublished rows, oldest first, that no other relay holds.
+    async fn take(&self, most: u64) -> Result<Vec<Self::Row>, DbErr>;
+
+    /// Returns the message of a row: `None` when it tells nobody anything, an error when it never can be published.
+    fn envelope(&self, row: &Self::Row) -> Result<Option<Envelope>, String>;
+
+    /// Marks what became of the rows; what is not marked is taken again.
+    async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr>;
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The broker has it.
+    Published,
+    /// It has nothing to tell.
+    Nothing,
+    /// It can never be published: why.
+    Refused(String),
+}
+
+/// Publishes the rows of one [`Source`].
+pub struct Relay<S> {
+    source: S,
+    broker: Arc<dyn Publish>,
+}
+
+impl<S: Source> Relay<S> {
+    /// Makes a relay from a table to a broker.
+    pub fn new(source: S, broker: Arc<dyn Publish>) -> Self {
+        Self { source, broker }
+    }
+
+    /// Relays until asked to stop; a broken broker or database only delays it.
+    pub async fn run(self, lifecycle: Lifecycle) -> Result<(), DbErr> {
+        while !lifecycle.is_stopping() {
+            match self.relay_some().await {
+                Ok(Progress::More) => {}
+                Ok(Progress::Done) => {
+                    tokio::select! {
+                        () = self.source.db().relay_woken() => {}
+                        () = tokio::time::sleep(POLL) => {}
+                        () = lifecycle.stopping() => {}
+                    }
+                }
+                Ok(Progress::Stuck(reason)) => {
+                    tracing::warn!(reason, "Broker did not take an event, trying again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "Relay cannot use its database, trying again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes, publishes and marks one window of rows.
+    pub async fn relay_some(&self) -> Result<Progress, DbErr> {
+        let rows = self.source.take(WINDOW).await?;
+        if rows.is_empty() {
+            return Ok(Progress::Done);
+        }
+        let mut fates = Vec::with_capacity(rows.len());
+        let (mut sent, mut messages) = (Vec::new(), Vec::new());
+        for row in rows {
+            match self.source.envelope(&row) {
+                Ok(Some(message)) => {
+                    sent.push(row);
+                    messages.push(message);
+                }
+                Ok(None) => fates.push((row, Fate::Nothing)),
+                Err(problem) => {
+                    tracing::error!(
+                        problem,
+                        "A row can never be published; it is kept, marked with the problem"
+                    );
+                    fates.push((row, Fate::Refused(problem)));
+                }
+            }
+        }
+
+        let mut stuck = None;
+        for (row, outcome) in sent.into_iter().zip(self.broker.publish(messages).await) {
+            match outcome {
+                Ok(()) => fates.push((row, Fate::Published)),
+                Err(PublishError(reason)) => stuck = Some(reason),
+            }
+        }
+        if !fates.is_empty() {
+            self.source.settle(fates).await?;
+        }
+        Ok(stuck.map_or(Progress::More, Progress::Stuck))
+    }
+}
+
+/// What one round of a relay came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Rows were settled; there may be more.
+    More,
+    /// No row waits.
+    Done,
+    /// Some rows were not taken by the broker: why.
+    Stuck(String),
+}

@@ -1,0 +1,121 @@
+//! Who asks. The token is checked before path and body are looked at.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
+use scrm_kernel::{CorpId, ErrorKind, Scope};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::refuse;
+use crate::token::Tokens;
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything within the corp.
+    Admin,
+}
+
+/// Whoever asks, proved by a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant.
+    pub corp: CorpId,
+    /// What they may do.
+    pub role: Role,
+    /// Who they are, for the audit log.
+    pub subject: String,
+}
+
+impl Caller {
+    /// Returns whose rows they may see.
+    pub const fn scope(&self) -> Scope {
+        match self.role {
+            Role::Admin => Scope::everybody(self.corp),
+        }
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Stranger;
+    type Future = Ready<Result<Self, Stranger>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Self>().cloned().ok_or(Stranger))
+    }
+}
+
+/// Nobody proved who asks.
+#[derive(Debug, thiserror::Error)]
+#[error("a bearer token is needed")]
+pub struct Stranger;
+
+impl actix_web::ResponseError for Stranger {
+    fn error_response(&self) -> HttpResponse {
+        let mut response = refuse(
+            ErrorKind::Unauthenticated,
+            "unauthenticated",
+            "Send `Authorization: Bearer <token>`; `scrm token` prints one.",
+        );
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        response
+    }
+}
+
+/// Paths that are answered without a token: exact, or with one more segment of any text.
+fn is_public(path: &str) -> bool {
+    const EXACT: [&str; 3] = ["/healthz", "/readyz", "/api/openapi.json"];
+    const ONE_SEGMENT_BELOW: [&str; 2] = ["/callback/wecom/", "/hooks/leads/"];
+    EXACT.contains(&path)
+        || ONE_SEGMENT_BELOW.iter().any(|prefix| {
+            path.strip_prefix(prefix).is_some_and(|segment| !segment.is_empty() && !segment.contains('/'))
+        })
+}
+
+/// Middleware: lets nobody past without a valid token, except to public paths.
+pub(crate) async fn authenticate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if is_public(request.path()) {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    }
+    let Some(caller) = caller_of(&request) else {
+        return Ok(request.error_response(Stranger));
+    };
+    request.extensions_mut().insert(caller);
+    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+}
+
+fn caller_of(request: &ServiceRequest) -> Option<Caller> {
+    let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    request.app_data::<Data<Tokens>>()?.check(token.trim()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_public;
+
+    #[test]
+    fn public_paths_are_few_and_exact() {
+        for path in ["/healthz", "/readyz", "/callback/wecom/demo", "/hooks/leads/form", "/api/openapi.json"]
+        {
+            assert!(is_public(path), "{path}");
+        }
+        for path in
+            ["/", "/metrics", "/callback/wecom/", "/callback/wecom/a/b", "/healthz/", "/api/v1/leads/leads"]
+        {
+            assert!(!is_public(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod caller;
+pub mod problem;
+pub mod server;
+pub mod token;
+
+pub use caller::{Caller, Role};
+pub use problem::{Problem, respond};
+pub use server::{Readiness, Routes, document, serve};
+pub use token::{TokenKeys, Tokens};

@@ -1,0 +1,190 @@
+//! The server of a process: all routes of all its services behind one port.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpResponse, HttpServer};
+use scrm_kernel::{ErrorKind, Lifecycle};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa_actix_web::AppExt as _;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use crate::caller::authenticate;
+use crate::problem::{REQUEST_ID, malformed, refuse};
+use crate::token::Tokens;
+
+/// Largest JSON body of an ordinary request.
+const JSON_LIMIT: usize = 256 * 1024;
+/// How long a request may take to send its head.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long requests may go on after the process is asked to stop, in seconds.
+const DRAIN_SECONDS: u64 = 10;
+
+/// The routes of one service, added to a server's configuration.
+pub type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// Whether the process is ready for traffic: migrated, declared, subscribed.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Says that the process is ready.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Returns the OpenAPI document of the given services.
+pub fn document(title: &str, services: &[Routes]) -> OpenApi {
+    let services = services.to_vec();
+    let (_, api) = App::new()
+        .into_utoipa_app()
+        .openapi(empty_document(title))
+        .configure(move |config| services.iter().for_each(|routes| routes(config)))
+        .split_for_parts();
+    api
+}
+
+fn empty_document(title: &str) -> OpenApi {
+    let info = InfoBuilder::new().title(title).version(env!("CARGO_PKG_VERSION"));
+    OpenApiBuilder::new().info(info).build()
+}
+
+/// Serves the given services on `listener` until the process is asked to stop.
+pub async fn serve(
+    listener: TcpListener,
+    services: Vec<Routes>,
+    tokens: Tokens,
+    readiness: Readiness,
+    workers: usize,
+    lifecycle: Lifecycle,
+) -> std::io::Result<()> {
+    let document = Data::new(document("Hongyan", &services));
+    let (tokens, readiness) = (Data::new(tokens), Data::new(readiness));
+    let server = HttpServer::new(move || {
+        let services = services.clone();
+        let (app, _) = App::new()
+            .app_data(tokens.clone())
+            .app_data(readiness.clone())
+            .app_data(document.clone())
+            .app_data(json_config())
+            .app_data(web::QueryConfig::default().error_handler(|error, _| bad_query(&error).into()))
+            .app_data(web::PathConfig::default().error_handler(|error, _| bad_path(&error).into()))
+            .into_utoipa_app()
+            .configure(move |config| services.iter().for_each(|routes| routes(config)))
+            .split_for_parts();
+        app.route("/healthz", web::get().to(alive))
+            .route("/readyz", web::get().to(ready))
+            .route("/api/openapi.json", web::get().to(openapi))
+            .default_service(web::to(nothing_here))
+            .wrap(from_fn(authenticate))
+            .wrap(from_fn(identify))
+    })
+    .workers(workers)
+    .client_request_timeout(HEAD_TIME)
+    .shutdown_timeout(DRAIN_SECONDS)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+
+    let handle = server.handle();
+    let stopper = tokio::spawn(async move {
+        lifecycle.stopping().await;
+        handle.stop(true).await;
+    });
+    let outcome = server.await;
+    stopper.abort();
+    outcome
+}
+
+fn json_config() -> web::JsonConfig {
+    web::JsonConfig::default().limit(JSON_LIMIT).error_handler(|error, _| bad_json(&error).into())
+}
+
+/// A request that could not be read, already rendered.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+struct Unreadable {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+}
+
+impl actix_web::ResponseError for Unreadable {
+    fn error_response(&self) -> HttpResponse {
+        malformed(self.status, self.code, self.detail.clone())
+    }
+}
+
+fn bad_json(error: &JsonPayloadError) -> Unreadable {
+    let (status, code) = match error {
+        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
+        }
+        JsonPayloadError::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
+        _ => (StatusCode::BAD_REQUEST, "bad_json"),
+    };
+    Unreadable { status, code, detail: format!("body: {error}") }
+}
+
+fn bad_query(error: &QueryPayloadError) -> Unreadable {
+    Unreadable { status: StatusCode::BAD_REQUEST, code: "bad_query", detail: format!("query: {error}") }
+}
+
+fn bad_path(error: &PathError) -> Unreadable {
+    Unreadable { status: StatusCode::NOT_FOUND, code: "not_found", detail: format!("path: {error}") }
+}
+
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("alive\n")
+}
+
+async fn ready(readiness: Data<Readiness>) -> HttpResponse {
+    if readiness.is_set() {
+        HttpResponse::Ok().content_type("text/plain").body("ready\n")
+    } else {
+        refuse(ErrorKind::Unavailable, "starting", "The process is still starting.")
+    }
+}
+
+async fn openapi(document: Data<OpenApi>) -> HttpResponse {
+    HttpResponse::Ok().json(document.get_ref())
+}
+
+async fn nothing_here() -> HttpResponse {
+    refuse(ErrorKind::NotFound, "no_such_route", "There is nothing at this path, or not for this method.")
+}
+
+/// Middleware: gives the request an id, and writes its log line.
+async fn identify(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    #[expect(clippy::disallowed_methods, reason = "an id of a request orders nothing and is stored nowhere")]
+    let id = Uuid::now_v7().to_string();
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let outcome = REQUEST_ID.scope(id.clone(), next.call(request)).await;
+    let mut response = outcome?.map_into_boxed_body();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis());
+    tracing::debug!(request.id = %id, http.method = %method, http.route = route, http.status = status, ms, "{method} {route} {status}");
+    Ok(response)
+}

@@ -1,0 +1,173 @@
+//! Bearer tokens: JWT signed with Ed25519 (RFC 8037).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use scrm_kernel::{Clock, CorpId};
+use serde::{Deserialize, Serialize};
+
+use crate::caller::{Caller, Role};
+
+const ISSUER: &str = "hongyan";
+const AUDIENCE: &str = "hongyan";
+
+/// Why there are no keys to sign with.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The key file cannot be read or written.
+    #[error("key file {path}: {source}")]
+    File {
+        /// Its path.
+        path: String,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The key file holds no Ed25519 key in PKCS #8.
+    #[error("key file {0} holds no Ed25519 key")]
+    Malformed(String),
+}
+
+/// Why a token is not accepted. The client learns none of it.
+#[derive(Debug, thiserror::Error)]
+#[error("token is not accepted")]
+pub struct BadToken(#[source] jsonwebtoken::errors::Error);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    corp: CorpId,
+    role: Role,
+    iat: i64,
+    exp: i64,
+}
+
+/// The key pair that signs tokens.
+#[derive(Clone)]
+pub struct TokenKeys {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+}
+
+impl TokenKeys {
+    /// Makes a new key pair; returns its PKCS #8 form too, which is secret.
+    pub fn generate() -> (Self, Vec<u8>) {
+        let pair = Ed25519KeyPair::generate().expect("the operating system gives random bytes");
+        let der = pair.to_pkcs8v1().expect("an Ed25519 key has a PKCS #8 form").as_ref().to_vec();
+        (Self::of(&pair, &der), der)
+    }
+
+    /// Reads a key pair from a PKCS #8 file.
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
+        let der = std::fs::read(path)
+            .map_err(|source| KeyError::File { path: path.display().to_string(), source })?;
+        let pair =
+            Ed25519KeyPair::from_pkcs8(&der).map_err(|_| KeyError::Malformed(path.display().to_string()))?;
+        Ok(Self::of(&pair, &der))
+    }
+
+    fn of(pair: &Ed25519KeyPair, der: &[u8]) -> Self {
+        Self {
+            signing: EncodingKey::from_ed_der(der),
+            verifying: DecodingKey::from_ed_der(pair.public_key().as_ref()),
+        }
+    }
+}
+
+/// Signs and checks tokens.
+#[derive(Clone)]
+pub struct Tokens(Arc<Inner>);
+
+struct Inner {
+    keys: TokenKeys,
+    clock: Clock,
+}
+
+impl Tokens {
+    /// Makes a signer and checker.
+    pub fn new(keys: TokenKeys, clock: Clock) -> Self {
+        Self(Arc::new(Inner { keys, clock }))
+    }
+
+    /// Signs a token that lets `caller` in for `life`.
+    pub fn sign(&self, caller: &Caller, life: Duration) -> Result<String, BadToken> {
+        let now = self.0.clock.now();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: caller.subject.clone(),
+            corp: caller.corp,
+            role: caller.role,
+            iat: now.timestamp(),
+            exp: (now + life).timestamp(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.0.keys.signing).map_err(BadToken)
+    }
+
+    /// Returns who a token lets in.
+    pub fn check(&self, token: &str) -> Result<Caller, BadToken> {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        // The expiry is checked below, by our clock.
+        validation.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.0.keys.verifying, &validation)
+            .map_err(BadToken)?
+            .claims;
+        if claims.exp <= self.0.clock.now().timestamp() {
+            return Err(BadToken(jsonwebtoken::errors::ErrorKind::ExpiredSignature.into()));
+        }
+        Ok(Caller { corp: claims.corp, role: claims.role, subject: claims.sub })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrm_kernel::time::from_millis;
+
+    use super::*;
+
+    fn caller() -> Caller {
+        Caller { corp: CorpId::mint(from_millis(1)), role: Role::Admin, subject: "cli".to_owned() }
+    }
+
+    #[test]
+    fn a_token_lets_in_until_it_expires() {
+        let clock = Clock::mock(from_millis(1_700_000_000_000));
+        let tokens = Tokens::new(TokenKeys::generate().0, clock.clone());
+        let token = tokens.sign(&caller(), Duration::from_hours(1)).unwrap();
+        assert_eq!(tokens.check(&token).unwrap().subject, "cli");
+        clock.advance(Duration::from_hours(1));
+        assert!(tokens.check(&token).is_err());
+    }
+
+    #[test]
+    fn a_token_of_another_key_or_algorithm_is_refused() {
+        let tokens = Tokens::new(TokenKeys::generate().0, Clock::system());
+        let others = Tokens::new(TokenKeys::generate().0, Clock::system());
+        let token = others.sign(&caller(), Duration::from_hours(1)).unwrap();
+        assert!(tokens.check(&token).is_err());
+
+        let (_, rest) = token.split_once('.').unwrap();
+        // {"alg":"none","typ":"JWT"}
+        assert!(others.check(&format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{rest}")).is_err());
+        assert!(others.check("").is_err());
+    }
+
+    #[test]
+    fn a_key_file_is_read_again() {
+        let (keys, der) = TokenKeys::generate();
+        let path = std::env::temp_dir().join(format!("scrm-token-{}.pk8", std::process::id()));
+        std::fs::write(&path, der).unwrap();
+        let token = Tokens::new(keys, Clock::system()).sign(&caller(), Duration::from_hours(1)).unwrap();
+        let again = Tokens::new(TokenKeys::read(&path).unwrap(), Clock::system());
+        std::fs::remove_file(&path).unwrap();
+        assert!(again.check(&token).is_ok());
+        assert!(TokenKeys::read(&path).is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! The broker of the embedded shape: its queues are rows of one SQLite file.
+//!
+//! The file has one process (the data folder is locked), so which message is being handled is known in memory; a
+//! restart hands out everything that was not settled.
+
+mod migration;
+mod store;
+mod subscription;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scrm_db::{Batcher, Database, Db, Publish, PublishError};
+use scrm_kernel::{Clock, Lifecycle};
+use scrm_proto::Envelope;
+use tokio::sync::Notify;
+
+use self::store::{Op, Store};
+use crate::topology::{Queue, Topology};
+use crate::transport::{BrokerError, QueueState, Subscription, Transport};
+
+/// Publishes, settlements and retries that share one flush.
+const GROUP: usize = 256;
+/// How long events that nobody wanted are kept.
+const KEEP_UNROUTED: Duration = Duration::from_hours(7 * 24);
+/// How often they are swept.
+const SWEEP: Duration = Duration::from_hours(1);
+
+/// A broker in this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Embedded {
+    db: Db,
+    writer: Batcher<Store>,
+    signals: Arc<Signals>,
+}
+
+/// Wakes the subscription of a queue when something has come into it.
+#[derive(Debug, Default)]
+struct Signals(Mutex<HashMap<String, Arc<Notify>>>);
+
+impl Signals {
+    fn of(&self, queue: &str) -> Arc<Notify> {
+        let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(signals.entry(queue.to_owned()).or_default())
+    }
+}
+
+impl Embedded {
+    /// Opens the queues kept in `file`, which is made when it is not there.
+    pub async fn open(file: &Path, topology: Topology, clock: Clock) -> Result<Self, BrokerError> {
+        let db = Db::open::<migration::Migrator>(&Database::File(file.to_owned()), clock)
+            .await
+            .map_err(|error| BrokerError(format!("cannot open {}: {error}", file.display())))?;
+        let signals = Arc::new(Signals::default());
+        let store = Store { topology, clock: db.clock().clone(), signals: Arc::clone(&signals) };
+        let writer = Batcher::start(db.clone(), store, GROUP);
+        Ok(Self { db, writer, signals })
+    }
+
+    /// Forgets unrouted events after 7 days, until asked to stop.
+    pub async fn sweep(self, lifecycle: Lifecycle) -> Result<(), BrokerError> {
+        loop {
+            let before = self.db.clock().now() - KEEP_UNROUTED;
+            if let Err(error) = store::forget_unrouted(&self.db, before).await {
+                tracing::warn!(error = %error, "Cannot sweep unrouted events");
+            }
+            tokio::select! {
+                () = lifecycle.stopping() => return Ok(()),
+                () = self.db.clock().sleep(SWEEP) => {}
+            }
+        }
+    }
+
+    /// Closes the file once everything that was published is in it.
+    pub async fn close(self) -> Result<(), BrokerError> {
+        self.db.close().await.map_err(|error| BrokerError(error.to_string()))
+    }
+}
+
+#[async_trait]
+impl Publish for Embedded {
+    async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
+        let count = messages.len();
+        let outcome = self.writer.put(Op::Publish(messages)).await;
+        vec![outcome.map_err(|error| PublishError(error.to_string())); count]
+    }
+}
+
+#[async_trait]
+impl Transport for Embedded {
+    async fn subscribe(&self, queue: &Queue, prefetch: usize) -> Result<Subscription, BrokerError> {
+        let woken = self.signals.of(queue.name);
+        Ok(subscription::start(self.db.clone(), self.writer.clone(), woken, queue.name, prefetch))
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {
+        store::queues(&self.db).await.map_err(|error| BrokerError(error.to_string()))
+    }
+}

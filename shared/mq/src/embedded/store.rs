@@ -1,0 +1,272 @@
+//! The rows of the embedded broker: how they are written, in groups, and read.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scrm_db::{BatchWrite, Db, Txn, sql};
+use scrm_kernel::time::from_millis;
+use scrm_kernel::{Clock, Timestamp};
+use scrm_proto::Envelope;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+
+use super::Signals;
+use crate::topology::{self, Topology, UNROUTED};
+use crate::transport::{QueueState, Settlement};
+
+/// Rows in one INSERT; with 8 columns well below SQLite's 32,766 parameters.
+const ROWS: usize = 500;
+/// `due_at` of a message that waits for nothing.
+const AT_ONCE: i64 = 0;
+
+mod entity {
+    //! The table `message`.
+
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "message")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub(crate) id: i64,
+        pub(crate) queue: String,
+        /// Milliseconds since the epoch; 0 for a message that waits for nothing.
+        pub(crate) due_at: i64,
+        pub(crate) attempt: i32,
+        /// The envelope without its body, as JSON.
+        pub(crate) head: String,
+        pub(crate) body: Vec<u8>,
+        pub(crate) queued_at: i64,
+        /// Why the last attempt failed.
+        pub(crate) reason: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use entity::{ActiveModel, Column, Entity};
+
+/// A change of the table.
+#[derive(Debug)]
+pub(super) enum Op {
+    /// Put messages into every queue that wants them.
+    Publish(Vec<Envelope>),
+    /// Do what consumers decided about messages.
+    Settle(Vec<(i64, Settlement)>),
+}
+
+/// Writes groups of changes.
+pub(super) struct Store {
+    pub(super) topology: Topology,
+    pub(super) clock: Clock,
+    pub(super) signals: Arc<Signals>,
+}
+
+#[async_trait]
+impl BatchWrite for Store {
+    type Op = Op;
+    type Out = ();
+
+    async fn write(&self, txn: &Txn, ops: &[Op]) -> Result<Vec<()>, DbErr> {
+        let mut rows = Vec::new();
+        let mut done = Vec::new();
+        for op in ops {
+            match op {
+                Op::Publish(messages) => {
+                    for message in messages {
+                        rows.extend(self.rows_of(message)?);
+                    }
+                }
+                Op::Settle(settlements) => {
+                    for (id, settlement) in settlements {
+                        match settlement {
+                            Settlement::Done => done.push(*id),
+                            Settlement::Retry { after, reason } => {
+                                let due = (self.clock.now() + *after).timestamp_millis();
+                                retry(txn, *id, due, reason).await?;
+                            }
+                            Settlement::Dead { reason } => bury(txn, *id, reason).await?,
+                            Settlement::Release => {}
+                        }
+                    }
+                }
+            }
+        }
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let some: Vec<ActiveModel> = rows.by_ref().take(ROWS).collect();
+            Entity::insert_many(some).exec_without_returning(txn).await?;
+        }
+        if !done.is_empty() {
+            Entity::delete_many().filter(sql::one_of(txn, Column::Id, &done)).exec(txn).await?;
+        }
+        Ok(vec![(); ops.len()])
+    }
+
+    fn committed(&self, ops: &[Op]) {
+        for op in ops {
+            if let Op::Publish(messages) = op {
+                for message in messages {
+                    for queue in self.topology.queues_for(&message.kind) {
+                        self.signals.of(queue).notify_one();
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Returns one row for each queue that wants the message, or one among the unrouted.
+    fn rows_of(&self, message: &Envelope) -> Result<Vec<ActiveModel>, DbErr> {
+        let mut queues: Vec<&str> = self.topology.queues_for(&message.kind).collect();
+        if queues.is_empty() {
+            queues.push(UNROUTED);
+        }
+        let head = serde_json::to_string(message).map_err(|error| DbErr::Custom(error.to_string()))?;
+        let now = self.clock.now().timestamp_millis();
+        let row = |queue: &str| ActiveModel {
+            id: NotSet,
+            queue: Set(queue.to_owned()),
+            due_at: Set(AT_ONCE),
+            attempt: Set(i32::try_from(message.attempt).unwrap_or(i32::MAX)),
+            head: Set(head.clone()),
+            body: Set(message.body.to_vec()),
+            queued_at: Set(now),
+            reason: Set(None),
+        };
+        Ok(queues.into_iter().map(row).collect())
+    }
+}
+
+async fn retry(txn: &Txn, id: i64, due: i64, reason: &str) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(due))
+        .col_expr(Column::Attempt, Expr::col(Column::Attempt).add(1))
+        .col_expr(Column::Reason, Expr::value(reason))
+        .filter(Column::Id.eq(id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+async fn bury(txn: &Txn, id: i64, reason: &str) -> Result<(), DbErr> {
+    let queue =
+        Expr::col(Column::Queue).binary(sea_orm::sea_query::BinOper::Custom("||"), topology::dead(""));
+    Entity::update_many()
+        .col_expr(Column::Queue, queue)
+        .col_expr(Column::DueAt, Expr::value(AT_ONCE))
+        .col_expr(Column::Reason, Expr::value(reason))
+        .filter(Column::Id.eq(id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// A message read from a queue.
+pub(super) struct Stored {
+    pub(super) id: i64,
+    /// What was published, or why this version cannot read it.
+    pub(super) envelope: Result<Envelope, String>,
+}
+
+impl From<entity::Model> for Stored {
+    fn from(row: entity::Model) -> Self {
+        let attempt = u32::try_from(row.attempt).unwrap_or_default();
+        let envelope = serde_json::from_str(&row.head)
+            .map(|head: Envelope| Envelope { attempt, body: row.body.into(), ..head })
+            .map_err(|error| format!("its head is no envelope: {error}"));
+        Self { id: row.id, envelope }
+    }
+}
+
+/// Reads messages that never waited, after the one with id `after`.
+pub(super) async fn fresh(db: &Db, queue: &str, after: i64, most: usize) -> Result<Vec<Stored>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Queue.eq(queue))
+        .filter(Column::DueAt.eq(AT_ONCE))
+        .filter(Column::Id.gt(after))
+        .order_by_asc(Column::Id)
+        .limit(most as u64)
+        .all(db.reader())
+        .await?;
+    Ok(rows.into_iter().map(Stored::from).collect())
+}
+
+/// Reads messages whose wait is over, the one that waited longest first.
+pub(super) async fn due(db: &Db, queue: &str, now: Timestamp, most: usize) -> Result<Vec<Stored>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Queue.eq(queue))
+        .filter(Column::DueAt.gt(AT_ONCE))
+        .filter(Column::DueAt.lte(now.timestamp_millis()))
+        .order_by_asc(Column::DueAt)
+        .order_by_asc(Column::Id)
+        .limit(most as u64)
+        .all(db.reader())
+        .await?;
+    Ok(rows.into_iter().map(Stored::from).collect())
+}
+
+/// Returns when the next wait after `now` is over.
+pub(super) async fn next_due(db: &Db, queue: &str, now: Timestamp) -> Result<Option<Timestamp>, DbErr> {
+    let row = Entity::find()
+        .filter(Column::Queue.eq(queue))
+        .filter(Column::DueAt.gt(now.timestamp_millis()))
+        .order_by_asc(Column::DueAt)
+        .one(db.reader())
+        .await?;
+    Ok(row.map(|row| from_millis(row.due_at)))
+}
+
+/// Reads messages by id.
+pub(super) async fn by_id(db: &Db, ids: &[i64]) -> Result<Vec<Stored>, DbErr> {
+    let rows = Entity::find()
+        .filter(sql::one_of(db.reader(), Column::Id, ids))
+        .order_by_asc(Column::Id)
+        .all(db.reader())
+        .await?;
+    Ok(rows.into_iter().map(Stored::from).collect())
+}
+
+/// Deletes unrouted events queued before `moment`.
+pub(super) async fn forget_unrouted(db: &Db, moment: Timestamp) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::Queue.eq(UNROUTED))
+        .filter(Column::QueuedAt.lt(moment.timestamp_millis()))
+        .exec(db.writer())
+        .await?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Counted {
+    queue: String,
+    messages: i64,
+    oldest: Option<i64>,
+}
+
+/// Counts the messages of every queue that has any.
+pub(super) async fn queues(db: &Db) -> Result<Vec<QueueState>, DbErr> {
+    let counted = Entity::find()
+        .select_only()
+        .column(Column::Queue)
+        .column_as(Column::Id.count(), "messages")
+        .column_as(Column::QueuedAt.min(), "oldest")
+        .group_by(Column::Queue)
+        .into_model::<Counted>()
+        .all(db.reader())
+        .await?;
+    let state = |row: Counted| QueueState {
+        queue: row.queue,
+        messages: u64::try_from(row.messages).unwrap_or_default(),
+        oldest: row.oldest.map(from_millis),
+    };
+    Ok(counted.into_iter().map(state).collect())
+}

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod consumer;
+pub mod embedded;
+pub mod topology;
+mod transport;
+
+pub use consumer::{Consumer, Failure, StateHandler};
+pub use topology::{Ladder, Queue, Topology};
+pub use transport::{Broker, BrokerError, Delivery, QueueState, Settlement, Subscription, Transport};

@@ -1,0 +1,122 @@
+//! Every queue of every service, as data.
+//!
+//! All of it is declared at each start, so that no event is unroutable because a service was never started.
+
+use std::time::Duration;
+
+use scrm_proto::{Event as _, leads, wecom};
+
+/// Where events go that no queue wants.
+pub const UNROUTED: &str = "scrm.unrouted";
+
+/// New contacts, for the service that makes leads of them.
+pub const LEADS_CONTACT: Queue =
+    Queue { name: "leads.contact", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
+
+/// A queue: one consumer of one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// `service.consumer`.
+    pub name: &'static str,
+    /// The kinds of event it wants.
+    pub kinds: &'static [&'static str],
+    /// How it retries.
+    pub ladder: Ladder,
+}
+
+/// How long to wait before each further attempt; after the last one a message is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ladder {
+    /// 10 s, 1 min, 10 min, 1 h.
+    Standard,
+    /// 0.3 s, 1 s, 3 s: for what is worthless after 20 seconds.
+    Urgent,
+}
+
+impl Ladder {
+    /// Returns the waits, in order.
+    pub const fn rungs(self) -> &'static [Duration] {
+        const STANDARD: &[Duration] = &[
+            Duration::from_secs(10),
+            Duration::from_mins(1),
+            Duration::from_mins(10),
+            Duration::from_hours(1),
+        ];
+        const URGENT: &[Duration] =
+            &[Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(3)];
+        match self {
+            Self::Standard => STANDARD,
+            Self::Urgent => URGENT,
+        }
+    }
+
+    /// Returns the wait after `failures` failed attempts before this one; `None` when there is no further attempt.
+    pub fn wait_after(self, failures: u32) -> Option<Duration> {
+        self.rungs().get(usize::try_from(failures).ok()?).copied()
+    }
+}
+
+/// The queues that exist.
+#[derive(Debug, Clone)]
+pub struct Topology {
+    queues: Vec<Queue>,
+}
+
+impl Topology {
+    /// Returns the queues of all services.
+    pub fn of_all_services() -> Self {
+        Self { queues: vec![LEADS_CONTACT] }
+    }
+
+    /// Returns a topology of just these queues, for tests of a single service.
+    pub const fn of(queues: Vec<Queue>) -> Self {
+        Self { queues }
+    }
+
+    /// Returns the queues.
+    pub fn queues(&self) -> &[Queue] {
+        &self.queues
+    }
+
+    /// Returns the names of the queues that want events of `kind`.
+    pub fn queues_for<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'static str> + 'a {
+        self.queues.iter().filter(move |queue| queue.kinds.contains(&kind)).map(|queue| queue.name)
+    }
+}
+
+/// Returns the name of the queue that holds what `queue` gave up.
+pub fn dead(queue: &str) -> String {
+    format!("{queue}.dead")
+}
+
+/// Events that are published and wanted by nobody yet.
+pub const ANNOUNCED: &[&str] = &[leads::v1::LeadAssigned::KIND];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_is_wanted_or_known_to_be_unwanted() {
+        let topology = Topology::of_all_services();
+        for kind in scrm_proto::KINDS {
+            let wanted = topology.queues_for(kind).next().is_some();
+            assert!(wanted != ANNOUNCED.contains(kind), "{kind} is neither or both");
+        }
+    }
+
+    #[test]
+    fn queues_are_named_after_their_service_and_want_events_that_exist() {
+        for queue in Topology::of_all_services().queues() {
+            assert_eq!(queue.name.split('.').count(), 2, "{}", queue.name);
+            assert!(queue.kinds.iter().all(|kind| scrm_proto::KINDS.contains(kind)), "{}", queue.name);
+        }
+    }
+
+    #[test]
+    fn a_ladder_ends() {
+        assert_eq!(Ladder::Standard.wait_after(3), Some(Duration::from_hours(1)));
+        assert_eq!(Ladder::Standard.wait_after(4), None);
+        assert_eq!(Ladder::Urgent.wait_after(3), None);
+    }
+}
