@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod caller;
+mod list;
 pub mod problem;
 pub mod server;
 pub mod token;
 
 pub use caller::{Caller, Role};
+pub use list::page_of;
 pub use problem::{Problem, respond};
 pub use server::{Readiness, Routes, document, serve};
 pub use token::{TokenKeys, Tokens};

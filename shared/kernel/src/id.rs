@@ -94,6 +94,20 @@ typed_id! {
     MessageId;
 }
 
+impl MessageId {
+    /// Makes the id of a message from the hash of what it tells: the same however often it is made.
+    ///
+    /// Takes the first 16 bytes, of which six bits become the marks of UUID version 8; a short hash is filled up with
+    /// zeros.
+    pub fn of_hash(hash: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        for (byte, source) in bytes.iter_mut().zip(hash) {
+            *byte = *source;
+        }
+        Self(Uuid::new_v8(bytes))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,26 @@
+//! The service's configuration; `config.default.toml` explains every key.
+
+use std::path::Path;
+use std::time::Duration;
+
+use scrm_config::ConfigError;
+use serde::Deserialize;
+
+/// The section `ingest`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    callback_window_s: u32,
+}
+
+impl Config {
+    /// Loads the section: defaults, `file`, environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        scrm_config::load("ingest", include_str!("../config.default.toml"), file)
+    }
+
+    /// Returns how far a callback's timestamp may be from our clock.
+    pub fn callback_window(&self) -> Duration {
+        Duration::from_secs(u64::from(self.callback_window_s))
+    }
+}

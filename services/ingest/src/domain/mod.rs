@@ -1,0 +1,4 @@
+//! What ingest talks about; no database, no HTTP.
+
+pub mod callback;
+pub mod connection;

@@ -1,0 +1,79 @@
+//! The door: WeCom's callbacks. Its failures are the only ones without a problem body.
+
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::web::{Bytes, BytesMut, Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use futures::StreamExt as _;
+use scrm_wecom::callback::MAX_BODY;
+
+use crate::app::{App, RawCallback, Refusal};
+
+/// Answers WeCom's check of a callback address.
+#[utoipa::path(
+    tag = "ingest", operation_id = "ingest_verify_callback", params(("app" = String, Path)), security(),
+    responses((status = 200, description = "The decrypted echo"), (status = 403, description = "Not authentic"))
+)]
+#[get("/callback/wecom/{app}")]
+async fn verify(app: Data<App>, name: Path<String>, request: HttpRequest) -> HttpResponse {
+    match app.verify_address(&name, request.query_string()).await {
+        Ok(echo) => HttpResponse::Ok().content_type("text/plain").body(echo),
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
+/// Takes in a callback of WeCom's.
+#[utoipa::path(
+    tag = "ingest", operation_id = "ingest_receive_callback", params(("app" = String, Path)), security(),
+    responses(
+        (status = 200, description = "On the disk"),
+        (status = 403, description = "Not authentic, or late"),
+        (status = 413, description = "Over 1 MiB"),
+        (status = 503, description = "Not stored: send it again"),
+    )
+)]
+#[post("/callback/wecom/{app}")]
+async fn receive(app: Data<App>, name: Path<String>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let body = match read(&request, payload).await {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    let received_at = app.now();
+    let raw = RawCallback { app: &name, query: request.query_string(), body: &body, received_at };
+    match app.receive_callback(raw).await {
+        Ok(()) => HttpResponse::Ok().finish(),
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
+/// Reads the body, and not a byte of one that is too large.
+async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, HttpResponse> {
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY) {
+        return Err(HttpResponse::PayloadTooLarge().finish());
+    }
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| HttpResponse::BadRequest().finish())?;
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(HttpResponse::PayloadTooLarge().finish());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// A stranger cannot tell one refusal from another: always the same empty 403.
+fn refuse(refusal: &Refusal) -> HttpResponse {
+    match refusal {
+        Refusal::NotAuthentic(reason) => {
+            tracing::debug!(reason, "Refused a callback");
+            HttpResponse::Forbidden().finish()
+        }
+        Refusal::Late => HttpResponse::Forbidden().finish(),
+        Refusal::NotStored(reason) => {
+            tracing::error!(reason, "Could not store a callback; WeCom will send it again");
+            HttpResponse::ServiceUnavailable().finish()
+        }
+    }
+}

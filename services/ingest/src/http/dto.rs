@@ -1,0 +1,135 @@
+//! What goes in and comes out, as JSON.
+
+use scrm_kernel::{Cursor, Page, Timestamp};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::Connection;
+use crate::domain::callback::Callback;
+use crate::domain::connection;
+
+/// An app to connect: what WeCom's console shows of it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppIn {
+    /// 企业ID.
+    wecom_corp_id: String,
+    /// `self_built`.
+    kind: String,
+    /// `AgentId`.
+    agent_id: i64,
+    /// `Secret`.
+    #[schema(value_type = String)]
+    secret: SecretString,
+    /// `Token` of the callback.
+    #[schema(value_type = String)]
+    token: SecretString,
+    /// `EncodingAESKey` of the callback.
+    #[schema(value_type = String)]
+    encoding_aes_key: SecretString,
+}
+
+impl AppIn {
+    pub(super) fn into_connection(self, name: String) -> Connection {
+        Connection {
+            name,
+            wecom_corp_id: self.wecom_corp_id,
+            kind: self.kind,
+            agent_id: self.agent_id,
+            secret: self.secret,
+            token: self.token,
+            encoding_aes_key: self.encoding_aes_key,
+        }
+    }
+}
+
+/// A connected app, without its secrets.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AppOut {
+    name: String,
+    wecom_corp_id: String,
+    kind: &'static str,
+    agent_id: i64,
+    /// Where WeCom sends its callbacks, below the address of this installation.
+    callback_path: String,
+    updated_at: Timestamp,
+}
+
+impl From<connection::App> for AppOut {
+    fn from(app: connection::App) -> Self {
+        Self {
+            callback_path: format!("/callback/wecom/{}", app.name),
+            name: app.name.to_string(),
+            wecom_corp_id: app.wecom_corp.into(),
+            kind: app.kind.as_str(),
+            agent_id: app.agent_id,
+            updated_at: app.updated_at,
+        }
+    }
+}
+
+/// All connected apps.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AppsOut {
+    pub(super) items: Vec<AppOut>,
+    pub(super) next_cursor: Option<Cursor>,
+}
+
+/// Which callbacks are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallbacksIn {
+    /// `stored` or `late`; all when absent.
+    pub(super) state: Option<String>,
+    /// 1 to 200, 50 when absent.
+    pub(super) limit: Option<u64>,
+    /// `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+}
+
+/// A callback.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CallbackOut {
+    /// Its place in the order of arrival.
+    seq: i64,
+    app: String,
+    /// `stored` or `late`.
+    state: &'static str,
+    signed_at: Timestamp,
+    received_at: Timestamp,
+    /// What it tells, such as `contact_added`; null until it is processed.
+    kind: Option<String>,
+    processed_at: Option<Timestamp>,
+    /// Why it can never be processed.
+    problem: Option<String>,
+}
+
+impl From<Callback> for CallbackOut {
+    fn from(callback: Callback) -> Self {
+        Self {
+            seq: callback.seq,
+            app: callback.app,
+            state: callback.state.as_str(),
+            signed_at: callback.signed_at,
+            received_at: callback.received_at,
+            kind: callback.kind,
+            processed_at: callback.processed_at,
+            problem: callback.problem,
+        }
+    }
+}
+
+/// A page of callbacks.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CallbacksOut {
+    items: Vec<CallbackOut>,
+    next_cursor: Option<Cursor>,
+}
+
+impl From<Page<Callback>> for CallbacksOut {
+    fn from(page: Page<Callback>) -> Self {
+        let Page { items, next_cursor } = page.map(CallbackOut::from);
+        Self { items, next_cursor }
+    }
+}

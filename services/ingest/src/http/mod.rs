@@ -1,0 +1,28 @@
+//! Routes.
+
+mod apps;
+mod callback;
+mod callbacks;
+mod dto;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::{App, Error};
+
+impl actix_web::ResponseError for Error {
+    fn error_response(&self) -> HttpResponse {
+        scrm_http::respond(self)
+    }
+}
+
+/// Adds the routes of this service.
+pub(crate) fn routes(config: &mut ServiceConfig, app: &Data<App>) {
+    config.app_data(app.clone()).service(callback::verify).service(callback::receive).service(
+        utoipa_actix_web::scope("/api/v1/ingest")
+            .service(apps::list)
+            .service(apps::connect)
+            .service(callbacks::list),
+    );
+}

@@ -1,0 +1,254 @@
+//! Callbacks: stored in groups at the door, taken in order by the relay.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scrm_db::{BatchWrite, Db, Txn, sql};
+use scrm_kernel::{CorpId, KeyRing, Page, PageRequest, Sealed, Timestamp};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, Order,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::entity::callback::{Column, Entity, Model};
+use super::inconsistent;
+use crate::domain::callback::{Callback, State};
+
+const BODY: &str = "callback.body";
+/// How long a relay that took rows may leave them unmarked before another one takes them.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// A callback at the door.
+#[derive(Debug)]
+pub(crate) struct NewCallback {
+    pub(crate) corp: CorpId,
+    pub(crate) app: String,
+    /// SHA-256 of the decrypted body.
+    pub(crate) hash: [u8; 32],
+    pub(crate) body: Sealed,
+    pub(crate) state: State,
+    pub(crate) signed_at: Timestamp,
+    pub(crate) received_at: Timestamp,
+}
+
+/// Seals the body of a callback.
+pub(crate) fn seal(keys: &KeyRing, corp: CorpId, body: &[u8]) -> Sealed {
+    keys.seal(corp, BODY, body)
+}
+
+/// Stores groups of callbacks. A callback's answer is whether it is new.
+pub(crate) struct Door {
+    pub(crate) db: Db,
+}
+
+#[async_trait]
+impl BatchWrite for Door {
+    type Op = NewCallback;
+    type Out = bool;
+
+    async fn write(&self, txn: &Txn, callbacks: &[NewCallback]) -> Result<Vec<bool>, DbErr> {
+        let mut insert = Query::insert();
+        insert
+            .into_table(Entity)
+            .columns([
+                Column::CorpId,
+                Column::App,
+                Column::Hash,
+                Column::Body,
+                Column::State,
+                Column::SignedAt,
+                Column::ReceivedAt,
+            ])
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .returning_col(Column::Hash);
+        for callback in callbacks {
+            insert.values_panic([
+                callback.corp.into(),
+                callback.app.as_str().into(),
+                callback.hash.to_vec().into(),
+                callback.body.clone().into_bytes().into(),
+                callback.state.as_str().into(),
+                callback.signed_at.into(),
+                callback.received_at.into(),
+            ]);
+        }
+        let mut inserted = HashSet::new();
+        for row in txn.query_all(&insert).await? {
+            inserted.insert(row.try_get::<Vec<u8>>("", "hash")?);
+        }
+        let mut new = Vec::with_capacity(callbacks.len());
+        for callback in callbacks {
+            let is_new = inserted.remove(callback.hash.as_slice());
+            if !is_new && callback.state == State::Stored {
+                promote(txn, callback).await?;
+            }
+            new.push(is_new);
+        }
+        Ok(new)
+    }
+
+    fn committed(&self, _: &[NewCallback]) {
+        self.db.wake_relay();
+    }
+}
+
+/// Lets a callback be processed that was kept as late and has now come in time.
+async fn promote(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(State::Stored.as_str()))
+        .filter(Column::CorpId.eq(callback.corp))
+        .filter(Column::App.eq(callback.app.as_str()))
+        .filter(Column::Hash.eq(callback.hash.to_vec()))
+        .filter(Column::State.eq(State::Late.as_str()))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// A callback taken by the relay.
+pub(crate) struct Taken {
+    pub(crate) seq: i64,
+    pub(crate) corp: CorpId,
+    pub(crate) app: String,
+    pub(crate) hash: Vec<u8>,
+    pub(crate) signed_at: Timestamp,
+    pub(crate) received_at: Timestamp,
+    /// The decrypted body, or why it does not unseal.
+    pub(crate) body: Result<Vec<u8>, String>,
+}
+
+/// Takes up to `most` callbacks that wait to be processed, oldest first.
+pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken>, DbErr> {
+    let waiting = Condition::all()
+        .add(Column::ProcessedAt.is_null())
+        .add(Column::Problem.is_null())
+        .add(Column::State.eq(State::Stored.as_str()));
+    let rows = if db.is_sqlite() {
+        // One process, one relay: what it took is known in memory, so no lease is written.
+        let oldest = Entity::find().filter(waiting).order_by_asc(Column::Seq).limit(most);
+        oldest.all(db.reader()).await?
+    } else {
+        take_under_lease(db, waiting, most).await?
+    };
+    let taken = |row: Model| {
+        let body = keys.open(row.corp_id, BODY, &Sealed::from_bytes(row.body));
+        Taken {
+            seq: row.seq,
+            corp: row.corp_id,
+            app: row.app,
+            hash: row.hash,
+            signed_at: row.signed_at,
+            received_at: row.received_at,
+            body: body.map_err(|error| error.to_string()),
+        }
+    };
+    Ok(rows.into_iter().map(taken).collect())
+}
+
+/// Takes rows that no other replica's relay holds.
+async fn take_under_lease(db: &Db, waiting: Condition, most: u64) -> Result<Vec<Model>, DbErr> {
+    let now = db.clock().now();
+    let free = waiting.add(Column::LeasedUntil.is_null().or(Column::LeasedUntil.lt(now)));
+    let chosen = Query::select()
+        .column(Column::Seq)
+        .from(Entity)
+        .cond_where(free)
+        .order_by(Column::Seq, Order::Asc)
+        .limit(most)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .to_owned();
+    let take = Query::update()
+        .table(Entity)
+        .value(Column::LeasedUntil, now + LEASE)
+        .and_where(Expr::col(Column::Seq).in_subquery(chosen))
+        .returning_all()
+        .to_owned();
+    let rows = db.writer().query_all(&take).await?;
+    let mut rows = rows.iter().map(|row| Model::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()?;
+    rows.sort_unstable_by_key(|row| row.seq);
+    Ok(rows)
+}
+
+/// Notes that callbacks of one kind are processed.
+pub(crate) async fn processed(db: &Db, kind: &str, seqs: &[i64]) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Kind, Expr::value(kind))
+        .col_expr(Column::ProcessedAt, Expr::value(db.clock().now()))
+        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
+        .exec(db.writer())
+        .await?;
+    Ok(())
+}
+
+/// Notes that a callback can never be processed; it stays where it is.
+pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Problem, Expr::value(problem))
+        .filter(Column::Seq.eq(seq))
+        .exec(db.writer())
+        .await?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Listed {
+    seq: i64,
+    app: String,
+    state: String,
+    signed_at: Timestamp,
+    received_at: Timestamp,
+    kind: Option<String>,
+    processed_at: Option<Timestamp>,
+    problem: Option<String>,
+}
+
+impl TryFrom<Listed> for Callback {
+    type Error = DbErr;
+
+    fn try_from(row: Listed) -> Result<Self, DbErr> {
+        Ok(Self {
+            state: State::parse(&row.state).ok_or_else(|| inconsistent("callback", "state", row.seq))?,
+            seq: row.seq,
+            app: row.app,
+            signed_at: row.signed_at,
+            received_at: row.received_at,
+            kind: row.kind,
+            processed_at: row.processed_at,
+            problem: row.problem,
+        })
+    }
+}
+
+/// Lists callbacks, newest first; `before` is the last one of the page before.
+pub(crate) async fn list(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    state: Option<State>,
+    page: &PageRequest,
+    before: Option<i64>,
+) -> Result<Page<Callback>, DbErr> {
+    let rows = Entity::find()
+        .select_only()
+        .columns([
+            Column::Seq,
+            Column::App,
+            Column::State,
+            Column::SignedAt,
+            Column::ReceivedAt,
+            Column::Kind,
+            Column::ProcessedAt,
+            Column::Problem,
+        ])
+        .filter(Column::CorpId.eq(corp))
+        .filter(Condition::all().add_option(state.map(|state| Column::State.eq(state.as_str()))))
+        .filter(Condition::all().add_option(before.map(|before| Column::Seq.lt(before))))
+        .order_by_desc(Column::Seq)
+        .limit(page.limit + 1)
+        .into_model::<Listed>()
+        .all(connection)
+        .await?;
+    let callbacks = rows.into_iter().map(Callback::try_from).collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::of(callbacks, page.limit, |callback| callback.seq))
+}

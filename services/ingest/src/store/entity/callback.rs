@@ -1,0 +1,29 @@
+//! The table `callback`.
+
+use scrm_kernel::CorpId;
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "callback")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key)]
+    pub(crate) seq: i64,
+    pub(crate) corp_id: CorpId,
+    pub(crate) app: String,
+    /// SHA-256 of the decrypted body.
+    pub(crate) hash: Vec<u8>,
+    /// The decrypted body, sealed.
+    pub(crate) body: Vec<u8>,
+    pub(crate) state: String,
+    pub(crate) signed_at: DateTimeUtc,
+    pub(crate) received_at: DateTimeUtc,
+    pub(crate) kind: Option<String>,
+    pub(crate) leased_until: Option<DateTimeUtc>,
+    pub(crate) processed_at: Option<DateTimeUtc>,
+    pub(crate) problem: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

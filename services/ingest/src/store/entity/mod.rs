@@ -1,0 +1,5 @@
+//! The tables as sea-orm sees them.
+
+pub(super) mod app;
+pub(super) mod callback;
+pub(super) mod corp;

@@ -1,0 +1,13 @@
+//! The service's rows. Nothing outside sees how they are kept.
+
+pub(crate) mod app;
+pub(crate) mod callback;
+pub(crate) mod corp;
+mod entity;
+
+use sea_orm::DbErr;
+
+/// The error of a row that says what this version cannot mean.
+fn inconsistent(table: &str, column: &str, row: impl std::fmt::Display) -> DbErr {
+    DbErr::Custom(format!("{table} {row}: column {column} holds no valid value"))
+}
