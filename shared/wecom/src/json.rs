@@ -14,10 +14,17 @@ pub(crate) fn parse(text: &str) -> Result<Element, BadDocument> {
         .and_then(|()| json.end());
     match (read, reader.refused, roots.pop()) {
         (_, Some(refused), _) => Err(refused),
-        (Err(error), ..) => Err(BadDocument::Syntax(u64::try_from(error.line()).unwrap_or(u64::MAX))),
+        (Err(error), ..) => Err(BadDocument::Syntax(byte_of(text, &error))),
         (Ok(()), None, Some(root)) => Ok(root),
         (Ok(()), None, None) => Err(BadDocument::Root),
     }
+}
+
+/// Returns about which byte an error is at; serde tells line and column, both from 1.
+fn byte_of(text: &str, error: &serde_json::Error) -> u64 {
+    let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+    let byte = lines.map(str::len).sum::<usize>() + error.column();
+    u64::try_from(byte).unwrap_or(u64::MAX)
 }
 
 struct Reader {

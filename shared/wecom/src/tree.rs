@@ -19,7 +19,7 @@ pub enum BadDocument {
     #[error("is neither XML nor JSON")]
     Format,
     /// Not well-formed.
-    #[error("is not well-formed near byte or line {0}")]
+    #[error("is not well-formed near byte {0}")]
     Syntax(u64),
     /// Declares a document type, which WeCom never does and attackers do.
     #[error("declares a document type")]
@@ -85,6 +85,50 @@ impl Element {
             Format::Json(text) => json::parse(text),
         }
     }
+
+    /// Returns the element's text without surrounding whitespace, or nothing if it is empty.
+    pub(crate) fn text(&self) -> Option<&str> {
+        Some(self.text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// Returns the elements at `path`: `a/b` steps inward, `a|b` prefers a spelling that holds something, and the empty
+    /// path is the element itself.
+    ///
+    /// Names compare without regard to case, because WeCom's own documents vary it. A JSON array may stand where XML
+    /// has a container with items: then the step from container to item is no step.
+    pub(crate) fn all(&self, path: &str) -> Vec<&Self> {
+        let mut best = Vec::new();
+        for spelling in path.split('|') {
+            let found = self.walk(spelling);
+            if found.iter().any(|element| element.text().is_some() || !element.children.is_empty()) {
+                return found;
+            }
+            if best.is_empty() {
+                best = found;
+            }
+        }
+        best
+    }
+
+    fn walk(&self, path: &str) -> Vec<&Self> {
+        let mut found = vec![self];
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            found = found.iter().flat_map(|element| element.step(self, name)).collect();
+        }
+        found
+    }
+
+    /// Returns the first element at `path`, read as [`all`](Self::all) reads it.
+    pub(crate) fn first(&self, path: &str) -> Option<&Self> {
+        self.all(path).first().copied()
+    }
+
+    fn step<'t>(&'t self, start: &Self, name: &str) -> Vec<&'t Self> {
+        let found: Vec<_> =
+            self.children.iter().filter(|child| child.name.eq_ignore_ascii_case(name)).collect();
+        let stands_for_item = self.in_array && !std::ptr::eq(self, start);
+        if found.is_empty() && stands_for_item { vec![self] } else { found }
+    }
 }
 
 /// The two formats, told apart by their first character.
@@ -108,6 +152,34 @@ impl<'a> Format<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn texts<'t>(root: &'t Element, path: &str) -> Vec<&'t str> {
+        root.all(path).iter().filter_map(|element| element.text()).collect()
+    }
+
+    #[test]
+    fn both_formats_give_the_same_tree() {
+        let xml = b"<xml>\n<A> <![CDATA[ 1 ]]> </A><Empty/><B><C>x</C><C>y&amp;z</C></B></xml>";
+        let json = br#"{"A": 1, "Empty": "", "B": {"C": ["x", "y&z"]}, "N": null}"#;
+        for document in [&xml[..], &json[..]] {
+            let root = Element::parse(document).unwrap();
+            assert_eq!(texts(&root, "a"), ["1"]);
+            assert_eq!(texts(&root, "B/C"), ["x", "y&z"]);
+            assert_eq!(texts(&root, "Missing|B/c"), ["x", "y&z"]);
+            assert_eq!(texts(&root, "Empty|A"), ["1"]);
+            assert!(root.first("N").is_none());
+        }
+    }
+
+    #[test]
+    fn a_json_array_may_replace_container_and_items() {
+        let root = Element::parse(br#"{"List": [{"Id": 1}, {"Id": 2}, {}], "Names": ["a", "b"]}"#).unwrap();
+        assert_eq!(texts(&root, "List/Item/Id"), ["1", "2"]);
+        assert_eq!(texts(&root, "Names/Name"), ["a", "b"]);
+        let item = root.first("List/Item").unwrap();
+        assert!(item.first("").is_some_and(|same| same == item));
+        assert!(item.first("Other").is_none());
+    }
 
     #[test]
     fn what_is_no_document_is_told_apart() {
