@@ -2,12 +2,14 @@
 
 pub mod caller;
 mod list;
+mod moment;
 pub mod problem;
 pub mod server;
 pub mod token;
 
 pub use caller::{Caller, Role};
 pub use list::page_of;
+pub use moment::Moment;
 pub use problem::{Problem, respond};
 pub use server::{Readiness, Routes, document, serve};
 pub use token::{TokenKeys, Tokens};

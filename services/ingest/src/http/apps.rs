@@ -10,7 +10,7 @@ use crate::app::{App, Error};
 /// List the connected apps of the enterprise.
 #[utoipa::path(tag = "ingest", operation_id = "ingest_list_apps", responses((status = 200, body = AppsOut)))]
 #[get("/apps")]
-async fn list(app: Data<App>, caller: Caller) -> Result<Json<AppsOut>, Error> {
+pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<Json<AppsOut>, Error> {
     let apps = app.apps(caller.corp).await?;
     Ok(Json(AppsOut { items: apps.into_iter().map(AppOut::from).collect(), next_cursor: None }))
 }
@@ -21,7 +21,7 @@ async fn list(app: Data<App>, caller: Caller) -> Result<Json<AppsOut>, Error> {
     responses((status = 200, body = AppOut), (status = 409, body = Problem), (status = 422, body = Problem))
 )]
 #[put("/apps/{app}")]
-async fn connect(
+pub(super) async fn connect(
     app: Data<App>,
     caller: Caller,
     name: Path<String>,

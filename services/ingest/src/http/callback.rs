@@ -14,7 +14,7 @@ use crate::app::{App, RawCallback, Refusal};
     responses((status = 200, description = "The decrypted echo"), (status = 403, description = "Not authentic"))
 )]
 #[get("/callback/wecom/{app}")]
-async fn verify(app: Data<App>, name: Path<String>, request: HttpRequest) -> HttpResponse {
+pub(super) async fn verify(app: Data<App>, name: Path<String>, request: HttpRequest) -> HttpResponse {
     match app.verify_address(&name, request.query_string()).await {
         Ok(echo) => HttpResponse::Ok().content_type("text/plain").body(echo),
         Err(refusal) => refuse(&refusal),
@@ -32,7 +32,7 @@ async fn verify(app: Data<App>, name: Path<String>, request: HttpRequest) -> Htt
     )
 )]
 #[post("/callback/wecom/{app}")]
-async fn receive(app: Data<App>, name: Path<String>, request: HttpRequest, payload: Payload) -> HttpResponse {
+pub(super) async fn receive(app: Data<App>, name: Path<String>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let body = match read(&request, payload).await {
         Ok(body) => body,
         Err(response) => return response,

@@ -15,7 +15,7 @@ use crate::domain::callback::State;
     responses((status = 200, body = CallbacksOut), (status = 422, body = Problem))
 )]
 #[get("/callbacks")]
-async fn list(
+pub(super) async fn list(
     app: Data<App>,
     caller: Caller,
     query: Query<CallbacksIn>,

@@ -1,6 +1,7 @@
 //! What goes in and comes out, as JSON.
 
-use scrm_kernel::{Cursor, Page, Timestamp};
+use scrm_http::Moment;
+use scrm_kernel::{Cursor, Page};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -53,7 +54,7 @@ pub(super) struct AppOut {
     agent_id: i64,
     /// Where WeCom sends its callbacks, below the address of this installation.
     callback_path: String,
-    updated_at: Timestamp,
+    updated_at: Moment,
 }
 
 impl From<connection::App> for AppOut {
@@ -64,7 +65,7 @@ impl From<connection::App> for AppOut {
             wecom_corp_id: app.wecom_corp.into(),
             kind: app.kind.as_str(),
             agent_id: app.agent_id,
-            updated_at: app.updated_at,
+            updated_at: app.updated_at.into(),
         }
     }
 }
@@ -96,11 +97,11 @@ pub(super) struct CallbackOut {
     app: String,
     /// `stored` or `late`.
     state: &'static str,
-    signed_at: Timestamp,
-    received_at: Timestamp,
+    signed_at: Moment,
+    received_at: Moment,
     /// What it tells, such as `contact_added`; null until it is processed.
     kind: Option<String>,
-    processed_at: Option<Timestamp>,
+    processed_at: Option<Moment>,
     /// Why it can never be processed.
     problem: Option<String>,
 }
@@ -111,10 +112,10 @@ impl From<Callback> for CallbackOut {
             seq: callback.seq,
             app: callback.app,
             state: callback.state.as_str(),
-            signed_at: callback.signed_at,
-            received_at: callback.received_at,
+            signed_at: callback.signed_at.into(),
+            received_at: callback.received_at.into(),
             kind: callback.kind,
-            processed_at: callback.processed_at,
+            processed_at: callback.processed_at.map(Moment::from),
             problem: callback.problem,
         }
     }

@@ -1,0 +1,97 @@
+//! The generated files that are committed, and whether they are current.
+//!
+//! How a file's text comes about is the business of its function; nothing here knows formats.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+/// One generated file.
+pub(crate) struct Generated {
+    /// Where it lies, from the root of the workspace.
+    pub path: &'static str,
+    /// Makes its text.
+    pub text: fn() -> anyhow::Result<String>,
+}
+
+/// Returns every generated file of the workspace.
+pub(crate) fn files() -> Vec<Generated> {
+    Vec::new()
+}
+
+/// Writes the files that are stale.
+pub(crate) fn write(root: &Path, files: &[Generated]) -> anyhow::Result<()> {
+    for file in files {
+        let text = wanted(file)?;
+        let path = root.join(file.path);
+        if current(&path) != Some(text.clone()) {
+            fs::write(&path, text).with_context(|| format!("could not write {}", file.path))?;
+            println!("wrote {}", file.path);
+        }
+    }
+    Ok(())
+}
+
+/// Returns a line for every file that is missing or differs from what would be written.
+pub(crate) fn stale(root: &Path, files: &[Generated]) -> anyhow::Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for file in files {
+        let wanted = wanted(file)?;
+        let Some(found) = current(&root.join(file.path)) else {
+            faults.push(format!("{}:1: generated: it is missing: run `cargo xtask codegen`", file.path));
+            continue;
+        };
+        if found != wanted {
+            let line = first_difference(&found, &wanted);
+            faults.push(format!("{}:{line}: generated: it is stale: run `cargo xtask codegen`", file.path));
+        }
+    }
+    Ok(faults)
+}
+
+fn wanted(file: &Generated) -> anyhow::Result<String> {
+    (file.text)().with_context(|| format!("could not generate {}", file.path))
+}
+
+/// Returns what is there now; a file that cannot be read counts as missing.
+fn current(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+fn first_difference(found: &str, wanted: &str) -> usize {
+    let equal = found.lines().zip(wanted.lines()).take_while(|(left, right)| left == right).count();
+    equal + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GREETING: Generated = Generated { path: "greeting.txt", text: || Ok("one\ntwo\n".to_owned()) };
+
+    #[test]
+    fn a_missing_file_is_named_and_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let faults = stale(folder.path(), &[GREETING]).unwrap();
+        assert_eq!(faults, ["greeting.txt:1: generated: it is missing: run `cargo xtask codegen`"]);
+
+        write(folder.path(), &[GREETING]).unwrap();
+        assert!(stale(folder.path(), &[GREETING]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_stale_file_is_named_with_the_line_that_differs() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("greeting.txt"), "one\n2\n").unwrap();
+        let faults = stale(folder.path(), &[GREETING]).unwrap();
+        assert_eq!(faults, ["greeting.txt:2: generated: it is stale: run `cargo xtask codegen`"]);
+    }
+
+    #[test]
+    fn a_generator_that_fails_says_which_file_it_was_for() {
+        let broken = Generated { path: "broken.json", text: || anyhow::bail!("no such schema") };
+        let error = stale(Path::new("."), &[broken]).unwrap_err();
+        assert_eq!(format!("{error:#}"), "could not generate broken.json: no such schema");
+    }
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The gate: everything that must hold before a change goes in, the same for people and for CI.
+#
+#   tests/run.sh
+#
+# It needs Rust (rustup takes the version from rust-toolchain.toml) and installs whatever else is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The distributed shape joins when the first service runs on it: shapes=(embedded distributed)
+shapes=(embedded)
+# Crates whose tests depend on the shape; the others run once, with the embedded shape.
+shape_packages=()
+
+at_end() {
+    local status=$?
+    if [[ ${services_are_ours:-no} == yes ]]; then tests/services.sh down; fi
+    [[ $status == 0 ]] || echo "tests/run.sh: failed at: ${title:-start}" >&2
+}
+trap at_end EXIT
+
+step() {
+    local started=$SECONDS
+    title=$1
+    shift
+    echo "==> $title"
+    "$@"
+    echo "    $title: $((SECONDS - started)) s"
+}
+
+install_missing() {
+    command -v cargo >/dev/null || {
+        echo "tests/run.sh: cargo is missing; install Rust with rustup" >&2
+        return 1
+    }
+    tests/install.sh build
+}
+
+# Runs the tests of some packages in one shape.
+run_tests() {
+    local shape=$1 profile=default
+    shift
+    if [[ ${CI:-} == true ]]; then profile=ci; fi
+    if cargo nextest --version >/dev/null 2>&1; then
+        SCRM_TEST_SHAPE=$shape cargo nextest run --locked --profile "$profile" "$@"
+    else
+        SCRM_TEST_SHAPE=$shape cargo test --locked --all-targets "$@"
+    fi
+}
+
+run_distributed() {
+    if ! tests/services.sh status >/dev/null 2>&1; then
+        services_are_ours=yes # what ran before stays up
+        tests/services.sh up
+    fi
+    eval "$(tests/services.sh env)"
+    run_tests distributed "${shape_packages[@]/#/--package=}"
+}
+
+step "install what is missing" install_missing
+step "format" cargo fmt --all --check
+step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "documentation" env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
+step "layers" cargo xtask layers
+step "generated files" cargo xtask codegen --check
+step "examples in the documentation" cargo test --workspace --doc --locked --quiet
+for shape in "${shapes[@]}"; do
+    case $shape in
+    embedded) step "tests, embedded" run_tests embedded --workspace ;;
+    distributed) step "tests, distributed" run_distributed ;;
+    esac
+done
+echo "all is well after $SECONDS s"
