@@ -53,7 +53,7 @@ pub(super) struct Receiver {
     corp: CorpId,
     name: AppName,
     /// To whom its callbacks are addressed.
-    receiver: String,
+    addressee: String,
     credentials: Credentials,
 }
 
@@ -109,7 +109,7 @@ impl App {
             opened = open(&receiver.credentials);
         }
         let plain = opened?;
-        plain.expect_receiver(&[&receiver.receiver])?;
+        plain.expect_receiver(&[&receiver.addressee])?;
         Ok((receiver, plain))
     }
 
@@ -136,7 +136,7 @@ impl App {
         let receiver = Arc::new(Receiver {
             corp: app.corp,
             name: app.name,
-            receiver: app.wecom_corp.as_str().to_owned(),
+            addressee: app.wecom_corp.as_str().to_owned(),
             credentials,
         });
         let mut receivers = self.receivers.write().unwrap_or_else(PoisonError::into_inner);
