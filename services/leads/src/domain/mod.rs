@@ -1,0 +1,3 @@
+//! What leads are, and what decides who owns them; no database, no HTTP.
+
+pub mod lead;

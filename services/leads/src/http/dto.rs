@@ -1,0 +1,99 @@
+//! What goes in and comes out, as JSON.
+
+use scrm_http::Moment;
+use scrm_kernel::{Cursor, LeadId, Page, StaffId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::lead::Lead;
+
+/// Which leads are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LeadsIn {
+    /// WeCom's id of the customer.
+    pub(super) external_user_id: Option<String>,
+    /// 1 to 200, 50 when absent.
+    pub(super) limit: Option<u64>,
+    /// `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+}
+
+/// A lead.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LeadOut {
+    id: LeadId,
+    /// WeCom's id of the customer.
+    external_user_id: String,
+    owner: OwnerOut,
+    /// The `state` of the contact way; null when the customer came without one.
+    channel: Option<String>,
+    stage: &'static str,
+    /// When ingest had read the request.
+    received_at: Moment,
+    assigned_at: Moment,
+    reason: ReasonOut,
+    /// `pending` until the customer's profile was read from WeCom.
+    profile: &'static str,
+    welcome: WelcomeOut,
+}
+
+/// Who works on a lead.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadOwner)]
+struct OwnerOut {
+    /// Null until the member is known here.
+    staff_id: Option<StaffId>,
+    /// WeCom's id, in the spelling of the event.
+    user_id: String,
+    name: Option<String>,
+}
+
+/// Why they do.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadReason)]
+struct ReasonOut {
+    code: &'static str,
+    /// In words.
+    text: String,
+}
+
+/// What became of the welcome message.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadWelcome)]
+struct WelcomeOut {
+    /// `none`: this lead gets no welcome message.
+    state: &'static str,
+    at: Option<Moment>,
+}
+
+impl From<Lead> for LeadOut {
+    fn from(lead: Lead) -> Self {
+        Self {
+            id: lead.id,
+            external_user_id: lead.person.into(),
+            reason: ReasonOut { code: lead.reason.code(), text: lead.reason.text(&lead.owner.user) },
+            owner: OwnerOut { staff_id: lead.owner.staff, user_id: lead.owner.user.into(), name: None },
+            channel: lead.channel,
+            stage: lead.stage.as_str(),
+            received_at: lead.received_at.into(),
+            assigned_at: lead.assigned_at.into(),
+            profile: "pending",
+            welcome: WelcomeOut { state: "none", at: None },
+        }
+    }
+}
+
+/// A page of leads.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LeadsOut {
+    items: Vec<LeadOut>,
+    next_cursor: Option<Cursor>,
+}
+
+impl From<Page<Lead>> for LeadsOut {
+    fn from(page: Page<Lead>) -> Self {
+        let Page { items, next_cursor } = page.map(LeadOut::from);
+        Self { items, next_cursor }
+    }
+}

@@ -1,0 +1,55 @@
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+mod consumers;
+pub mod domain;
+mod http;
+mod migration;
+mod store;
+
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use scrm_db::{Database, Db, Outbox, Relay};
+use scrm_http::Routes;
+use scrm_kernel::{Clock, Lifecycle};
+use scrm_mq::Broker;
+use sea_orm::DbErr;
+
+pub use crate::app::App;
+
+/// The running service.
+pub struct Leads {
+    app: Data<App>,
+    db: Db,
+}
+
+impl Leads {
+    /// Opens the database, then consumes and relays events until the process stops.
+    pub async fn start(
+        database: &Database,
+        clock: Clock,
+        broker: Broker,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, DbErr> {
+        let db = Db::open::<migration::Migrator>(database, clock).await?;
+        let app = Data::new(App::new(db.clone()));
+
+        let contacts = consumers::contacts(&app, db.clone());
+        lifecycle.spawn("leads.contact", contacts.run(broker.clone(), lifecycle.clone()));
+        let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
+        lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
+        Ok(Self { app, db })
+    }
+
+    /// Returns the service's routes.
+    pub fn routes(&self) -> Routes {
+        let app = self.app.clone();
+        Arc::new(move |config| http::routes(config, &app))
+    }
+
+    /// Closes the database; call it when everything else has stopped.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.db.close().await
+    }
+}
