@@ -1,0 +1,223 @@
+//! `POST /_control/events`: events on request, once or often, late, in any order.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::{Bytes, Data};
+use scrm_kernel::Lifecycle;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::Failure;
+use super::input::{self, BadInput, Fields};
+use crate::delivery::{Delivery, Errand};
+use crate::event::{Event, Message};
+use crate::record::locked;
+use crate::sandbox::Sandbox;
+
+/// Most copies of one event.
+const MOST_TIMES: u64 = 100_000;
+/// Most copies that one request sends.
+const MOST_COPIES: usize = 200_000;
+/// The longest delay, in milliseconds: an hour.
+const MOST_DELAY_MS: u64 = 3_600_000;
+
+/// Change types by the event they belong to, where the word alone is clear. `create`, `update`, `delete`, `dismiss`
+/// and `shuffle` are not: groups and tags both use some of them.
+const CHANGE_TYPES: &[(&str, &[&str])] = &[
+    (
+        "change_external_contact",
+        &[
+            "add_external_contact",
+            "add_half_external_contact",
+            "edit_external_contact",
+            "del_external_contact",
+            "del_follow_user",
+            "transfer_fail",
+            "msg_audit_approved",
+        ],
+    ),
+    (
+        "change_contact",
+        &[
+            "create_user",
+            "update_user",
+            "delete_user",
+            "create_party",
+            "update_party",
+            "delete_party",
+            "update_tag",
+        ],
+    ),
+    (
+        "customer_acquisition",
+        &[
+            "balance_low",
+            "balance_exhausted",
+            "balance_increased",
+            "quota_expire_soon",
+            "link_unavailable",
+            "delete_link",
+            "friend_request",
+            "open_profile",
+            "customer_start_chat",
+            "message_from_customer",
+        ],
+    ),
+];
+const UNCLEAR: &[&str] = &["create", "update", "delete", "dismiss", "shuffle"];
+
+/// One object of the request.
+struct Order {
+    event: Event,
+    times: u64,
+    delay: Duration,
+    shuffle: bool,
+}
+
+/// One copy to be sent, and its place in the answer.
+struct Copy {
+    place: usize,
+    delay: Duration,
+    message: Message,
+}
+
+/// Sends what is asked for and answers when all is delivered or given up.
+pub(super) async fn send(body: Bytes, sandbox: Data<Sandbox>) -> Result<HttpResponse, Failure> {
+    let body = input::json(&body)?;
+    let orders = match &body {
+        Value::Array(items) => {
+            let item = |(i, item)| order(item, &format!("events[{i}]"));
+            items.iter().enumerate().map(item).collect::<Result<Vec<Order>, _>>()?
+        }
+        single => vec![order(single, "")?],
+    };
+    let shuffled = orders.iter().any(|order| order.shuffle);
+    let copies = copies(&sandbox, orders)?;
+    // Goes on even if the caller hangs up.
+    let sending = tokio::spawn(Sandbox::clone(&sandbox).send_all(copies, shuffled));
+    let deliveries = sending.await.map_err(|_| Failure::Stopped)?;
+    Ok(HttpResponse::Ok().json(json!({ "deliveries": deliveries })))
+}
+
+fn copies(sandbox: &Sandbox, orders: Vec<Order>) -> Result<Vec<Copy>, Failure> {
+    let mut copies = Vec::new();
+    for order in orders {
+        let message = sandbox.message(&order.event)?;
+        for _ in 0..order.times {
+            copies.push(Copy { place: copies.len(), delay: order.delay, message: message.clone() });
+        }
+        if copies.len() > MOST_COPIES {
+            return Err(BadInput::new("times", format!("make more than {MOST_COPIES} deliveries")).into());
+        }
+    }
+    Ok(copies)
+}
+
+impl Sandbox {
+    /// Sends copies: in their order, or all at once in random order. Delays count from now.
+    async fn send_all(self, mut copies: Vec<Copy>, shuffled: bool) -> Vec<Delivery> {
+        if shuffled {
+            locked(&self.shared.chance).shuffle(&mut copies);
+        }
+        // Who is to be late must not hold up the others.
+        copies.sort_by_key(|copy| copy.delay);
+        let begun = self.shared.clock.now();
+        let mut sending: Vec<(usize, JoinHandle<Delivery>)> = Vec::with_capacity(copies.len());
+        for Copy { place, delay, message } in copies {
+            if !delay.is_zero() {
+                self.shared.clock.sleep_until(begun + delay).await;
+            }
+            let (first_attempt, ended) = oneshot::channel();
+            let errand =
+                Errand { lifecycle: Lifecycle::new(), permit: None, first_attempt: Some(first_attempt) };
+            let sandbox = self.clone();
+            sending.push((place, tokio::spawn(async move { sandbox.send(message, errand).await })));
+            if !shuffled {
+                // The channel closes when the first attempt has ended; retries do not hold up the next event.
+                ended.await.ok();
+            }
+        }
+        sending.sort_by_key(|(place, _)| *place);
+        let mut deliveries = Vec::with_capacity(sending.len());
+        for (_, delivery) in sending {
+            deliveries.extend(delivery.await);
+        }
+        deliveries
+    }
+}
+
+fn order(item: &Value, path: &str) -> Result<Order, BadInput> {
+    let fields = Fields::of(item, path)?;
+    fields.only(&["app", "type", "fields", "xml", "times", "delay_ms", "shuffle"])?;
+    let app = fields.text("app")?.ok_or_else(|| fields.missing("app"))?;
+    let event = match (fields.text("type")?, fields.text("xml")?) {
+        (_, Some(_)) if fields.object("fields")?.is_some() => {
+            return Err(fields.bad("xml", "and fields exclude each other"));
+        }
+        (_, Some(xml)) => Event::raw(app, xml),
+        (Some(kind), None) => described(app, kind, &fields)?,
+        (None, None) => return Err(fields.missing("type")),
+    };
+    Ok(Order {
+        event,
+        times: fields.number("times", 1..=MOST_TIMES, 1)?,
+        delay: Duration::from_millis(fields.number("delay_ms", 0..=MOST_DELAY_MS, 0)?),
+        shuffle: fields.flag("shuffle")?,
+    })
+}
+
+/// Reads an event that is given by its type and fields.
+fn described(app: &str, kind: &str, order: &Fields<'_>) -> Result<Event, BadInput> {
+    let (name, change_type) = match kind.split_once('/') {
+        Some((name, change_type)) => (name, Some(change_type)),
+        None if UNCLEAR.contains(&kind) => {
+            let message = format!("must name its event too, for instance change_external_tag/{kind}");
+            return Err(order.bad("type", message));
+        }
+        None => match CHANGE_TYPES.iter().find(|(_, types)| types.contains(&kind)) {
+            Some((name, _)) => (*name, Some(kind)),
+            None => (kind, None),
+        },
+    };
+    if !is_word(name) || !change_type.is_none_or(is_word) {
+        let message =
+            "must be an event, a change type, or both as event/change_type, of letters, digits and _";
+        return Err(order.bad("type", message));
+    }
+    let mut event = Event::new(app, name, change_type);
+    if let Some(fields) = order.object("fields")? {
+        for (element, value) in fields.members() {
+            writable(&fields, element, value)?;
+            event = event.field(element, value.clone());
+        }
+    }
+    Ok(event)
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Checks that an element and everything below it can stand in XML.
+fn writable(fields: &Fields<'_>, element: &str, value: &Value) -> Result<(), BadInput> {
+    if !is_word(element) || element.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(fields.bad(element, "is not the name of an element"));
+    }
+    match value {
+        Value::String(text) if text.contains(is_no_xml) => {
+            Err(fields.bad(element, "holds a character that XML does not allow; use xml to send it"))
+        }
+        Value::Array(values) => values.iter().try_for_each(|value| writable(fields, element, value)),
+        Value::Object(members) => {
+            let below = Fields::of(value, &fields.bad(element, "").field)?;
+            members.iter().try_for_each(|(element, value)| writable(&below, element, value))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_no_xml(character: char) -> bool {
+    matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}

@@ -1,0 +1,141 @@
+//! The control API, `/_control/…`, and the page that watches the sandbox.
+
+mod events;
+mod input;
+mod lists;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Value, json};
+
+use crate::api;
+use crate::error::Error;
+use crate::fault::{CallbackFaults, Faults};
+use crate::sandbox::Sandbox;
+use input::{BadInput, Fields};
+
+/// Bytes of a request at most, file uploads included.
+const MOST_BYTES: usize = 32 << 20;
+
+impl Sandbox {
+    /// Adds the page, the control API and WeCom's API to a server.
+    pub fn routes(&self, config: &mut ServiceConfig) {
+        let data = Data::new(self.clone());
+        let limit = web::PayloadConfig::new(MOST_BYTES);
+        config
+            .service(
+                web::scope("/_control")
+                    .app_data(data.clone())
+                    .app_data(limit.clone())
+                    .route("/company", web::get().to(company))
+                    .route("/apps", web::get().to(apps))
+                    .route("/apps/{app}", web::put().to(change_app))
+                    .route("/apps/{app}/verify", web::post().to(verify))
+                    .route("/events", web::post().to(events::send))
+                    .route("/faults", web::get().to(faults))
+                    .route("/faults", web::put().to(set_faults))
+                    .route("/callbacks", web::get().to(lists::callbacks))
+                    .route("/calls", web::get().to(lists::calls))
+                    .default_service(web::to(nothing_here)),
+            )
+            .service(
+                web::resource("/cgi-bin/{tail:.*}").app_data(data).app_data(limit).route(web::to(api::call)),
+            )
+            .route("/", web::get().to(page));
+    }
+}
+
+/// What a caller of the control API did wrong, or what went wrong here.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Input(#[from] BadInput),
+    #[error(transparent)]
+    Sandbox(#[from] Error),
+    #[error("the process ends")]
+    Stopped,
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Input(_) | Self::Sandbox(Error::BadUrl(_)) => StatusCode::BAD_REQUEST,
+            Self::Sandbox(Error::UnknownApp(_)) => StatusCode::NOT_FOUND,
+            Self::Sandbox(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let field = match self {
+            Self::Input(bad) => Some(bad.field.as_str()),
+            Self::Sandbox(Error::UnknownApp(_)) => Some("app"),
+            Self::Sandbox(Error::BadUrl(_)) => Some("callback_url"),
+            _ => None,
+        };
+        HttpResponse::build(self.status_code()).json(json!({ "error": self.to_string(), "field": field }))
+    }
+}
+
+async fn page() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("../page.html"))
+}
+
+async fn nothing_here() -> HttpResponse {
+    HttpResponse::NotFound().json(json!({ "error": "there is no such control", "field": null }))
+}
+
+async fn company(sandbox: Data<Sandbox>) -> Json<Value> {
+    Json(json!({
+        "seed": sandbox.company().seed(),
+        "company": sandbox.company(),
+        "acknowledged": sandbox.acknowledged(),
+        "given_up": sandbox.given_up(),
+        "attempts": sandbox.shared.callbacks.kept().len(),
+        "calls": sandbox.shared.calls.len(),
+    }))
+}
+
+async fn apps(sandbox: Data<Sandbox>) -> HttpResponse {
+    HttpResponse::Ok().json(sandbox.apps())
+}
+
+async fn change_app(app: Path<String>, body: Bytes, sandbox: Data<Sandbox>) -> Result<HttpResponse, Failure> {
+    let body = input::json(&body)?;
+    let fields = Fields::of(&body, "")?;
+    fields.only(&["callback_url"])?;
+    let url = fields.text("callback_url")?.ok_or_else(|| fields.missing("callback_url"))?.to_owned();
+    let changed = app.clone();
+    let changing = sandbox.clone();
+    web::block(move || changing.set_callback_url(&changed, &url)).await.map_err(|_| Failure::Stopped)??;
+    Ok(HttpResponse::Ok().json(sandbox.app(&app)))
+}
+
+async fn verify(app: Path<String>, sandbox: Data<Sandbox>) -> Result<HttpResponse, Failure> {
+    Ok(HttpResponse::Ok().json(sandbox.verify(&app).await?))
+}
+
+async fn faults(sandbox: Data<Sandbox>) -> Json<Faults> {
+    Json(sandbox.faults())
+}
+
+async fn set_faults(body: Bytes, sandbox: Data<Sandbox>) -> Result<Json<Faults>, Failure> {
+    let body = input::json(&body)?;
+    let fields = Fields::of(&body, "")?;
+    fields.only(&["callbacks", "api"])?;
+    let mut faults = Faults::default();
+    if let Some(callbacks) = fields.object("callbacks")? {
+        callbacks.only(&["duplicate", "reorder", "drop"])?;
+        faults.callbacks = CallbackFaults {
+            duplicate: callbacks.rate("duplicate")?,
+            reorder: callbacks.rate("reorder")?,
+            drop: callbacks.rate("drop")?,
+        };
+    }
+    if let Some(api) = fields.object("api")? {
+        faults.api.clone_from(api.members());
+    }
+    sandbox.set_faults(faults);
+    Ok(Json(sandbox.faults()))
+}

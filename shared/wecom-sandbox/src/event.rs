@@ -1,0 +1,194 @@
+//! An event as WeCom tells it: the head that all share, then the fields of its kind.
+
+use std::fmt::Write as _;
+
+use scrm_kernel::Timestamp;
+use serde_json::Value;
+
+/// What happened, before it is encrypted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    app: String,
+    body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Body {
+    Fields { name: String, change_type: Option<String>, fields: Vec<(String, Value)> },
+    Raw(String),
+}
+
+/// An event ready to be sent: what a repeat repeats byte for byte.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) app: String,
+    pub(crate) name: String,
+    pub(crate) change_type: Option<String>,
+    pub(crate) external_user_id: Option<String>,
+    pub(crate) xml: String,
+}
+
+impl Event {
+    /// Makes an event for `app`, named by WeCom's `Event` and, if it has one, `ChangeType`.
+    pub fn new(app: &str, name: &str, change_type: Option<&str>) -> Self {
+        let (name, change_type) = (name.to_owned(), change_type.map(str::to_owned));
+        Self { app: app.to_owned(), body: Body::Fields { name, change_type, fields: Vec::new() } }
+    }
+
+    /// Makes an event for `app` whose inner XML is sent as it stands, whether or not it is any.
+    pub fn raw(app: &str, xml: &str) -> Self {
+        Self { app: app.to_owned(), body: Body::Raw(xml.to_owned()) }
+    }
+
+    /// Adds an element: text, number, an object of elements, or an array of repeated ones.
+    ///
+    /// An element of the head, for instance `FromUserName`, is replaced.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Body::Fields { fields, .. } = &mut self.body {
+            fields.push((name.to_owned(), value.into()));
+        }
+        self
+    }
+
+    /// Returns the app that is told.
+    pub fn app(&self) -> &str {
+        &self.app
+    }
+
+    /// Writes the message that corp `corp_id` sends at `now`.
+    pub(crate) fn message(&self, corp_id: &str, now: Timestamp) -> Message {
+        let (name, change_type, xml) = match &self.body {
+            Body::Fields { name, change_type, fields } => (
+                name.clone(),
+                change_type.clone(),
+                written(corp_id, now, name, change_type.as_deref(), fields),
+            ),
+            Body::Raw(xml) => {
+                (text_of(xml, "Event").unwrap_or_default(), text_of(xml, "ChangeType"), xml.clone())
+            }
+        };
+        let external_user_id = text_of(&xml, "ExternalUserID");
+        Message { app: self.app.clone(), name, change_type, external_user_id, xml }
+    }
+}
+
+fn written(
+    corp_id: &str,
+    now: Timestamp,
+    name: &str,
+    change_type: Option<&str>,
+    fields: &[(String, Value)],
+) -> String {
+    let mut head: Vec<(&str, Value)> = vec![("ToUserName", corp_id.into())];
+    // Customer service names no sender (WeCom document 94670).
+    if name != "kf_msg_or_event" {
+        head.push(("FromUserName", "sys".into()));
+    }
+    head.push(("CreateTime", now.timestamp().into()));
+    head.push(("MsgType", "event".into()));
+    if name == "msgaudit_notify" {
+        head.push(("AgentID", 2_000_004.into()));
+    }
+    head.push(("Event", name.into()));
+    head.extend(change_type.map(|change_type| ("ChangeType", change_type.into())));
+    head.retain(|(element, _)| !fields.iter().any(|(field, _)| field == element));
+
+    let mut xml = "<xml>".to_owned();
+    for (element, value) in &head {
+        write_element(&mut xml, element, value);
+    }
+    for (element, value) in fields {
+        write_element(&mut xml, element, value);
+    }
+    xml.push_str("</xml>");
+    xml
+}
+
+/// Writes one element as WeCom does: text in CDATA, numbers bare.
+fn write_element(xml: &mut String, name: &str, value: &Value) {
+    let written = match value {
+        Value::Array(values) => {
+            for value in values {
+                write_element(xml, name, value);
+            }
+            Ok(())
+        }
+        Value::Object(elements) => {
+            xml.push('<');
+            xml.push_str(name);
+            xml.push('>');
+            for (name, value) in elements {
+                write_element(xml, name, value);
+            }
+            write!(xml, "</{name}>")
+        }
+        Value::Null => write!(xml, "<{name}></{name}>"),
+        Value::String(text) => {
+            // A CDATA section cannot hold its own end, so it is split there.
+            let text = text.replace("]]>", "]]]]><![CDATA[>");
+            write!(xml, "<{name}><![CDATA[{text}]]></{name}>")
+        }
+        Value::Bool(_) | Value::Number(_) => write!(xml, "<{name}>{value}</{name}>"),
+    };
+    written.expect("a string takes whatever is written");
+}
+
+/// Finds the text of an element, for the record only: whoever sends raw XML may send nonsense.
+fn text_of(xml: &str, element: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{element}>"))?;
+    let (text, _) = rest.split_once(&format!("</{element}>"))?;
+    let text = text.trim();
+    let text = text.strip_prefix("<![CDATA[").and_then(|text| text.strip_suffix("]]>")).unwrap_or(text);
+    Some(text.chars().take(128).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use scrm_kernel::time::from_millis;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_added_contact_reads_as_in_wecoms_documents() {
+        let message = Event::new("demo", "change_external_contact", Some("add_external_contact"))
+            .field("UserID", "zhangsan")
+            .field("ExternalUserID", "wmA")
+            .message("ww1", from_millis(1_403_610_513_999));
+        assert_eq!(
+            message.xml,
+            "<xml><ToUserName><![CDATA[ww1]]></ToUserName><FromUserName><![CDATA[sys]]></FromUserName>\
+             <CreateTime>1403610513</CreateTime><MsgType><![CDATA[event]]></MsgType>\
+             <Event><![CDATA[change_external_contact]]></Event>\
+             <ChangeType><![CDATA[add_external_contact]]></ChangeType>\
+             <UserID><![CDATA[zhangsan]]></UserID><ExternalUserID><![CDATA[wmA]]></ExternalUserID></xml>"
+        );
+        assert_eq!(message.external_user_id.as_deref(), Some("wmA"));
+    }
+
+    #[test]
+    fn fields_nest_repeat_and_replace_the_head() {
+        let message = Event::new("demo", "template_card_event", None)
+            .field("FromUserName", "lilei")
+            .field("CreateTime", 7)
+            .field("SelectedItems", json!({"SelectedItem": [{"QuestionKey": "a]]>b"}, {"QuestionKey": ""}]}))
+            .message("ww1", from_millis(0));
+        assert_eq!(
+            message.xml,
+            "<xml><ToUserName><![CDATA[ww1]]></ToUserName><MsgType><![CDATA[event]]></MsgType>\
+             <Event><![CDATA[template_card_event]]></Event><FromUserName><![CDATA[lilei]]></FromUserName>\
+             <CreateTime>7</CreateTime><SelectedItems><SelectedItem><QuestionKey><![CDATA[a]]]]><![CDATA[>b]]>\
+             </QuestionKey></SelectedItem><SelectedItem><QuestionKey><![CDATA[]]></QuestionKey></SelectedItem>\
+             </SelectedItems></xml>"
+        );
+    }
+
+    #[test]
+    fn raw_xml_is_sent_as_it_stands() {
+        let xml = "<xml> <Event> e </Event><ExternalUserID><![CDATA[wmB]]></ExternalUserID>";
+        let message = Event::raw("demo", xml).message("ww1", from_millis(0));
+        assert_eq!((message.xml.as_str(), message.name.as_str()), (xml, "e"));
+        assert_eq!((message.change_type, message.external_user_id.as_deref()), (None, Some("wmB")));
+    }
+}

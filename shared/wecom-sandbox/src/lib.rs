@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod app;
+mod arrivals;
+mod company;
+mod control;
+mod delivery;
+mod draw;
+mod error;
+mod event;
+mod fault;
+mod record;
+mod sandbox;
+mod store;
+
+pub use app::App;
+pub use arrivals::{Arrival, ArrivalPlan};
+pub use company::{Channel, Company, Customer, Department, Staff, Tag, TagGroup};
+pub use delivery::{Delivery, DeliveryRules, Verification};
+pub use error::{Error, Result};
+pub use event::Event;
+pub use fault::{CallbackFaults, Faults};
+pub use record::{Answer, CallRecord, CallbackRecord};
+pub use sandbox::Sandbox;

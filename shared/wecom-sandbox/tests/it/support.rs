@@ -1,0 +1,134 @@
+//! A receiver as a product would write it, and a sandbox in a folder of its own.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use scrm_kernel::Clock;
+use scrm_wecom::callback::{AesKey, Credentials, Query, open_get, open_post};
+use scrm_wecom_sandbox::{DeliveryRules, Sandbox};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// A sandbox that does not wait between attempts.
+pub(crate) struct TestSandbox {
+    pub(crate) folder: TempDir,
+    pub(crate) sandbox: Sandbox,
+}
+
+impl TestSandbox {
+    pub(crate) fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = reopened(&folder, 7);
+        Self { folder, sandbox }
+    }
+
+    /// Opens a sandbox whose callbacks go to a new receiver.
+    pub(crate) fn with_receiver() -> (Self, Receiver) {
+        let opened = Self::open();
+        let receiver = Receiver::start(&opened.sandbox);
+        opened.sandbox.set_callback_url("demo", &receiver.url).unwrap();
+        (opened, receiver)
+    }
+}
+
+pub(crate) fn reopened(folder: &TempDir, seed: u64) -> Sandbox {
+    let rules = DeliveryRules {
+        timeout: Duration::from_millis(500),
+        retry_gap: Duration::ZERO,
+        hold_back: Duration::ZERO,
+        ..DeliveryRules::default()
+    };
+    Sandbox::open_with(folder.path(), seed, Clock::system(), rules).unwrap()
+}
+
+/// A server that verifies and decrypts what it gets, and answers what it is told to.
+pub(crate) struct Receiver {
+    pub(crate) url: String,
+    messages: mpsc::UnboundedReceiver<String>,
+    behaviour: Arc<Behaviour>,
+    server: ServerHandle,
+}
+
+struct Behaviour {
+    credentials: Credentials,
+    corp_id: String,
+    messages: mpsc::UnboundedSender<String>,
+    /// What to answer next; 200 when nothing is left.
+    statuses: Mutex<VecDeque<u16>>,
+}
+
+impl Receiver {
+    pub(crate) fn start(sandbox: &Sandbox) -> Self {
+        let app = sandbox.app("demo").unwrap();
+        let key = AesKey::parse(&app.encoding_aes_key).unwrap();
+        let (sender, messages) = mpsc::unbounded_channel();
+        let behaviour = Arc::new(Behaviour {
+            credentials: Credentials::new(&app.token, key).unwrap(),
+            corp_id: app.corp_id,
+            messages: sender,
+            statuses: Mutex::default(),
+        });
+        let data = Data::from(Arc::clone(&behaviour));
+        let routes = move || {
+            let callback = web::resource("/callback").get(echo).post(take);
+            App::new()
+                .app_data(data.clone())
+                .service(callback)
+                .route("/wrong", web::get().to(HttpResponse::Ok))
+        };
+        let server = HttpServer::new(routes).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/callback?tenant=1", server.addrs()[0]);
+        let server = server.run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Self { url, messages, behaviour, server: handle }
+    }
+
+    pub(crate) fn answer(&self, statuses: &[u16]) {
+        self.behaviour.statuses.lock().unwrap().extend(statuses);
+    }
+
+    /// Waits for the next message, decrypted.
+    pub(crate) async fn next(&mut self) -> String {
+        self.messages.recv().await.unwrap()
+    }
+
+    /// Stops, and returns the messages that nobody has looked at.
+    pub(crate) async fn rest(mut self) -> Vec<String> {
+        self.server.stop(true).await;
+        let mut rest = Vec::new();
+        while let Ok(message) = self.messages.try_recv() {
+            rest.push(message);
+        }
+        rest
+    }
+}
+
+async fn echo(request: HttpRequest, behaviour: Data<Behaviour>) -> HttpResponse {
+    let query = Query::parse(request.query_string()).unwrap();
+    let plain = open_get(&behaviour.credentials, &query).unwrap();
+    plain.expect_receiver(&[&behaviour.corp_id]).unwrap();
+    HttpResponse::Ok().body(plain.message)
+}
+
+async fn take(request: HttpRequest, body: Bytes, behaviour: Data<Behaviour>) -> HttpResponse {
+    let query = Query::parse(request.query_string()).unwrap();
+    let Ok(plain) = open_post(&behaviour.credentials, &query, &body) else {
+        return HttpResponse::Forbidden().finish();
+    };
+    plain.expect_receiver(&[&behaviour.corp_id]).unwrap();
+    behaviour.messages.send(String::from_utf8(plain.message).unwrap()).ok();
+    let status = behaviour.statuses.lock().unwrap().pop_front().unwrap_or(200);
+    HttpResponse::build(status.try_into().unwrap()).finish()
+}
+
+/// Reads the text of an element.
+pub(crate) fn text_of<'a>(xml: &'a str, element: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{element}>"))?;
+    let (text, _) = rest.split_once(&format!("</{element}>"))?;
+    Some(text.trim_start_matches("<![CDATA[").trim_end_matches("]]>"))
+}
