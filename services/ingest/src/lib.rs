@@ -19,6 +19,7 @@ use sea_orm::DbErr;
 
 pub use crate::app::App;
 pub use crate::config::Config;
+use crate::domain::connection::Corp;
 
 /// The running service.
 pub struct Ingest {
@@ -60,4 +61,17 @@ impl Ingest {
     pub async fn close(self) -> Result<(), DbErr> {
         self.db.close().await
     }
+}
+
+/// Brings the tables up to date.
+pub async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
+    Db::open::<migration::Migrator>(database, clock).await?.close().await
+}
+
+/// Reads the enterprises of an installation, also while another process runs it; the first one comes first.
+pub async fn corps(database: &Database, clock: Clock) -> Result<Vec<Corp>, DbErr> {
+    let db = Db::peek(database, clock).await?;
+    let corps = store::corp::all(db.reader()).await?;
+    db.close().await?;
+    Ok(corps)
 }

@@ -53,3 +53,8 @@ impl Leads {
         self.db.close().await
     }
 }
+
+/// Brings the tables up to date.
+pub async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
+    Db::open::<migration::Migrator>(database, clock).await?.close().await
+}

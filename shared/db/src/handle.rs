@@ -73,6 +73,16 @@ impl Db {
         Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, outbox_filled: Notify::new() })))
     }
 
+    /// Opens a database that is there, to read it beside the process that owns it; on SQLite writes fail.
+    pub async fn peek(database: &Database, clock: Clock) -> Result<Self, DbErr> {
+        let reader = match database {
+            Database::File(path) => connect_file(path, false).await?,
+            Database::Postgres { url, .. } => connect_postgres(url, 1).await?,
+        };
+        let (writer, constraints) = (reader.clone(), Constraints::default());
+        Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, outbox_filled: Notify::new() })))
+    }
+
     /// Begins a transaction; on SQLite it takes the write lock at once, so it never fails for being late.
     pub async fn begin(&self) -> Result<Txn, DbErr> {
         let options = TransactionOptions {

@@ -32,7 +32,12 @@ pub(super) async fn verify(app: Data<App>, name: Path<String>, request: HttpRequ
     )
 )]
 #[post("/callback/wecom/{app}")]
-pub(super) async fn receive(app: Data<App>, name: Path<String>, request: HttpRequest, payload: Payload) -> HttpResponse {
+pub(super) async fn receive(
+    app: Data<App>,
+    name: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
     let body = match read(&request, payload).await {
         Ok(body) => body,
         Err(response) => return response,

@@ -11,6 +11,5 @@ use crate::app::App;
 
 /// Returns the consumer of new contacts.
 pub(crate) fn contacts(app: &Arc<App>, db: Db) -> Consumer {
-    Consumer::new(topology::LEADS_CONTACT, db)
-        .on(on_contact_added::OnContactAdded { app: Arc::clone(app) })
+    Consumer::new(topology::LEADS_CONTACT, db).on(on_contact_added::OnContactAdded { app: Arc::clone(app) })
 }

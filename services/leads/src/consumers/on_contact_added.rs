@@ -28,7 +28,8 @@ impl StateHandler<ContactAdded> for OnContactAdded {
 
 fn contact_of(event: ContactAdded, envelope: &Envelope) -> Result<Contact, (&'static str, BadWecomId)> {
     Ok(Contact {
-        person: ExternalUserId::parse(&event.external_user_id).map_err(|error| ("external_user_id", error))?,
+        person: ExternalUserId::parse(&event.external_user_id)
+            .map_err(|error| ("external_user_id", error))?,
         member: Owner {
             staff: None,
             user: WecomUserId::parse(&event.user_id).map_err(|error| ("user_id", error))?,

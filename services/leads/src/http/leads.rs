@@ -14,10 +14,15 @@ use crate::app::{App, Error};
     responses((status = 200, body = LeadsOut), (status = 422, body = Problem))
 )]
 #[get("/leads")]
-pub(super) async fn list(app: Data<App>, caller: Caller, query: Query<LeadsIn>) -> Result<Json<LeadsOut>, Error> {
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    query: Query<LeadsIn>,
+) -> Result<Json<LeadsOut>, Error> {
     let query = query.into_inner();
     let person = query.external_user_id.as_deref().map(ExternalUserId::parse).transpose();
-    let person = person.map_err(|error| Error::Invalid(FieldError::new("external_user_id", error.to_string())))?;
+    let person =
+        person.map_err(|error| Error::Invalid(FieldError::new("external_user_id", error.to_string())))?;
     let page = scrm_http::page_of(query.limit, query.cursor).map_err(Error::Invalid)?;
     let leads = app.leads(&caller.scope(), person.as_ref(), &page).await?;
     Ok(Json(leads.into()))

@@ -17,7 +17,7 @@ impl actix_web::ResponseError for Error {
 
 /// Adds the routes of this service.
 pub(crate) fn routes(config: &mut ServiceConfig, app: &Data<App>) {
-    config.app_data(app.clone()).service(
-        utoipa_actix_web::scope("/api/v1/leads").service(leads::list).service(leads::read),
-    );
+    config
+        .app_data(app.clone())
+        .service(utoipa_actix_web::scope("/api/v1/leads").service(leads::list).service(leads::read));
 }

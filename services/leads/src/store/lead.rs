@@ -5,8 +5,8 @@ use scrm_kernel::{CorpId, ExternalUserId, LeadId, Page, PageRequest, People, Sco
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::lead::{ActiveModel, Column, Entity, Model};
@@ -34,7 +34,8 @@ impl TryFrom<Model> for Lead {
     type Error = DbErr;
 
     fn try_from(row: Model) -> Result<Self, DbErr> {
-        let bad = |column: &str| DbErr::Custom(format!("lead {}: column {column} holds no valid value", row.id));
+        let bad =
+            |column: &str| DbErr::Custom(format!("lead {}: column {column} holds no valid value", row.id));
         Ok(Self {
             person: ExternalUserId::parse(&row.external_user_id).map_err(|_| bad("external_user_id"))?,
             owner: Owner {
@@ -63,7 +64,11 @@ pub(crate) async fn insert(txn: &Txn, lead: &Lead) -> Result<bool, DbErr> {
 }
 
 /// Returns a person's open lead and keeps it locked until the transaction ends.
-pub(crate) async fn lock_open(txn: &Txn, corp: CorpId, person: &ExternalUserId) -> Result<Option<Lead>, DbErr> {
+pub(crate) async fn lock_open(
+    txn: &Txn,
+    corp: CorpId,
+    person: &ExternalUserId,
+) -> Result<Option<Lead>, DbErr> {
     let row = Entity::find()
         .filter(Column::CorpId.eq(corp))
         .filter(Column::ExternalUserId.eq(person.as_str()))

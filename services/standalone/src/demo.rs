@@ -1,0 +1,291 @@
+//! `scrm demo`: a simulated company comes alive, and one watches its leads find their owners.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use actix_web::{App, HttpServer};
+use anyhow::{Context as _, bail, ensure};
+use scrm_http::{Caller, Role};
+use scrm_ingest::app::Connection;
+use scrm_kernel::{Clock, Lifecycle};
+use scrm_wecom_sandbox::{Arrival, ArrivalPlan, Sandbox};
+use serde::Deserialize;
+use tokio::sync::broadcast;
+
+use crate::folder::Folder;
+use crate::serve::{Running, wait_for_end};
+use crate::tally::{Report, SeenLead, Tally};
+
+/// The simulated app that the demo connects.
+const APP: &str = "demo";
+/// How often the list of leads is read while one watches.
+const WATCH: Duration = Duration::from_millis(100);
+/// The same while a run is timed.
+const WATCH_TIMED: Duration = Duration::from_millis(2);
+/// Rows of a page of leads.
+const PAGE: usize = 200;
+/// How long to wait, after the last acknowledged arrival, for a lead that is still missing.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long the demo's token lets in.
+const TOKEN_LIFE: Duration = Duration::from_hours(24);
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where the services listen.
+    pub address: SocketAddr,
+    /// Where the simulated WeCom listens.
+    pub sandbox_address: SocketAddr,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Which company.
+    pub seed: u64,
+    /// Mean arrivals per second.
+    pub speed: f64,
+    /// Stop after this many leads.
+    pub once: Option<u64>,
+    /// When the process began.
+    pub begun: Instant,
+}
+
+/// Runs the demo until it is stopped or has seen enough.
+pub async fn run(plan: Plan) -> anyhow::Result<()> {
+    let running = Running::start(&plan.data, plan.address).await?;
+    let sandbox = open_sandbox(&plan, running.lifecycle())?;
+    connect(&running, &sandbox).await?;
+    let corp = running.ingest.app().corps().await?.first().context("a started installation has a corp")?.id;
+    let caller = Caller { corp, role: Role::Admin, subject: "scrm demo".to_owned() };
+    let mut watch = Watch {
+        client: reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?,
+        url: format!("http://{}/api/v1/leads/leads", running.address),
+        token: running.tokens.sign(&caller, TOKEN_LIFE)?,
+        begun: Clock::system().now().timestamp_millis(),
+        tally: Tally::default(),
+    };
+    greet(&plan, &running, &sandbox);
+
+    let arrivals = Lifecycle::new();
+    let mut feed = Feed { arrivals: sandbox.subscribe(), known: HashMap::new() };
+    sandbox.arrivals(
+        ArrivalPlan {
+            speed: plan.speed,
+            first_at_once: plan.once.is_some() && plan.speed > 0.0,
+            limit: plan.once,
+            churn: if plan.once.is_some() { 0.0 } else { ArrivalPlan::default().churn },
+        },
+        &arrivals,
+    );
+
+    let outcome = match plan.once {
+        None => tokio::select! {
+            outcome = watch.forever(&mut feed) => outcome,
+            outcome = wait_for_end(running.lifecycle()) => outcome,
+        },
+        Some(leads) => tokio::select! {
+            report = watch.until(leads, &mut feed, &sandbox, plan.begun) => report.and_then(|report| conclude(&report)),
+            outcome = wait_for_end(running.lifecycle()) => outcome.and_then(|()| bail!("stopped before the end")),
+        },
+    };
+    arrivals.stop();
+    arrivals.finish(Duration::from_secs(10)).await;
+    let stopped = running.stop().await;
+    outcome.and(stopped)
+}
+
+fn open_sandbox(plan: &Plan, lifecycle: &Lifecycle) -> anyhow::Result<Sandbox> {
+    let folder = Folder::existing(&plan.data)?;
+    let sandbox = Sandbox::open(&folder.sandbox(), plan.seed, Clock::system())?;
+    let routed = sandbox.clone();
+    let server = HttpServer::new(move || App::new().configure(|config| routed.routes(config)))
+        .workers(1)
+        .disable_signals()
+        .bind(plan.sandbox_address)
+        .with_context(|| format!("the simulated WeCom cannot listen on {}", plan.sandbox_address))?
+        .run();
+    let (handle, stopping) = (server.handle(), lifecycle.clone());
+    tokio::spawn(async move {
+        stopping.stopping().await;
+        handle.stop(true).await;
+    });
+    lifecycle.spawn("sandbox", server);
+    Ok(sandbox)
+}
+
+/// Does what an administrator does in WeCom's console and in ours: copies the secrets, sets the callback address.
+async fn connect(running: &Running, sandbox: &Sandbox) -> anyhow::Result<()> {
+    let app = sandbox.app(APP).context("the simulated WeCom has the app demo")?;
+    let ingest = running.ingest.app();
+    let corp = ingest.corps().await?.first().context("a started installation has a corp")?.id;
+    let connection = Connection {
+        name: app.app,
+        wecom_corp_id: app.corp_id,
+        kind: app.kind,
+        agent_id: app.agent_id.into(),
+        secret: app.secret.into(),
+        token: app.token.into(),
+        encoding_aes_key: app.encoding_aes_key.into(),
+    };
+    ingest.connect_app(corp, &connection).await?;
+    let url = format!("http://{}/callback/wecom/{APP}", running.address);
+    let (setting, sandbox) = (url.clone(), sandbox.clone());
+    tokio::task::spawn_blocking(move || sandbox.set_callback_url(APP, &setting)).await??;
+    tracing::info!(url, "Connected the simulated app");
+    Ok(())
+}
+
+fn greet(plan: &Plan, running: &Running, sandbox: &Sandbox) {
+    let company = sandbox.company();
+    let mut err = std::io::stderr().lock();
+    // A terminal that is gone does not stop the demo.
+    writeln!(
+        err,
+        "鸿雁 Hongyan  http://{}\n模拟企业微信  http://{}\n{}，{} 名员工，{} 个渠道；平均每秒 {} 位客户到来，Ctrl-C 结束\n",
+        running.address,
+        plan.sandbox_address,
+        company.name,
+        company.staff.len(),
+        company.channels.len(),
+        plan.speed,
+    )
+    .ok();
+}
+
+/// Prints the report as the last line; an error unless all is well.
+fn conclude(report: &Report) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(report)?);
+    ensure!(report.lost == 0, "{} acknowledged arrivals have no lead", report.lost);
+    ensure!(report.doubled == 0, "{} leads are doubled", report.doubled);
+    Ok(())
+}
+
+/// Reads leads over HTTP, as any outsider would.
+struct Watch {
+    client: reqwest::Client,
+    url: String,
+    token: String,
+    /// Leads received before this run do not count; milliseconds since the epoch.
+    begun: i64,
+    tally: Tally,
+}
+
+#[derive(Deserialize)]
+struct LeadPage {
+    items: Vec<SeenLead>,
+    next_cursor: Option<String>,
+}
+
+impl Watch {
+    async fn forever(&mut self, feed: &mut Feed) -> anyhow::Result<()> {
+        loop {
+            self.look(feed).await?;
+            tokio::time::sleep(WATCH).await;
+        }
+    }
+
+    /// Watches until enough leads are there and every acknowledged arrival has one, and sums up.
+    async fn until(
+        &mut self,
+        leads: u64,
+        feed: &mut Feed,
+        sandbox: &Sandbox,
+        process_begun: Instant,
+    ) -> anyhow::Result<Report> {
+        let (mut first_lead_ms, mut enough_since) = (None, None);
+        loop {
+            self.look(feed).await?;
+            if self.tally.leads() > 0 && first_lead_ms.is_none() {
+                first_lead_ms = u64::try_from(process_begun.elapsed().as_millis()).ok();
+            }
+            if self.tally.leads() as u64 + sandbox.given_up() >= leads {
+                let since = enough_since.get_or_insert_with(Instant::now);
+                let is_complete = self.tally.lost(&sandbox.callbacks()).is_empty();
+                if is_complete || since.elapsed() > GRACE {
+                    break;
+                }
+            }
+            tokio::time::sleep(WATCH_TIMED).await;
+        }
+        let welcomes = sandbox.calls().iter().filter(|call| call.path.ends_with("/send_welcome_msg")).count();
+        Ok(self.tally.report(&sandbox.callbacks(), sandbox.acknowledged(), welcomes, first_lead_ms))
+    }
+
+    /// Reads pages from the newest on until one shows nothing new.
+    async fn look(&mut self, feed: &mut Feed) -> anyhow::Result<()> {
+        let mut cursor: Option<String> = None;
+        let mut new = Vec::new();
+        loop {
+            let page = self.page(cursor.as_deref()).await?;
+            let before = new.len();
+            for lead in page.items.into_iter().filter(|lead| lead.received_at >= self.begun) {
+                if self.tally.note(&lead) {
+                    new.push(lead);
+                }
+            }
+            cursor = page.next_cursor;
+            if new.len() == before || cursor.is_none() {
+                break;
+            }
+        }
+        for lead in new.iter().rev() {
+            feed.print(lead);
+        }
+        Ok(())
+    }
+
+    async fn page(&self, cursor: Option<&str>) -> anyhow::Result<LeadPage> {
+        let mut url = format!("{}?limit={PAGE}", self.url);
+        if let Some(cursor) = cursor {
+            url.push_str("&cursor=");
+            url.push_str(cursor);
+        }
+        let answer = self.client.get(url).bearer_auth(&self.token).send().await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+}
+
+/// Prints a line for each lead, with what the simulated company knows of the customer.
+struct Feed {
+    arrivals: broadcast::Receiver<Arrival>,
+    known: HashMap<String, Arrival>,
+}
+
+impl Feed {
+    fn print(&mut self, lead: &SeenLead) {
+        loop {
+            match self.arrivals.try_recv() {
+                Ok(arrival) => {
+                    self.known.insert(arrival.customer.external_user_id.clone(), arrival);
+                }
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(_) => break,
+            }
+        }
+        let arrival = self.known.remove(&lead.external_user_id);
+        let mut err = std::io::stderr().lock();
+        let is_terminal = err.is_terminal();
+        let paint = |code: &str, text: &str| {
+            if is_terminal { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        };
+        let customer =
+            arrival.as_ref().map_or(lead.external_user_id.as_str(), |arrival| arrival.customer.name.as_str());
+        let channel = match &arrival {
+            Some(Arrival { channel: Some(channel), .. }) => format!("经「{channel}」"),
+            _ => lead.channel.as_ref().map_or_else(|| "直接添加".to_owned(), |state| format!("经 {state}")),
+        };
+        let owner =
+            arrival.as_ref().map_or(lead.owner.user_id.as_str(), |arrival| arrival.staff_name.as_str());
+        let wait = lead.assigned_at - lead.received_at;
+        writeln!(
+            err,
+            "{}  {channel} → {}  {}  {}",
+            paint("1", customer),
+            paint("32", owner),
+            paint("2", &format!("{wait} 毫秒")),
+            paint("2", &lead.reason.text),
+        )
+        .ok();
+    }
+}

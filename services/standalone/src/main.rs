@@ -1,0 +1,143 @@
+//! The command `scrm`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use scrm_http::Role;
+use scrm_standalone::{demo, serve, token};
+use scrm_telemetry::Format;
+
+/// Hongyan (鸿雁): the SCRM for enterprises on WeCom, all services in one process.
+#[derive(Parser)]
+#[command(name = "scrm", version)]
+struct Arguments {
+    /// What to log, such as `info` or `info,scrm_leads=debug`.
+    #[arg(long, global = true, default_value = "warn")]
+    log: String,
+    /// Log as JSON.
+    #[arg(long, global = true)]
+    log_json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A simulated company on a simulated WeCom comes alive.
+    Demo(Demo),
+    /// Run all services on a data folder.
+    Serve(Serve),
+    /// Bring all tables of a data folder up to date.
+    Migrate {
+        /// The data folder; made if missing.
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Print a token for the HTTP API, valid for one hour.
+    Token {
+        /// What the token allows.
+        #[arg(long)]
+        role: RoleName,
+        /// Which enterprise, by our id or WeCom's; the first one if absent.
+        #[arg(long)]
+        corp: Option<String>,
+        /// The data folder.
+        #[arg(long)]
+        data: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Port of the HTTP API and the callbacks; 0 takes any free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The data folder; made if missing.
+    #[arg(long)]
+    data: PathBuf,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    listen: IpAddr,
+}
+
+#[derive(Args)]
+struct Demo {
+    #[command(flatten)]
+    serve: Serve,
+    /// Port of the simulated WeCom.
+    #[arg(long, default_value_t = 8081)]
+    sandbox_port: u16,
+    /// Which company; a folder that has one keeps its own.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Mean arrivals of customers per second; 0 = nobody arrives by himself.
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// Stop after this many leads, count from outside, and print the result as the last line.
+    #[arg(long, value_name = "LEADS")]
+    once: Option<u64>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleName {
+    Admin,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Admin => Self::Admin,
+        }
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "is not a number".to_owned())?;
+    if (0.0..=100_000.0).contains(&speed) { Ok(speed) } else { Err("must be from 0 to 100000".to_owned()) }
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    let begun = Instant::now();
+    let arguments = Arguments::parse();
+    let format = if arguments.log_json { Format::Json } else { Format::Pretty };
+    let outcome = match scrm_telemetry::start(format, &arguments.log) {
+        Ok(()) => run(arguments.command, begun).await,
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("scrm: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(Serve { port, data, listen }) => {
+            serve::run(&data, SocketAddr::new(listen, port)).await
+        }
+        Command::Migrate { data } => serve::migrate(&data).await,
+        Command::Token { role, corp, data } => {
+            println!("{}", token::print(&data, role.into(), corp.as_deref()).await?);
+            Ok(())
+        }
+        Command::Demo(Demo { serve: Serve { port, data, listen }, sandbox_port, seed, speed, once }) => {
+            let plan = demo::Plan {
+                address: SocketAddr::new(listen, port),
+                sandbox_address: SocketAddr::new(listen, sandbox_port),
+                data,
+                seed,
+                speed,
+                once,
+                begun,
+            };
+            demo::run(plan).await
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What `scrm demo` counts, from outside: what the simulated WeCom had acknowledged, against leads read over HTTP.
+
+use std::collections::{HashMap, HashSet};
+
+use scrm_wecom_sandbox::{Answer, CallbackRecord};
+use serde::{Deserialize, Serialize};
+
+/// A lead as the HTTP API shows it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct SeenLead {
+    pub(crate) id: String,
+    pub(crate) external_user_id: String,
+    pub(crate) owner: SeenOwner,
+    pub(crate) channel: Option<String>,
+    pub(crate) reason: SeenReason,
+    /// Milliseconds since the epoch.
+    #[serde(deserialize_with = "millis")]
+    pub(crate) received_at: i64,
+    /// Milliseconds since the epoch.
+    #[serde(deserialize_with = "millis")]
+    pub(crate) assigned_at: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct SeenOwner {
+    pub(crate) user_id: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct SeenReason {
+    pub(crate) text: String,
+}
+
+fn millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    use serde::de::Error as _;
+    let text = String::deserialize(deserializer)?;
+    let moment = text.parse::<scrm_kernel::Timestamp>().map_err(D::Error::custom)?;
+    Ok(moment.timestamp_millis())
+}
+
+/// The last line of `scrm demo --once`.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Report {
+    pub(crate) callbacks_acknowledged: u64,
+    pub(crate) leads_assigned: usize,
+    pub(crate) welcomes_sent: usize,
+    pub(crate) lost: usize,
+    pub(crate) doubled: usize,
+    pub(crate) first_lead_ms: Option<u64>,
+    pub(crate) assign_ms: Spread,
+    pub(crate) welcome_ms: Spread,
+}
+
+/// Median and 99th percentile in milliseconds; null when nothing was measured.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Spread {
+    p50: Option<i64>,
+    p99: Option<i64>,
+}
+
+impl Spread {
+    fn of(mut values: Vec<i64>) -> Self {
+        values.sort_unstable();
+        let at = |percent: usize| {
+            let rank = (values.len() * percent).div_ceil(100);
+            values.get(rank.saturating_sub(1)).copied()
+        };
+        Self { p50: at(50), p99: at(99) }
+    }
+}
+
+/// The leads seen so far in this run, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    leads: HashMap<String, SeenLead>,
+}
+
+impl Tally {
+    /// Notes a lead; `false` when it was seen before.
+    pub(crate) fn note(&mut self, lead: &SeenLead) -> bool {
+        self.leads.insert(lead.id.clone(), lead.clone()).is_none()
+    }
+
+    /// Returns how many leads were seen.
+    pub(crate) fn leads(&self) -> usize {
+        self.leads.len()
+    }
+
+    /// Returns the customers whose arrival was acknowledged and who have no lead.
+    pub(crate) fn lost<'a>(&self, callbacks: &'a [CallbackRecord]) -> HashSet<&'a str> {
+        let with_lead: HashSet<&str> =
+            self.leads.values().map(|lead| lead.external_user_id.as_str()).collect();
+        let arrived = callbacks.iter().filter(|record| is_acknowledged_arrival(record));
+        arrived
+            .filter_map(|record| record.external_user_id.as_deref())
+            .filter(|customer| !with_lead.contains(customer))
+            .collect()
+    }
+
+    /// Sums up.
+    pub(crate) fn report(
+        &self,
+        callbacks: &[CallbackRecord],
+        callbacks_acknowledged: u64,
+        welcomes_sent: usize,
+        first_lead_ms: Option<u64>,
+    ) -> Report {
+        let customers: HashSet<&str> =
+            self.leads.values().map(|lead| lead.external_user_id.as_str()).collect();
+        let waits = self.leads.values().map(|lead| lead.assigned_at - lead.received_at).collect();
+        Report {
+            callbacks_acknowledged,
+            leads_assigned: self.leads.len(),
+            welcomes_sent,
+            lost: self.lost(callbacks).len(),
+            doubled: self.leads.len() - customers.len(),
+            first_lead_ms,
+            assign_ms: Spread::of(waits),
+            welcome_ms: Spread::default(),
+        }
+    }
+}
+
+fn is_acknowledged_arrival(record: &CallbackRecord) -> bool {
+    let arrival = ["add_external_contact", "add_half_external_contact"];
+    record.status == Answer::Http(200)
+        && record.change_type.as_deref().is_some_and(|change| arrival.contains(&change))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_were_measured() {
+        assert_eq!(Spread::of(Vec::new()), Spread::default());
+        assert_eq!(Spread::of(vec![7]), Spread { p50: Some(7), p99: Some(7) });
+        let hundred = (1..=100).rev().collect();
+        assert_eq!(Spread::of(hundred), Spread { p50: Some(50), p99: Some(99) });
+    }
+}
