@@ -16,6 +16,7 @@ use scrm_http::Routes;
 use scrm_kernel::{Clock, KeyRing, Lifecycle};
 use scrm_mq::Broker;
 use sea_orm::DbErr;
+use utoipa::openapi::OpenApi;
 
 pub use crate::app::App;
 pub use crate::config::Config;
@@ -54,13 +55,21 @@ impl Ingest {
     /// Returns the service's routes.
     pub fn routes(&self) -> Routes {
         let app = self.app.clone();
-        Arc::new(move |config| http::routes(config, &app))
+        Arc::new(move |config| {
+            config.app_data(app.clone());
+            http::routes(config);
+        })
     }
 
     /// Closes the database; call it when everything else has stopped.
     pub async fn close(self) -> Result<(), DbErr> {
         self.db.close().await
     }
+}
+
+/// Returns the service's OpenAPI document.
+pub fn openapi() -> OpenApi {
+    scrm_http::document("Hongyan: ingest", &[Arc::new(http::routes)])
 }
 
 /// Brings the tables up to date.

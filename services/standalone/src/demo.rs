@@ -54,7 +54,7 @@ pub struct Plan {
 /// Runs the demo until it is stopped or has seen enough.
 pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let running = Running::start(&plan.data, plan.address).await?;
-    let sandbox = open_sandbox(&plan, running.lifecycle())?;
+    let (sandbox, sandbox_address) = open_sandbox(&plan, running.lifecycle())?;
     connect(&running, &sandbox).await?;
     let corp = running.ingest.app().corps().await?.first().context("a started installation has a corp")?.id;
     let caller = Caller { corp, role: Role::Admin, subject: "scrm demo".to_owned() };
@@ -65,7 +65,7 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
         begun: Clock::system().now().timestamp_millis(),
         tally: Tally::default(),
     };
-    greet(&plan, &running, &sandbox);
+    greet(plan.speed, &running, &sandbox, sandbox_address);
 
     let arrivals = Lifecycle::new();
     let mut feed = Feed { arrivals: sandbox.subscribe(), known: HashMap::new() };
@@ -95,7 +95,7 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
     outcome.and(stopped)
 }
 
-fn open_sandbox(plan: &Plan, lifecycle: &Lifecycle) -> anyhow::Result<Sandbox> {
+fn open_sandbox(plan: &Plan, lifecycle: &Lifecycle) -> anyhow::Result<(Sandbox, SocketAddr)> {
     let folder = Folder::existing(&plan.data)?;
     let sandbox = Sandbox::open(&folder.sandbox(), plan.seed, Clock::system())?;
     let routed = sandbox.clone();
@@ -103,15 +103,16 @@ fn open_sandbox(plan: &Plan, lifecycle: &Lifecycle) -> anyhow::Result<Sandbox> {
         .workers(1)
         .disable_signals()
         .bind(plan.sandbox_address)
-        .with_context(|| format!("the simulated WeCom cannot listen on {}", plan.sandbox_address))?
-        .run();
+        .with_context(|| format!("the simulated WeCom cannot listen on {}", plan.sandbox_address))?;
+    let address = server.addrs().first().copied().context("the simulated WeCom listens")?;
+    let server = server.run();
     let (handle, stopping) = (server.handle(), lifecycle.clone());
     tokio::spawn(async move {
         stopping.stopping().await;
         handle.stop(true).await;
     });
     lifecycle.spawn("sandbox", server);
-    Ok(sandbox)
+    Ok((sandbox, address))
 }
 
 /// Does what an administrator does in WeCom's console and in ours: copies the secrets, sets the callback address.
@@ -136,7 +137,7 @@ async fn connect(running: &Running, sandbox: &Sandbox) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn greet(plan: &Plan, running: &Running, sandbox: &Sandbox) {
+fn greet(speed: f64, running: &Running, sandbox: &Sandbox, sandbox_address: SocketAddr) {
     let company = sandbox.company();
     let mut err = std::io::stderr().lock();
     // A terminal that is gone does not stop the demo.
@@ -144,11 +145,11 @@ fn greet(plan: &Plan, running: &Running, sandbox: &Sandbox) {
         err,
         "鸿雁 Hongyan  http://{}\n模拟企业微信  http://{}\n{}，{} 名员工，{} 个渠道；平均每秒 {} 位客户到来，Ctrl-C 结束\n",
         running.address,
-        plan.sandbox_address,
+        sandbox_address,
         company.name,
         company.staff.len(),
         company.channels.len(),
-        plan.speed,
+        speed,
     )
     .ok();
 }

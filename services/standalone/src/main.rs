@@ -36,6 +36,12 @@ enum Command {
         #[arg(long)]
         data: PathBuf,
     },
+    /// Print the OpenAPI document of a service.
+    #[command(hide = true)]
+    Openapi {
+        /// Which one.
+        service: Service,
+    },
     /// Print a token for the HTTP API, valid for one hour.
     Token {
         /// What the token allows.
@@ -82,6 +88,12 @@ struct Demo {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum Service {
+    Ingest,
+    Leads,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum RoleName {
     Admin,
 }
@@ -105,7 +117,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let format = if arguments.log_json { Format::Json } else { Format::Pretty };
     let outcome = match scrm_telemetry::start(format, &arguments.log) {
-        Ok(()) => run(arguments.command, begun).await,
+        Ok(()) => Box::pin(run(arguments.command, begun)).await,
         Err(error) => Err(error.into()),
     };
     match outcome {
@@ -123,6 +135,14 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
             serve::run(&data, SocketAddr::new(listen, port)).await
         }
         Command::Migrate { data } => serve::migrate(&data).await,
+        Command::Openapi { service } => {
+            let document = match service {
+                Service::Ingest => scrm_ingest::openapi(),
+                Service::Leads => scrm_leads::openapi(),
+            };
+            println!("{}", serde_json::to_string_pretty(&document)?);
+            Ok(())
+        }
         Command::Token { role, corp, data } => {
             println!("{}", token::print(&data, role.into(), corp.as_deref()).await?);
             Ok(())
@@ -137,7 +157,7 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
                 once,
                 begun,
             };
-            demo::run(plan).await
+            Box::pin(demo::run(plan)).await
         }
     }
 }

@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn a_key_file_is_read_again() {
         let (keys, der) = TokenKeys::generate();
-        let path = std::env::temp_dir().join(format!("scrm-token-{}.pk8", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token.pk8");
         std::fs::write(&path, der).unwrap();
         let token = Tokens::new(keys, Clock::system()).sign(&caller(), Duration::from_hours(1)).unwrap();
         let again = Tokens::new(TokenKeys::read(&path).unwrap(), Clock::system());

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
@@ -17,7 +18,21 @@ pub(crate) struct Generated {
 
 /// Returns every generated file of the workspace.
 pub(crate) fn files() -> Vec<Generated> {
-    Vec::new()
+    vec![
+        Generated { path: "services/ingest/openapi.json", text: || openapi("ingest") },
+        Generated { path: "services/leads/openapi.json", text: || openapi("leads") },
+    ]
+}
+
+/// Asks the built services for an OpenAPI document; nothing here may depend on a service.
+fn openapi(service: &str) -> anyhow::Result<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "-q", "-p", "scrm-standalone", "--bin", "scrm", "--", "openapi", service])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("could not start cargo")?;
+    anyhow::ensure!(output.status.success(), "`scrm openapi {service}` failed");
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Writes the files that are stale.

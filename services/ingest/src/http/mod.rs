@@ -6,10 +6,9 @@ mod callbacks;
 mod dto;
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::{App, Error};
+use crate::app::Error;
 
 impl actix_web::ResponseError for Error {
     fn error_response(&self) -> HttpResponse {
@@ -18,8 +17,8 @@ impl actix_web::ResponseError for Error {
 }
 
 /// Adds the routes of this service.
-pub(crate) fn routes(config: &mut ServiceConfig, app: &Data<App>) {
-    config.app_data(app.clone()).service(callback::verify).service(callback::receive).service(
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(callback::verify).service(callback::receive).service(
         utoipa_actix_web::scope("/api/v1/ingest")
             .service(apps::list)
             .service(apps::connect)

@@ -4,10 +4,9 @@ mod dto;
 mod leads;
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::{App, Error};
+use crate::app::Error;
 
 impl actix_web::ResponseError for Error {
     fn error_response(&self) -> HttpResponse {
@@ -16,8 +15,6 @@ impl actix_web::ResponseError for Error {
 }
 
 /// Adds the routes of this service.
-pub(crate) fn routes(config: &mut ServiceConfig, app: &Data<App>) {
-    config
-        .app_data(app.clone())
-        .service(utoipa_actix_web::scope("/api/v1/leads").service(leads::list).service(leads::read));
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(utoipa_actix_web::scope("/api/v1/leads").service(leads::list).service(leads::read));
 }

@@ -1,1 +1,7 @@
+//! The command `scrm` as its users run it: a process, a data folder, HTTP from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod demo;
+mod serve;
+mod support;

@@ -1,0 +1,95 @@
+//! `scrm demo`: arrivals become leads, counted from outside.
+
+use serde_json::{Value, json};
+
+use crate::support::{Outsider, Process, scrm, token};
+
+/// Runs `scrm demo --once` and returns its last line.
+fn once(data: &std::path::Path, leads: u64) -> Value {
+    let (leads, data) = (leads.to_string(), data.to_str().unwrap());
+    let arguments =
+        ["demo", "--port", "0", "--sandbox-port", "0", "--speed", "500", "--data", data, "--once", &leads];
+    let output = scrm(&arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+#[test]
+fn every_arrival_becomes_one_owned_lead_and_a_second_run_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let report = once(data.path(), 200);
+        assert_eq!(report["callbacks_acknowledged"], 200, "{report}");
+        assert_eq!(report["leads_assigned"], 200, "{report}");
+        assert_eq!(report["lost"], 0, "{report}");
+        assert_eq!(report["doubled"], 0, "{report}");
+        assert!(report["first_lead_ms"].is_u64(), "{report}");
+        assert!(report["assign_ms"]["p99"].is_i64(), "{report}");
+    }
+}
+
+fn quiet_demo(data: &std::path::Path) -> Process {
+    let data = data.to_str().unwrap();
+    Process::start(&["demo", "--port", "0", "--sandbox-port", "0", "--speed", "0", "--data", data], 2)
+}
+
+fn add(customer: &str, member: &str) -> Value {
+    json!({
+        "app": "demo", "type": "add_external_contact",
+        "fields": {"UserID": member, "ExternalUserID": customer, "State": "from-a-test", "WelcomeCode": "code"},
+    })
+}
+
+#[tokio::test]
+async fn a_callback_sent_three_times_shuffled_and_late_is_one_lead_in_the_promised_shape() {
+    let data = tempfile::tempdir().unwrap();
+    let process = quiet_demo(data.path());
+    let outsider = Outsider::new(token(data.path()));
+
+    let mut event = add("wm-nobody-knows", "LiLei-Unknown");
+    event["times"] = json!(3);
+    event["shuffle"] = json!(true);
+    event["delay_ms"] = json!(20);
+    let (status, body) = outsider.post(&process.sandbox_url("/_control/events"), &event).await;
+    assert_eq!(status, 200, "{body}");
+
+    let leads = outsider.leads_of(&process, "wm-nobody-knows").await;
+    assert_eq!(leads.len(), 1, "{leads:?}");
+    let lead = &leads[0];
+    assert_eq!(lead["owner"], json!({"staff_id": null, "user_id": "LiLei-Unknown", "name": null}));
+    assert_eq!(lead["channel"], "from-a-test");
+    assert_eq!(lead["stage"], "assigned");
+    assert_eq!(lead["reason"]["code"], "added_by_contact");
+    assert_eq!(lead["profile"], "pending");
+    assert_eq!(lead["welcome"], json!({"state": "none", "at": null}));
+    for moment in ["received_at", "assigned_at"] {
+        let text = lead[moment].as_str().unwrap();
+        assert!(text.ends_with('Z') && text.len() == "2026-01-31T08:00:00.000Z".len(), "{text}");
+    }
+    let (_, stored) = outsider.get(&process.url("/api/v1/ingest/callbacks?state=stored")).await;
+    assert_eq!(stored["items"].as_array().unwrap().len(), 1, "{stored}");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_a_kill_is_a_lead_after_it() {
+    let data = tempfile::tempdir().unwrap();
+    let mut process = quiet_demo(data.path());
+    let token = token(data.path());
+    let outsider = Outsider::new(token.clone());
+
+    let events: Vec<Value> = (0..50).map(|n| add(&format!("wm-killed-{n}"), "zhang")).collect();
+    let (status, body) = outsider.post(&process.sandbox_url("/_control/events"), &json!(events)).await;
+    assert_eq!(status, 200, "{body}");
+    assert!(
+        body["deliveries"].as_array().unwrap().iter().all(|delivery| delivery["status"] == 200),
+        "{body}"
+    );
+    process.kill();
+
+    let process = quiet_demo(data.path());
+    let outsider = Outsider::new(token);
+    for n in 0..50 {
+        assert_eq!(outsider.leads_of(&process, &format!("wm-killed-{n}")).await.len(), 1);
+    }
+}

@@ -1,0 +1,66 @@
+//! `scrm serve` on an empty folder, and who gets in.
+
+use crate::support::{Outsider, Process, scrm, token};
+
+fn serve(data: &std::path::Path) -> Process {
+    Process::start(&["serve", "--port", "0", "--data", data.to_str().unwrap()], 1)
+}
+
+#[tokio::test]
+async fn an_empty_folder_becomes_ready_and_waits_to_be_set_up() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("not/there/yet");
+    let mut process = serve(&data);
+    let outsider = Outsider::new(token(&data));
+    assert_eq!(outsider.get_bare(&process.url("/healthz")).await, 200);
+    assert_eq!(outsider.get_bare(&process.url("/readyz")).await, 200);
+    let (status, apps) = outsider.get(&process.url("/api/v1/ingest/apps")).await;
+    assert_eq!((status, apps["items"].as_array().map(Vec::len)), (200, Some(0)));
+    assert!(process.terminate().success());
+}
+
+#[tokio::test]
+async fn only_the_public_paths_answer_a_stranger() {
+    let data = tempfile::tempdir().unwrap();
+    let process = serve(data.path());
+    let outsider = Outsider::new("not.a.token".to_owned());
+    for path in ["/", "/metrics", "/api/v1/leads/leads", "/api/v1/ingest/callbacks?limit=x", "/no/such/path"]
+    {
+        assert_eq!(outsider.get_bare(&process.url(path)).await, 401, "{path}");
+        let (status, problem) = outsider.get(&process.url(path)).await;
+        assert_eq!((status, problem["code"].as_str()), (401, Some("unauthenticated")), "{path}");
+        assert!(problem["request_id"].is_string(), "{problem}");
+    }
+    assert_eq!(outsider.get_bare(&process.url("/callback/wecom/nobody")).await, 403);
+    let (status, document) = outsider.get(&process.url("/api/openapi.json")).await;
+    assert_eq!(status, 200);
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.contains_key("/api/v1/leads/leads/{id}") && paths.contains_key("/callback/wecom/{app}"));
+}
+
+#[tokio::test]
+async fn a_folder_has_one_process_and_its_tokens_outlive_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let mut process = serve(data.path());
+    let token = token(data.path());
+
+    let folder = data.path().to_str().unwrap();
+    let second = scrm(&["serve", "--port", "0", "--data", folder]).output().unwrap();
+    assert!(!second.status.success());
+    let complaint = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(complaint.contains("another process uses the data folder"), "{complaint}");
+
+    process.kill();
+    let process = serve(data.path());
+    let (status, _) = Outsider::new(token).get(&process.url("/api/v1/leads/leads")).await;
+    assert_eq!(status, 200);
+}
+
+#[test]
+fn a_token_needs_a_folder_that_was_started() {
+    let data = tempfile::tempdir().unwrap();
+    let arguments = ["token", "--role", "admin", "--data", data.path().to_str().unwrap()];
+    let output = scrm(&arguments).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is no data folder"));
+}

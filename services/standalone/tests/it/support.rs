@@ -1,0 +1,129 @@
+//! A running `scrm`, and how to talk to it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything here may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Returns the command with some arguments.
+pub(crate) fn scrm(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scrm"));
+    command.args(arguments);
+    command
+}
+
+/// A process that is killed when the test ends.
+pub(crate) struct Process {
+    child: Child,
+    /// Addresses that it printed, in order.
+    addresses: Vec<String>,
+}
+
+impl Process {
+    /// Starts a command and waits until it has printed `addresses` addresses.
+    pub(crate) fn start(arguments: &[&str], addresses: usize) -> Self {
+        let mut child = scrm(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, printed) = mpsc::channel();
+        // Reads on until the process ends, so that it never waits for a reader.
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if let Some((_, address)) = line.split_once("http://") {
+                    sender.send(format!("http://{address}")).ok();
+                }
+            }
+        });
+        let mut process = Self { child, addresses: Vec::new() };
+        for _ in 0..addresses {
+            process.addresses.push(printed.recv_timeout(PATIENCE).expect("it prints where it listens"));
+        }
+        process
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.addresses[0])
+    }
+
+    pub(crate) fn sandbox_url(&self, path: &str) -> String {
+        format!("{}{path}", self.addresses[1])
+    }
+
+    /// Ends it like a power failure of the process: no chance to finish anything.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Prints a token of a data folder.
+pub(crate) fn token(data: &Path) -> String {
+    let output = scrm(&["token", "--role", "admin", "--data", data.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let token = text.strip_suffix('\n').unwrap();
+    assert!(!token.contains(char::is_whitespace), "it prints only the token");
+    token.to_owned()
+}
+
+/// HTTP from outside.
+pub(crate) struct Outsider {
+    client: reqwest::Client,
+    token: String,
+}
+
+impl Outsider {
+    pub(crate) fn new(token: String) -> Self {
+        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().unwrap();
+        Self { client, token }
+    }
+
+    pub(crate) async fn get(&self, url: &str) -> (u16, Value) {
+        let answer = self.client.get(url).bearer_auth(&self.token).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    pub(crate) async fn get_bare(&self, url: &str) -> u16 {
+        self.client.get(url).send().await.unwrap().status().as_u16()
+    }
+
+    pub(crate) async fn post(&self, url: &str, body: &Value) -> (u16, Value) {
+        let answer = self.client.post(url).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Reads a customer's leads until there is one.
+    pub(crate) async fn leads_of(&self, process: &Process, customer: &str) -> Vec<Value> {
+        let url = process.url(&format!("/api/v1/leads/leads?external_user_id={customer}"));
+        let begun = Instant::now();
+        loop {
+            let (status, body) = self.get(&url).await;
+            assert_eq!(status, 200, "{body}");
+            let items = body["items"].as_array().unwrap().clone();
+            if !items.is_empty() {
+                return items;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{customer} became no lead");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
