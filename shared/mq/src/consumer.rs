@@ -14,6 +14,7 @@ use scrm_kernel::Lifecycle;
 use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::topology::Queue;
 use crate::transport::{Broker, BrokerError, Delivery, Settlement};
@@ -89,10 +90,13 @@ impl Consumer {
     pub async fn run(self, broker: Broker, lifecycle: Lifecycle) -> Result<(), BrokerError> {
         let mut subscription = broker.subscribe(&self.queue, PREFETCH).await?;
         let consumer = Arc::new(self);
+        // Lanes end with this future, however that ends.
+        let mut tasks = JoinSet::new();
         let lanes: Vec<_> = (0..LANES)
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(PREFETCH);
-                (sender, tokio::spawn(Arc::clone(&consumer).handle_lane(receiver, lifecycle.clone())))
+                tasks.spawn(Arc::clone(&consumer).handle_lane(receiver, lifecycle.clone()));
+                sender
             })
             .collect();
 
@@ -104,16 +108,16 @@ impl Consumer {
             let Some(delivery) = delivery else {
                 return Err(BrokerError(format!("the subscription to {} ended", consumer.queue.name)));
             };
-            let (lane, _) = &lanes[lane_of(&delivery.envelope.key)];
+            let lane = &lanes[lane_of(&delivery.envelope.key)];
             if let Err(mpsc::error::SendError(delivery)) = lane.send(delivery).await {
                 delivery.settle(Settlement::Release);
                 return Err(BrokerError(format!("a lane of {} ended", consumer.queue.name)));
             }
         }
 
-        for (sender, task) in lanes {
-            drop(sender);
-            task.await.map_err(|error| BrokerError(error.to_string()))?;
+        drop(lanes);
+        while let Some(lane) = tasks.join_next().await {
+            lane.map_err(|error| BrokerError(error.to_string()))?;
         }
         subscription.finish().await;
         Ok(())
@@ -162,12 +166,21 @@ impl Consumer {
         let handling = AssertUnwindSafe(handler.handle(&txn, envelope)).catch_unwind();
         let outcome = handling.await.unwrap_or_else(|panic| Err(Failure::Retry(panic_text(panic.as_ref()))));
         match outcome {
-            Ok(()) => {
-                txn.commit().await?;
-                Ok(Settlement::Done)
-            }
+            Ok(()) => match txn.commit().await {
+                Ok(()) => Ok(Settlement::Done),
+                // A constraint that is checked at the commit: the handler's doing, not the database's.
+                Err(error) if self.db.violation(&error).is_some() => {
+                    Ok(self.next_attempt(envelope.attempt, error.to_string()))
+                }
+                Err(error) => Err(error),
+            },
             Err(Failure::Reject(reason)) => Ok(Settlement::Dead { reason }),
-            Err(Failure::Retry(reason)) => Ok(self.next_attempt(envelope.attempt, reason)),
+            Err(Failure::Retry(reason)) => {
+                drop(txn);
+                // It may have failed because the database went away under it: that uses up no attempt.
+                self.db.reader().ping().await?;
+                Ok(self.next_attempt(envelope.attempt, reason))
+            }
         }
     }
 

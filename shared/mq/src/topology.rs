@@ -31,6 +31,8 @@ pub enum Ladder {
     Standard,
     /// 0.3 s, 1 s, 3 s: for what is worthless after 20 seconds.
     Urgent,
+    /// These, shortest first: for tests that cannot wait so long.
+    Custom(&'static [Duration]),
 }
 
 impl Ladder {
@@ -47,6 +49,7 @@ impl Ladder {
         match self {
             Self::Standard => STANDARD,
             Self::Urgent => URGENT,
+            Self::Custom(rungs) => rungs,
         }
     }
 

@@ -43,6 +43,8 @@ pub enum Settlement {
 pub struct Delivery {
     /// The message.
     pub envelope: Envelope,
+    /// Why it failed the last time; of a dead letter, why it was given up.
+    pub reason: Option<String>,
     tag: i64,
     settle: mpsc::UnboundedSender<(i64, Settlement)>,
     settled: bool,
@@ -50,8 +52,13 @@ pub struct Delivery {
 
 impl Delivery {
     /// Makes a delivery; the transport learns its settlement by `tag`.
-    pub const fn new(envelope: Envelope, tag: i64, settle: mpsc::UnboundedSender<(i64, Settlement)>) -> Self {
-        Self { envelope, tag, settle, settled: false }
+    pub const fn new(
+        envelope: Envelope,
+        reason: Option<String>,
+        tag: i64,
+        settle: mpsc::UnboundedSender<(i64, Settlement)>,
+    ) -> Self {
+        Self { envelope, reason, tag, settle, settled: false }
     }
 
     /// Tells the broker what became of the message.
@@ -77,7 +84,7 @@ impl Drop for Delivery {
 /// A running subscription to one queue.
 #[derive(Debug)]
 pub struct Subscription {
-    /// Messages, as they come.
+    /// Messages, as they come; ends when the broker is closed.
     pub deliveries: mpsc::Receiver<Delivery>,
     /// The task behind it; ends when every delivery is settled and `deliveries` is dropped.
     pub task: JoinHandle<()>,

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use scrm_db::{Batcher, Database, Db, Publish, PublishError};
 use scrm_kernel::{Clock, Lifecycle};
 use scrm_proto::Envelope;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use self::store::{Op, Store};
 use crate::topology::{Queue, Topology};
@@ -35,6 +35,8 @@ pub struct Embedded {
     db: Db,
     writer: Batcher<Store>,
     signals: Arc<Signals>,
+    /// Set at the end; subscriptions end with it.
+    closed: Arc<watch::Sender<bool>>,
 }
 
 /// Wakes the subscription of a queue when something has come into it.
@@ -57,7 +59,7 @@ impl Embedded {
         let signals = Arc::new(Signals::default());
         let store = Store { topology, clock: db.clock().clone(), signals: Arc::clone(&signals) };
         let writer = Batcher::start(db.clone(), store, GROUP);
-        Ok(Self { db, writer, signals })
+        Ok(Self { db, writer, signals, closed: Arc::default() })
     }
 
     /// Forgets unrouted events after 7 days, until asked to stop.
@@ -74,8 +76,11 @@ impl Embedded {
         }
     }
 
-    /// Closes the file once everything that was published is in it.
+    /// Ends all subscriptions, and closes the file once what was published is in it.
+    ///
+    /// What is not settled by then comes again when the file is opened the next time.
     pub async fn close(self) -> Result<(), BrokerError> {
+        self.closed.send_replace(true);
         self.db.close().await.map_err(|error| BrokerError(error.to_string()))
     }
 }
@@ -93,7 +98,8 @@ impl Publish for Embedded {
 impl Transport for Embedded {
     async fn subscribe(&self, queue: &Queue, prefetch: usize) -> Result<Subscription, BrokerError> {
         let woken = self.signals.of(queue.name);
-        Ok(subscription::start(self.db.clone(), self.writer.clone(), woken, queue.name, prefetch))
+        let closed = self.closed.subscribe();
+        Ok(subscription::start(self.db.clone(), self.writer.clone(), woken, closed, queue.name, prefetch))
     }
 
     async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {

@@ -58,8 +58,8 @@ use entity::{ActiveModel, Column, Entity};
 pub(super) enum Op {
     /// Put messages into every queue that wants them.
     Publish(Vec<Envelope>),
-    /// Do what consumers decided about messages.
-    Settle(Vec<(i64, Settlement)>),
+    /// Do what the consumer of `queue` decided about messages.
+    Settle { queue: &'static str, settlements: Vec<(i64, Settlement)> },
 }
 
 /// Writes groups of changes.
@@ -84,7 +84,7 @@ impl BatchWrite for Store {
                         rows.extend(self.rows_of(message)?);
                     }
                 }
-                Op::Settle(settlements) => {
+                Op::Settle { settlements, .. } => {
                     for (id, settlement) in settlements {
                         match settlement {
                             Settlement::Done => done.push(*id),
@@ -92,7 +92,7 @@ impl BatchWrite for Store {
                                 let due = (self.clock.now() + *after).timestamp_millis();
                                 retry(txn, *id, due, reason).await?;
                             }
-                            Settlement::Dead { reason } => bury(txn, *id, reason).await?,
+                            Settlement::Dead { reason } => bury(txn, *id, self.clock.now(), reason).await?,
                             Settlement::Release => {}
                         }
                     }
@@ -112,10 +112,18 @@ impl BatchWrite for Store {
 
     fn committed(&self, ops: &[Op]) {
         for op in ops {
-            if let Op::Publish(messages) = op {
-                for message in messages {
-                    for queue in self.topology.queues_for(&message.kind) {
-                        self.signals.of(queue).notify_one();
+            match op {
+                Op::Publish(messages) => {
+                    for message in messages {
+                        for queue in self.queues_for(message) {
+                            self.signals.of(queue).notify_one();
+                        }
+                    }
+                }
+                Op::Settle { queue, settlements } => {
+                    if settlements.iter().any(|(_, settlement)| matches!(settlement, Settlement::Dead { .. }))
+                    {
+                        self.signals.of(&topology::dead(queue)).notify_one();
                     }
                 }
             }
@@ -124,12 +132,17 @@ impl BatchWrite for Store {
 }
 
 impl Store {
-    /// Returns one row for each queue that wants the message, or one among the unrouted.
-    fn rows_of(&self, message: &Envelope) -> Result<Vec<ActiveModel>, DbErr> {
-        let mut queues: Vec<&str> = self.topology.queues_for(&message.kind).collect();
+    /// Returns the queues that want a message, or the one of those that none wants.
+    fn queues_for(&self, message: &Envelope) -> Vec<&'static str> {
+        let mut queues: Vec<_> = self.topology.queues_for(&message.kind).collect();
         if queues.is_empty() {
             queues.push(UNROUTED);
         }
+        queues
+    }
+
+    /// Returns one row for each queue that the message goes into.
+    fn rows_of(&self, message: &Envelope) -> Result<Vec<ActiveModel>, DbErr> {
         let head = serde_json::to_string(message).map_err(|error| DbErr::Custom(error.to_string()))?;
         let now = self.clock.now().timestamp_millis();
         let row = |queue: &str| ActiveModel {
@@ -142,7 +155,7 @@ impl Store {
             queued_at: Set(now),
             reason: Set(None),
         };
-        Ok(queues.into_iter().map(row).collect())
+        Ok(self.queues_for(message).into_iter().map(row).collect())
     }
 }
 
@@ -157,16 +170,19 @@ async fn retry(txn: &Txn, id: i64, due: i64, reason: &str) -> Result<(), DbErr> 
     Ok(())
 }
 
-async fn bury(txn: &Txn, id: i64, reason: &str) -> Result<(), DbErr> {
-    let queue =
-        Expr::col(Column::Queue).binary(sea_orm::sea_query::BinOper::Custom("||"), topology::dead(""));
-    Entity::update_many()
-        .col_expr(Column::Queue, queue)
-        .col_expr(Column::DueAt, Expr::value(AT_ONCE))
-        .col_expr(Column::Reason, Expr::value(reason))
-        .filter(Column::Id.eq(id))
-        .exec(txn)
-        .await?;
+/// Moves a message to the end of the dead letters, under a new id: who reads them in order must come upon it.
+async fn bury(txn: &Txn, id: i64, now: Timestamp, reason: &str) -> Result<(), DbErr> {
+    let Some(message) = Entity::find_by_id(id).one(txn).await? else { return Ok(()) };
+    let dead = ActiveModel {
+        id: NotSet,
+        queue: Set(topology::dead(&message.queue)),
+        due_at: Set(AT_ONCE),
+        queued_at: Set(now.timestamp_millis()),
+        reason: Set(Some(reason.to_owned())),
+        ..message.into()
+    };
+    Entity::insert(dead).exec_without_returning(txn).await?;
+    Entity::delete_by_id(id).exec(txn).await?;
     Ok(())
 }
 
@@ -175,6 +191,8 @@ pub(super) struct Stored {
     pub(super) id: i64,
     /// What was published, or why this version cannot read it.
     pub(super) envelope: Result<Envelope, String>,
+    /// Why the last attempt failed.
+    pub(super) reason: Option<String>,
 }
 
 impl From<entity::Model> for Stored {
@@ -183,7 +201,7 @@ impl From<entity::Model> for Stored {
         let envelope = serde_json::from_str(&row.head)
             .map(|head: Envelope| Envelope { attempt, body: row.body.into(), ..head })
             .map_err(|error| format!("its head is no envelope: {error}"));
-        Self { id: row.id, envelope }
+        Self { id: row.id, envelope, reason: row.reason }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use scrm_db::{Batcher, Db};
 use scrm_kernel::Timestamp;
 use sea_orm::DbErr;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::store::{self, Op, Store, Stored};
 use crate::transport::{Delivery, Settlement, Subscription};
@@ -25,6 +25,7 @@ pub(super) fn start(
     db: Db,
     writer: Batcher<Store>,
     woken: Arc<Notify>,
+    closed: watch::Receiver<bool>,
     queue: &'static str,
     prefetch: usize,
 ) -> Subscription {
@@ -34,6 +35,7 @@ pub(super) fn start(
         db,
         writer,
         woken,
+        closed,
         queue,
         prefetch,
         cursor: 0,
@@ -50,6 +52,8 @@ struct Pump {
     db: Db,
     writer: Batcher<Store>,
     woken: Arc<Notify>,
+    /// Whether the file is closed.
+    closed: watch::Receiver<bool>,
     queue: &'static str,
     prefetch: usize,
     /// The last message that was handed out for the first time.
@@ -67,11 +71,12 @@ struct Pump {
 
 impl Pump {
     async fn run(mut self, sender: mpsc::Sender<Delivery>) {
-        while !sender.is_closed() {
+        while !sender.is_closed() && !self.is_closed() {
             match self.hand_out(&sender).await {
                 // Read again at once: a full page means that there may be more.
                 Ok(handed_out) if handed_out >= PAGE => self.take_settlements_waiting().await,
                 Ok(_) => self.wait(&sender).await,
+                Err(_) if self.is_closed() => break,
                 Err(error) => {
                     tracing::warn!(queue = self.queue, error = %error, "Cannot read a queue, trying again");
                     tokio::time::sleep(PAUSE).await;
@@ -81,60 +86,63 @@ impl Pump {
         // Deliveries still out hold clones of the sender; when the last one is settled, this ends.
         self.settle = None;
         drop(sender);
-        while let Some(settlement) = self.settlements.recv().await {
-            self.settle_with(settlement).await;
+        let mut closed = self.closed.clone();
+        loop {
+            tokio::select! {
+                settlement = self.settlements.recv() => match settlement {
+                    Some(settlement) => self.settle_with(settlement).await,
+                    None => break,
+                },
+                () = file_closed(&mut closed) => break,
+            }
         }
+    }
+
+    fn is_closed(&self) -> bool {
+        *self.closed.borrow()
     }
 
     /// Hands out what there is room for; returns how many messages that were.
+    ///
+    /// What one query read is handed out before the next one may fail: what is behind the cursor is not read again.
     async fn hand_out(&mut self, sender: &mpsc::Sender<Delivery>) -> Result<usize, DbErr> {
         let room = (self.prefetch - self.out.len()).min(PAGE);
-        if room == 0 {
-            return Ok(0);
+        let mut left = room;
+        if left > 0 && !self.released.is_empty() {
+            let older = self.released.len().saturating_sub(left);
+            let messages = store::by_id(&self.db, &self.released[older..]).await?;
+            self.released.truncate(older);
+            left -= self.send(messages, sender).await;
         }
-        let mut messages = self.take_released(room).await?;
-        if messages.len() < room {
-            messages.extend(store::fresh(&self.db, self.queue, self.cursor, room - messages.len()).await?);
-            self.cursor = messages.iter().map(|message| message.id).max().unwrap_or(0).max(self.cursor);
+        if left > 0 {
+            let messages = store::fresh(&self.db, self.queue, self.cursor, left).await?;
+            self.cursor = messages.last().map_or(self.cursor, |message| message.id);
+            left -= self.send(messages, sender).await;
         }
-        if messages.len() < room {
+        if left > 0 {
             let now = self.db.clock().now();
             // Those already out are read again and dropped here, so ask for as many more.
-            let due = store::due(&self.db, self.queue, now, room - messages.len() + self.out.len()).await?;
-            let due = due.into_iter().filter(|message| !self.out.contains(&message.id));
-            let space = room - messages.len();
-            messages.extend(due.take(space));
+            let mut messages = store::due(&self.db, self.queue, now, left + self.out.len()).await?;
+            messages.retain(|message| !self.out.contains(&message.id));
+            messages.truncate(left);
+            left -= self.send(messages, sender).await;
             self.next_due = store::next_due(&self.db, self.queue, now).await?;
         }
-        let count = messages.len();
-        for Stored { id, envelope } in messages {
-            let Some(settle) = self.settle.clone() else { break };
-            self.out.insert(id);
-            let envelope = match envelope {
-                Ok(envelope) => envelope,
-                Err(reason) => {
-                    settle.send((id, Settlement::Dead { reason })).ok();
-                    continue;
-                }
-            };
-            // There is room for `prefetch`; a receiver that is gone releases what it is sent.
-            sender.send(Delivery::new(envelope, id, settle)).await.ok();
-        }
-        Ok(count)
+        Ok(room - left)
     }
 
-    async fn take_released(&mut self, most: usize) -> Result<Vec<Stored>, DbErr> {
-        if self.released.is_empty() {
-            return Ok(Vec::new());
-        }
-        let some = self.released.split_off(self.released.len().saturating_sub(most));
-        match store::by_id(&self.db, &some).await {
-            Ok(messages) => Ok(messages),
-            Err(error) => {
-                self.released.extend(some);
-                Err(error)
+    async fn send(&mut self, messages: Vec<Stored>, sender: &mpsc::Sender<Delivery>) -> usize {
+        let count = messages.len();
+        for Stored { id, envelope, reason } in messages {
+            let Some(settle) = self.settle.clone() else { break };
+            self.out.insert(id);
+            match envelope {
+                // There is room for `prefetch`; a receiver that is gone releases what it is sent.
+                Ok(envelope) => drop(sender.send(Delivery::new(envelope, reason, id, settle)).await),
+                Err(reason) => drop(settle.send((id, Settlement::Dead { reason }))),
             }
         }
+        count
     }
 
     /// Waits for something to do, and takes settlements meanwhile.
@@ -146,10 +154,12 @@ impl Pump {
                 None => std::future::pending().await,
             }
         };
+        let mut closed = self.closed.clone();
         tokio::select! {
             () = self.woken.notified() => {}
             () = due => self.next_due = None,
             () = sender.closed() => {}
+            () = file_closed(&mut closed) => {}
             Some(settlement) = self.settlements.recv() => self.settle_with(settlement).await,
         }
     }
@@ -167,7 +177,11 @@ impl Pump {
             settlements.push(settlement);
         }
         // A settlement that cannot be written is tried until it can: the message is not handed out meanwhile.
-        while let Err(error) = self.writer.put(Op::Settle(settlements.clone())).await {
+        let settle = || Op::Settle { queue: self.queue, settlements: settlements.clone() };
+        while let Err(error) = self.writer.put(settle()).await {
+            if self.is_closed() {
+                return;
+            }
             tracing::warn!(queue = self.queue, error = %error, "Cannot write to a queue, trying again");
             tokio::time::sleep(PAUSE).await;
         }
@@ -182,5 +196,12 @@ impl Pump {
                 Settlement::Done | Settlement::Dead { .. } => {}
             }
         }
+    }
+}
+
+/// Resolves when the file is closed; never, when the broker is let go without that.
+async fn file_closed(closed: &mut watch::Receiver<bool>) {
+    if closed.wait_for(|closed| *closed).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

@@ -1,1 +1,10 @@
+//! What both transports promise, tested once: `SCRM_TEST_SHAPE` says on which of them, `embedded` or `distributed`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod fault;
+mod flow;
+mod repetition;
+mod retry;
+mod stop;
+mod support;
