@@ -4,6 +4,7 @@ pub mod app;
 mod config;
 pub mod domain;
 mod http;
+mod jobs;
 mod migration;
 mod relay;
 mod store;
@@ -44,6 +45,7 @@ impl Ingest {
 
         let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
+        lifecycle.spawn("ingest old callbacks", jobs::forget_callbacks::run(db.clone(), lifecycle.clone()));
         Ok(Self { app: Data::new(app), db })
     }
 

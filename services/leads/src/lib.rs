@@ -10,7 +10,7 @@ mod store;
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use scrm_db::{Database, Db, Outbox, Relay};
+use scrm_db::{Database, Db, Outbox, Relay, retention};
 use scrm_http::Routes;
 use scrm_kernel::{Clock, Lifecycle};
 use scrm_mq::Broker;
@@ -40,6 +40,7 @@ impl Leads {
         lifecycle.spawn("leads.contact", contacts.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
+        lifecycle.spawn("leads retention", retention::run(db.clone(), lifecycle.clone()));
         Ok(Self { app, db })
     }
 

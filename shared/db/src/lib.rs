@@ -7,6 +7,7 @@ pub mod inbox;
 pub mod migration;
 pub mod outbox;
 mod relay;
+pub mod retention;
 pub mod sql;
 
 pub use batch::{BatchWrite, Batcher, NotStored};

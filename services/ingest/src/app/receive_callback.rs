@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use chrono::TimeDelta;
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{CorpId, Timestamp};
 use scrm_wecom::callback::{AesKey, Credentials, Plain, Query, Rejected, open_get, open_post};
@@ -14,6 +15,9 @@ use crate::domain::callback::State;
 use crate::domain::connection::AppName;
 use crate::store;
 use crate::store::callback::NewCallback;
+
+/// How long secrets at hand are trusted when a signature does not fit them: forgers must not make us read on and on.
+const TRUST_SECRETS: TimeDelta = TimeDelta::seconds(1);
 
 /// A callback as it came over HTTP.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +59,7 @@ pub(super) struct Receiver {
     /// To whom its callbacks are addressed.
     addressee: String,
     credentials: Credentials,
+    read_at: Timestamp,
 }
 
 impl App {
@@ -102,9 +107,10 @@ impl App {
         open: impl Fn(&Credentials) -> Result<Plain, Rejected>,
     ) -> Result<(Arc<Receiver>, Plain), Refusal> {
         let name = AppName::parse(app).map_err(|_| Refusal::NotAuthentic("no such app".to_owned()))?;
-        let (mut receiver, is_cached) = self.receiver(&name).await?;
+        let mut receiver = self.receiver(&name).await?;
         let mut opened = open(&receiver.credentials);
-        if is_cached && matches!(opened, Err(Rejected::Signature)) {
+        let may_be_stale = self.clock.now() - receiver.read_at > TRUST_SECRETS;
+        if may_be_stale && matches!(opened, Err(Rejected::Signature)) {
             receiver = self.read_receiver(&name).await?;
             opened = open(&receiver.credentials);
         }
@@ -113,12 +119,12 @@ impl App {
         Ok((receiver, plain))
     }
 
-    /// Returns the credentials of an app, and whether they may be out of date.
-    async fn receiver(&self, name: &AppName) -> Result<(Arc<Receiver>, bool), Refusal> {
+    /// Returns the credentials of an app.
+    async fn receiver(&self, name: &AppName) -> Result<Arc<Receiver>, Refusal> {
         let cached = self.receivers.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         match cached {
-            Some(receiver) => Ok((receiver, true)),
-            None => Ok((self.read_receiver(name).await?, false)),
+            Some(receiver) => Ok(receiver),
+            None => self.read_receiver(name).await,
         }
     }
 
@@ -138,6 +144,7 @@ impl App {
             name: app.name,
             addressee: app.wecom_corp.as_str().to_owned(),
             credentials,
+            read_at: self.clock.now(),
         });
         let mut receivers = self.receivers.write().unwrap_or_else(PoisonError::into_inner);
         receivers.insert(name.clone(), Arc::clone(&receiver));

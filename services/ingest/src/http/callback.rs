@@ -1,5 +1,7 @@
 //! The door: WeCom's callbacks. Its failures are the only ones without a problem body.
 
+use std::time::Duration;
+
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, BytesMut, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -7,6 +9,9 @@ use futures::StreamExt as _;
 use scrm_wecom::callback::MAX_BODY;
 
 use crate::app::{App, RawCallback, Refusal};
+
+/// How long a body may take; WeCom itself waits no longer for the answer.
+const READ_TIME: Duration = Duration::from_secs(5);
 
 /// Answers WeCom's check of a callback address.
 #[utoipa::path(
@@ -38,9 +43,10 @@ pub(super) async fn receive(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let body = match read(&request, payload).await {
-        Ok(body) => body,
-        Err(response) => return response,
+    let body = match tokio::time::timeout(READ_TIME, read(&request, payload)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(response)) => return response,
+        Err(_) => return HttpResponse::RequestTimeout().finish(),
     };
     let received_at = app.now();
     let raw = RawCallback { app: &name, query: request.query_string(), body: &body, received_at };

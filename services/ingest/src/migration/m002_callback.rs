@@ -64,6 +64,10 @@ impl MigrationTrait for Callbacks {
             .table(Callback::Table)
             .col(Callback::Seq)
             .and_where(Expr::col(Callback::ProcessedAt).is_null());
-        manager.create_index(waiting).await
+        manager.create_index(waiting).await?;
+
+        let mut received = Index::create();
+        received.name("ix_callback_received_at").table(Callback::Table).col(Callback::ReceivedAt);
+        manager.create_index(received).await
     }
 }

@@ -192,6 +192,30 @@ pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbEr
     Ok(())
 }
 
+/// Deletes the bodies of callbacks received before `bodies`, and all of those received before `rows`.
+///
+/// What still waits to be processed keeps its body, however old it is.
+pub(crate) async fn forget(
+    connection: &impl ConnectionTrait,
+    bodies: Timestamp,
+    rows: Timestamp,
+) -> Result<(), DbErr> {
+    let settled = Column::ProcessedAt.is_not_null().or(Column::Problem.is_not_null());
+    Entity::update_many()
+        .col_expr(Column::Body, Expr::value(Vec::<u8>::new()))
+        .filter(Column::ReceivedAt.lt(bodies))
+        .filter(Column::Body.ne(Vec::<u8>::new()))
+        .filter(settled.or(Column::State.eq(State::Late.as_str())))
+        .exec(connection)
+        .await?;
+    Entity::delete_many()
+        .filter(Column::ReceivedAt.lt(rows))
+        .filter(Column::Body.eq(Vec::<u8>::new()))
+        .exec(connection)
+        .await?;
+    Ok(())
+}
+
 #[derive(FromQueryResult)]
 struct Listed {
     seq: i64,

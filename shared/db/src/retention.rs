@@ -1,0 +1,36 @@
+//! How long a service remembers what it sent and what it handled.
+
+use std::time::Duration;
+
+use scrm_kernel::Lifecycle;
+use sea_orm::DbErr;
+
+use crate::{Db, inbox, outbox};
+
+/// Sent events are kept this long, so that a lost or restored broker can be filled again.
+const KEEP_SENT: Duration = Duration::from_hours(7 * 24);
+/// Handled messages are remembered this long: longer than anything can come again.
+const KEEP_HANDLED: Duration = Duration::from_hours(30 * 24);
+/// How often they are swept.
+const SWEEP: Duration = Duration::from_hours(1);
+
+/// Forgets what is old enough, once.
+pub async fn sweep(db: &Db) -> Result<(), DbErr> {
+    let now = db.clock().now();
+    outbox::forget_before(db.writer(), now - KEEP_SENT).await?;
+    inbox::forget_before(db.writer(), now - KEEP_HANDLED).await?;
+    Ok(())
+}
+
+/// Forgets what is old enough, every hour, until asked to stop; a broken database only delays it.
+pub async fn run(db: Db, lifecycle: Lifecycle) -> Result<(), DbErr> {
+    loop {
+        if let Err(error) = sweep(&db).await {
+            tracing::warn!(error = %error, "Cannot sweep sent and handled events");
+        }
+        tokio::select! {
+            () = lifecycle.stopping() => return Ok(()),
+            () = db.clock().sleep(SWEEP) => {}
+        }
+    }
+}
