@@ -45,7 +45,7 @@ impl Ingest {
 
         let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
-        lifecycle.spawn("ingest old callbacks", jobs::forget_callbacks::run(db.clone(), lifecycle.clone()));
+        jobs::forget_callbacks::start(&db, lifecycle);
         Ok(Self { app: Data::new(app), db })
     }
 

@@ -40,7 +40,7 @@ impl Leads {
         lifecycle.spawn("leads.contact", contacts.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
-        lifecycle.spawn("leads retention", retention::run(db.clone(), lifecycle.clone()));
+        retention::start(&db, lifecycle);
         Ok(Self { app, db })
     }
 

@@ -23,8 +23,8 @@ use crate::tally::{Report, SeenLead, Tally};
 const APP: &str = "demo";
 /// How often the list of leads is read while one watches.
 const WATCH: Duration = Duration::from_millis(100);
-/// The same while a run is timed.
-const WATCH_TIMED: Duration = Duration::from_millis(2);
+/// The same until the first lead is there, which is timed.
+const WATCH_FIRST: Duration = Duration::from_millis(2);
 /// Rows of a page of leads.
 const PAGE: usize = 200;
 /// How long to wait, after the last acknowledged arrival, for a lead that is still missing.
@@ -207,7 +207,8 @@ impl Watch {
                     break;
                 }
             }
-            tokio::time::sleep(WATCH_TIMED).await;
+            let pause = if first_lead_ms.is_none() { WATCH_FIRST } else { WATCH };
+            tokio::time::sleep(pause).await;
         }
         let welcomes = sandbox.calls().iter().filter(|call| call.path.ends_with("/send_welcome_msg")).count();
         Ok(self.tally.report(&sandbox.callbacks(), sandbox.acknowledged(), welcomes, first_lead_ms))

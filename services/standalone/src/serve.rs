@@ -54,7 +54,7 @@ impl Running {
             Ingest::start(config, &ingest_database, keys, clock.clone(), broker.clone(), &lifecycle),
             Leads::start(&leads_database, clock, broker.clone(), &lifecycle),
         )?;
-        lifecycle.spawn("queue sweeper", queues.clone().sweep(lifecycle.clone()));
+        queues.sweep(&lifecycle);
 
         let readiness = Readiness::default();
         let services: Vec<Routes> = vec![ingest.routes(), leads.routes()];

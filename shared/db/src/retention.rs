@@ -22,15 +22,11 @@ pub async fn sweep(db: &Db) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Forgets what is old enough, every hour, until asked to stop; a broken database only delays it.
-pub async fn run(db: Db, lifecycle: Lifecycle) -> Result<(), DbErr> {
-    loop {
-        if let Err(error) = sweep(&db).await {
-            tracing::warn!(error = %error, "Cannot sweep sent and handled events");
-        }
-        tokio::select! {
-            () = lifecycle.stopping() => return Ok(()),
-            () = db.clock().sleep(SWEEP) => {}
-        }
-    }
+/// Starts the job that forgets what is old enough, every hour.
+pub fn start(db: &Db, lifecycle: &Lifecycle) {
+    let (db, clock) = (db.clone(), db.clock().clone());
+    lifecycle.every(SWEEP, &clock, "retention", move || {
+        let db = db.clone();
+        async move { sweep(&db).await }
+    });
 }

@@ -1,7 +1,17 @@
 //! The few places where the two databases need different words.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, SimpleExpr};
-use sea_orm::{ConnectionTrait, DbBackend};
+use std::time::Duration;
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, LockBehavior, LockType, Query, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic as _,
+    Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use crate::Db;
+
+/// How long a relay that took rows may leave them unmarked before another one takes them.
+const LEASE: Duration = Duration::from_secs(30);
 
 /// Returns the condition `column IN (numbers)` with one bound value, however many numbers there are.
 ///
@@ -17,4 +27,42 @@ pub fn one_of(connection: &impl ConnectionTrait, column: impl IntoColumnRef, num
         DbBackend::Postgres => column.eq(choice),
         _ => column.binary(sea_orm::sea_query::BinOper::In, choice),
     }
+}
+
+/// Takes up to `most` rows that meet `waiting`, smallest `key` first, for this process alone.
+///
+/// On PostgreSQL the rows are leased: `leased_until` keeps other replicas from taking them. A SQLite database has one
+/// process and one taker, which knows in memory what it took, so nothing is written.
+pub async fn take<E: EntityTrait>(
+    db: &Db,
+    waiting: Condition,
+    key: E::Column,
+    leased_until: E::Column,
+    most: u64,
+) -> Result<Vec<E::Model>, DbErr> {
+    if db.is_sqlite() {
+        return E::find().filter(waiting).order_by_asc(key).limit(most).all(db.reader()).await;
+    }
+    let now = db.clock().now();
+    let chosen = Query::select()
+        .column(key)
+        .from(E::default())
+        .cond_where(waiting.add(leased_until.is_null().or(leased_until.lt(now))))
+        .order_by(key, Order::Asc)
+        .limit(most)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .to_owned();
+    let take = Query::update()
+        .table(E::default())
+        .value(leased_until, now + LEASE)
+        .and_where(Expr::col(key).in_subquery(chosen))
+        .returning_all()
+        .to_owned();
+    // The order of what an UPDATE returns is not defined.
+    let mut rows = Vec::new();
+    for row in db.writer().query_all(&take).await? {
+        rows.push((row.try_get::<i64>("", key.as_str())?, E::Model::from_query_result(&row, "")?));
+    }
+    rows.sort_unstable_by_key(|(key, _)| *key);
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
 }

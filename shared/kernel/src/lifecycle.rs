@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::time::Clock;
+
 /// The tasks of a process, and the signal that ends them.
 ///
 /// A task that returns an error or panics asks the whole process to stop: a service with a dead relay must not
@@ -41,6 +43,34 @@ impl Lifecycle {
                 lifecycle.fail();
             }
             std::mem::forget(guard);
+        });
+    }
+
+    /// Runs `job` at once and then every `period` until the process is asked to stop; a failure only delays its work.
+    ///
+    /// Jobs are reconcilers: they take no input, may be repeated, and are safe in several replicas.
+    pub fn every<E, J>(
+        &self,
+        period: Duration,
+        clock: &Clock,
+        name: &'static str,
+        job: impl Fn() -> J + Send + 'static,
+    ) where
+        E: std::fmt::Display,
+        J: Future<Output = Result<(), E>> + Send,
+    {
+        let (lifecycle, clock) = (self.clone(), clock.clone());
+        self.spawn(name, async move {
+            while !lifecycle.is_stopping() {
+                if let Err(error) = job().await {
+                    tracing::warn!(job.name = name, error = %error, "Job {name} failed; it runs again in {period:?}");
+                }
+                tokio::select! {
+                    () = lifecycle.stopping() => {}
+                    () = clock.sleep(period) => {}
+                }
+            }
+            Ok::<(), E>(())
         });
     }
 
@@ -97,6 +127,7 @@ impl Drop for CrashGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::from_millis;
 
     #[tokio::test]
     async fn a_failed_task_stops_the_others_and_is_reported() {
@@ -116,6 +147,22 @@ mod tests {
         lifecycle.spawn::<String>("panics", async { panic!("for the test") });
         lifecycle.stopping().await;
         assert!(!lifecycle.finish(Duration::from_secs(5)).await);
+    }
+
+    #[tokio::test]
+    async fn a_job_runs_again_after_its_period_even_if_it_failed() {
+        let (lifecycle, clock) = (Lifecycle::new(), Clock::mock(from_millis(0)));
+        let (sender, mut runs) = tokio::sync::mpsc::unbounded_channel();
+        lifecycle.every(Duration::from_mins(1), &clock, "counts", move || {
+            sender.send(()).ok();
+            async { Err("broken".to_owned()) }
+        });
+        for _ in 0..3 {
+            runs.recv().await.unwrap();
+            clock.advance(Duration::from_mins(1));
+        }
+        lifecycle.stop();
+        assert!(lifecycle.finish(Duration::from_secs(5)).await);
     }
 
     #[tokio::test]

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use scrm_db::Db;
 use scrm_kernel::Lifecycle;
-use sea_orm::DbErr;
 
 use crate::store;
 
@@ -15,17 +14,14 @@ const KEEP_HASH: Duration = Duration::from_hours(400 * 24);
 /// How often they are swept.
 const SWEEP: Duration = Duration::from_hours(1);
 
-/// Sweeps every hour until asked to stop; a broken database only delays it.
-pub(crate) async fn run(db: Db, lifecycle: Lifecycle) -> Result<(), DbErr> {
-    loop {
-        let now = db.clock().now();
-        let swept = store::callback::forget(db.writer(), now - KEEP_BODY, now - KEEP_HASH).await;
-        if let Err(error) = swept {
-            tracing::warn!(error = %error, "Cannot sweep old callbacks");
+/// Starts the job.
+pub(crate) fn start(db: &Db, lifecycle: &Lifecycle) {
+    let (db, clock) = (db.clone(), db.clock().clone());
+    lifecycle.every(SWEEP, &clock, "forget old callbacks", move || {
+        let db = db.clone();
+        async move {
+            let now = db.clock().now();
+            store::callback::forget(db.writer(), now - KEEP_BODY, now - KEEP_HASH).await
         }
-        tokio::select! {
-            () = lifecycle.stopping() => return Ok(()),
-            () = db.clock().sleep(SWEEP) => {}
-        }
-    }
+    });
 }

@@ -1,15 +1,14 @@
 //! Callbacks: stored in groups at the door, taken in order by the relay.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
 use scrm_kernel::{CorpId, KeyRing, Page, PageRequest, Sealed, Timestamp};
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, Order,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::callback::{Column, Entity, Model};
@@ -17,8 +16,6 @@ use super::inconsistent;
 use crate::domain::callback::{Callback, State};
 
 const BODY: &str = "callback.body";
-/// How long a relay that took rows may leave them unmarked before another one takes them.
-const LEASE: Duration = Duration::from_secs(30);
 
 /// A callback at the door.
 #[derive(Debug)]
@@ -125,13 +122,7 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken
         .add(Column::ProcessedAt.is_null())
         .add(Column::Problem.is_null())
         .add(Column::State.eq(State::Stored.as_str()));
-    let rows = if db.is_sqlite() {
-        // One process, one relay: what it took is known in memory, so no lease is written.
-        let oldest = Entity::find().filter(waiting).order_by_asc(Column::Seq).limit(most);
-        oldest.all(db.reader()).await?
-    } else {
-        take_under_lease(db, waiting, most).await?
-    };
+    let rows = sql::take::<Entity>(db, waiting, Column::Seq, Column::LeasedUntil, most).await?;
     let taken = |row: Model| {
         let body = keys.open(row.corp_id, BODY, &Sealed::from_bytes(row.body));
         Taken {
@@ -145,30 +136,6 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken
         }
     };
     Ok(rows.into_iter().map(taken).collect())
-}
-
-/// Takes rows that no other replica's relay holds.
-async fn take_under_lease(db: &Db, waiting: Condition, most: u64) -> Result<Vec<Model>, DbErr> {
-    let now = db.clock().now();
-    let free = waiting.add(Column::LeasedUntil.is_null().or(Column::LeasedUntil.lt(now)));
-    let chosen = Query::select()
-        .column(Column::Seq)
-        .from(Entity)
-        .cond_where(free)
-        .order_by(Column::Seq, Order::Asc)
-        .limit(most)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .to_owned();
-    let take = Query::update()
-        .table(Entity)
-        .value(Column::LeasedUntil, now + LEASE)
-        .and_where(Expr::col(Column::Seq).in_subquery(chosen))
-        .returning_all()
-        .to_owned();
-    let rows = db.writer().query_all(&take).await?;
-    let mut rows = rows.iter().map(|row| Model::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()?;
-    rows.sort_unstable_by_key(|row| row.seq);
-    Ok(rows)
 }
 
 /// Notes that callbacks of one kind are processed.

@@ -2,23 +2,15 @@
 
 mod entity;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use scrm_kernel::{CorpId, MessageId, Timestamp};
 use scrm_proto::{Envelope, Event};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, Query};
-use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
 
 use crate::relay::{Fate, Source};
 use crate::{Db, Txn, sql};
-
-/// How long a relay that took rows may leave them unmarked before another one takes them.
-const LEASE: Duration = Duration::from_secs(30);
 
 /// Why an event happened: the facts of the outside event behind it travel on with it.
 #[derive(Debug, Clone)]
@@ -111,18 +103,11 @@ impl Source for Outbox {
     }
 
     async fn take(&self, most: u64) -> Result<Vec<Self::Row>, DbErr> {
-        let rows = if self.0.is_sqlite() {
-            // One process, one relay: what it took is known in memory, so no lease is written.
-            entity::Entity::find()
-                .filter(entity::Column::PublishedAt.is_null())
-                .filter(entity::Column::Problem.is_null())
-                .order_by_asc(entity::Column::Seq)
-                .limit(most)
-                .all(self.0.reader())
-                .await?
-        } else {
-            take_under_lease(&self.0, most).await?
-        };
+        let waiting = Condition::all()
+            .add(entity::Column::PublishedAt.is_null())
+            .add(entity::Column::Problem.is_null());
+        let (key, lease) = (entity::Column::Seq, entity::Column::LeasedUntil);
+        let rows = sql::take::<entity::Entity>(&self.0, waiting, key, lease, most).await?;
         Ok(rows.into_iter().map(|row| (row.seq, row.into())).collect())
     }
 
@@ -154,36 +139,4 @@ impl Source for Outbox {
         }
         Ok(())
     }
-}
-
-/// Takes rows that no other replica's relay holds.
-async fn take_under_lease(db: &Db, most: u64) -> Result<Vec<entity::Model>, DbErr> {
-    let now = db.clock().now();
-    let free = Condition::all()
-        .add(entity::Column::PublishedAt.is_null())
-        .add(entity::Column::Problem.is_null())
-        .add(entity::Column::LeasedUntil.is_null().or(entity::Column::LeasedUntil.lt(now)));
-    let chosen = Query::select()
-        .column(entity::Column::Seq)
-        .from(entity::Entity)
-        .cond_where(free)
-        .order_by(entity::Column::Seq, sea_orm::Order::Asc)
-        .limit(most)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .to_owned();
-    let take = Query::update()
-        .table(entity::Entity)
-        .value(entity::Column::LeasedUntil, now + LEASE)
-        .and_where(Expr::col(entity::Column::Seq).in_subquery(chosen))
-        .returning_all()
-        .to_owned();
-    let mut rows = db
-        .writer()
-        .query_all(&take)
-        .await?
-        .iter()
-        .map(|row| entity::Model::from_query_result(row, ""))
-        .collect::<Result<Vec<_>, _>>()?;
-    rows.sort_unstable_by_key(|row| row.seq);
-    Ok(rows)
 }

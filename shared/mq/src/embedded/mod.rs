@@ -62,18 +62,13 @@ impl Embedded {
         Ok(Self { db, writer, signals, closed: Arc::default() })
     }
 
-    /// Forgets unrouted events after 7 days, until asked to stop.
-    pub async fn sweep(self, lifecycle: Lifecycle) -> Result<(), BrokerError> {
-        loop {
-            let before = self.db.clock().now() - KEEP_UNROUTED;
-            if let Err(error) = store::forget_unrouted(&self.db, before).await {
-                tracing::warn!(error = %error, "Cannot sweep unrouted events");
-            }
-            tokio::select! {
-                () = lifecycle.stopping() => return Ok(()),
-                () = self.db.clock().sleep(SWEEP) => {}
-            }
-        }
+    /// Starts the job that forgets unrouted events after 7 days.
+    pub fn sweep(&self, lifecycle: &Lifecycle) {
+        let (db, clock) = (self.db.clone(), self.db.clock().clone());
+        lifecycle.every(SWEEP, &clock, "forget unrouted events", move || {
+            let db = db.clone();
+            async move { store::forget_unrouted(&db, db.clock().now() - KEEP_UNROUTED).await }
+        });
     }
 
     /// Ends all subscriptions, and closes the file once what was published is in it.
