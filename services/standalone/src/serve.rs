@@ -41,6 +41,7 @@ impl Running {
         let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr()?;
 
+        scrm_telemetry::start_metrics();
         let clock = Clock::system();
         let lifecycle = Lifecycle::new();
         let keys = folder.installation_keys()?;
@@ -55,6 +56,7 @@ impl Running {
             Leads::start(&leads_database, clock, broker.clone(), &lifecycle),
         )?;
         queues.sweep(&lifecycle);
+        broker.watch(&Clock::system(), &lifecycle);
 
         let readiness = Readiness::default();
         let services: Vec<Routes> = vec![ingest.routes(), leads.routes()];

@@ -23,6 +23,10 @@ use crate::caller::authenticate;
 use crate::problem::{REQUEST_ID, malformed, refuse};
 use crate::token::Tokens;
 
+/// Requests answered, by route and status.
+const REQUESTS: &str = "scrm_http_requests_total";
+/// How long they took, by route.
+const REQUEST_TIME: &str = "scrm_http_request_seconds";
 /// Largest JSON body of an ordinary request.
 const JSON_LIMIT: usize = 256 * 1024;
 /// How long a request may take to send its head.
@@ -89,6 +93,7 @@ pub async fn serve(
             .split_for_parts();
         app.route("/healthz", web::get().to(alive))
             .route("/readyz", web::get().to(ready))
+            .route("/metrics", web::get().to(metrics))
             .route("/api/openapi.json", web::get().to(openapi))
             .default_service(web::to(nothing_here))
             .wrap(from_fn(authenticate))
@@ -165,6 +170,10 @@ async fn openapi(document: Data<OpenApi>) -> HttpResponse {
     HttpResponse::Ok().json(document.get_ref())
 }
 
+async fn metrics() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(scrm_telemetry::render_metrics())
+}
+
 async fn nothing_here() -> HttpResponse {
     refuse(ErrorKind::NotFound, "no_such_route", "There is nothing at this path, or not for this method.")
 }
@@ -185,6 +194,8 @@ async fn identify(
     }
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis());
+    metrics::counter!(REQUESTS, "route" => route.clone(), "status" => status.to_string()).increment(1);
+    metrics::histogram!(REQUEST_TIME, "route" => route.clone()).record(begun.elapsed());
     tracing::debug!(request.id = %id, http.method = %method, http.route = route, http.status = status, ms, "{method} {route} {status}");
     Ok(response)
 }

@@ -19,6 +19,10 @@ use tokio::task::JoinSet;
 use crate::topology::Queue;
 use crate::transport::{Broker, BrokerError, Delivery, Settlement};
 
+/// Messages settled, by queue and outcome.
+const MESSAGES: &str = "scrm_messages_total";
+/// How long handling took, by queue.
+const MESSAGE_TIME: &str = "scrm_message_seconds";
 /// Messages handled at once; those of one key share a lane and keep their order.
 const LANES: usize = 4;
 /// Messages a consumer may hold unsettled.
@@ -194,6 +198,8 @@ impl Consumer {
     fn log(&self, envelope: &Envelope, settlement: &Settlement, time: Duration) {
         let (queue, kind, id) = (self.queue.name, envelope.kind.as_str(), envelope.message_id);
         let ms = time.as_millis();
+        metrics::counter!(MESSAGES, "queue" => queue, "outcome" => outcome_of(settlement)).increment(1);
+        metrics::histogram!(MESSAGE_TIME, "queue" => queue).record(time);
         match settlement {
             Settlement::Done | Settlement::Release => {
                 tracing::debug!(queue, kind, message.id = %id, ms, ?settlement, "{queue} handled {kind}");
@@ -205,6 +211,15 @@ impl Consumer {
                 queue, kind, message.id = %id, ms, reason, "{queue} gave up {kind}; it is a dead letter"
             ),
         }
+    }
+}
+
+const fn outcome_of(settlement: &Settlement) -> &'static str {
+    match settlement {
+        Settlement::Done => "done",
+        Settlement::Retry { .. } => "retry",
+        Settlement::Dead { .. } => "dead",
+        Settlement::Release => "released",
     }
 }
 

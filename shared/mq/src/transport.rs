@@ -1,16 +1,24 @@
 //! What a broker does for us, whichever it is.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use scrm_db::{Publish, PublishError};
-use scrm_kernel::Timestamp;
+use scrm_kernel::{Clock, Lifecycle, Timestamp};
 use scrm_proto::Envelope;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::topology::Queue;
+
+/// Messages in a queue.
+const QUEUE_LENGTH: &str = "scrm_queue_messages";
+/// Age of the oldest message in a queue.
+const QUEUE_AGE: &str = "scrm_queue_oldest_age_seconds";
+/// How often the queues are looked at.
+const WATCH: Duration = Duration::from_secs(15);
 
 /// The broker cannot be used at the moment.
 #[derive(Debug, thiserror::Error)]
@@ -137,10 +145,39 @@ impl Broker {
         self.0.subscribe(queue, prefetch).await
     }
 
+    /// Starts the job that shows how full the queues are and how old their oldest messages: what tells that work stands
+    /// still, whatever the reason.
+    pub fn watch(&self, clock: &Clock, lifecycle: &Lifecycle) {
+        let (broker, now) = (self.clone(), clock.clone());
+        // A queue that is empty is not among the queues any more; it is shown as empty all the same.
+        let known = Arc::new(Mutex::new(HashSet::new()));
+        lifecycle.every(WATCH, clock, "watch queues", move || {
+            let (broker, now, known) = (broker.clone(), now.now(), Arc::clone(&known));
+            async move {
+                let states = broker.queues().await?;
+                let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                known.extend(states.iter().map(|state| state.queue.clone()));
+                for queue in known.iter() {
+                    show(queue, states.iter().find(|state| state.queue == *queue), now);
+                }
+                Ok::<(), BrokerError>(())
+            }
+        });
+    }
+
     /// See [`Transport::queues`].
     pub async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {
         self.0.queues().await
     }
+}
+
+fn show(queue: &str, state: Option<&QueueState>, now: Timestamp) {
+    let oldest = state.and_then(|state| state.oldest);
+    let age = oldest.map_or(0.0, |oldest| (now - oldest).as_seconds_f64());
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    let messages = state.map_or(0.0, |state| state.messages as f64);
+    metrics::gauge!(QUEUE_LENGTH, "queue" => queue.to_owned()).set(messages);
+    metrics::gauge!(QUEUE_AGE, "queue" => queue.to_owned()).set(age);
 }
 
 #[async_trait]

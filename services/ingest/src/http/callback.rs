@@ -10,6 +10,8 @@ use scrm_wecom::callback::MAX_BODY;
 
 use crate::app::{App, RawCallback, Refusal};
 
+/// Callbacks answered, by outcome.
+const CALLBACKS: &str = "scrm_callbacks_total";
 /// How long a body may take; WeCom itself waits no longer for the answer.
 const READ_TIME: Duration = Duration::from_secs(5);
 
@@ -50,9 +52,20 @@ pub(super) async fn receive(
     };
     let received_at = app.now();
     let raw = RawCallback { app: &name, query: request.query_string(), body: &body, received_at };
-    match app.receive_callback(raw).await {
+    let outcome = app.receive_callback(raw).await;
+    metrics::counter!(CALLBACKS, "outcome" => outcome_of(&outcome)).increment(1);
+    match outcome {
         Ok(()) => HttpResponse::Ok().finish(),
         Err(refusal) => refuse(&refusal),
+    }
+}
+
+const fn outcome_of(outcome: &Result<(), Refusal>) -> &'static str {
+    match outcome {
+        Ok(()) => "stored",
+        Err(Refusal::NotAuthentic(_)) => "not_authentic",
+        Err(Refusal::Late) => "late",
+        Err(Refusal::NotStored(_)) => "not_stored",
     }
 }
 

@@ -39,6 +39,17 @@ async fn only_the_public_paths_answer_a_stranger() {
 }
 
 #[tokio::test]
+async fn metrics_show_what_was_answered_to_who_has_a_token() {
+    let data = tempfile::tempdir().unwrap();
+    let process = serve(data.path());
+    let outsider = Outsider::new(token(data.path()));
+    assert_eq!(outsider.get(&process.url("/api/v1/leads/leads")).await.0, 200);
+    let text = outsider.text(&process.url("/metrics")).await;
+    let line = r#"scrm_http_requests_total{route="/api/v1/leads/leads",status="200"} 1"#;
+    assert!(text.lines().any(|found| found == line), "{text}");
+}
+
+#[tokio::test]
 async fn a_folder_has_one_process_and_its_tokens_outlive_a_restart() {
     let data = tempfile::tempdir().unwrap();
     let mut process = serve(data.path());

@@ -102,6 +102,10 @@ impl Outsider {
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
     }
 
+    pub(crate) async fn text(&self, url: &str) -> String {
+        self.client.get(url).bearer_auth(&self.token).send().await.unwrap().text().await.unwrap()
+    }
+
     pub(crate) async fn get_bare(&self, url: &str) -> u16 {
         self.client.get(url).send().await.unwrap().status().as_u16()
     }
