@@ -119,6 +119,8 @@ impl Consumer {
             }
         }
 
+        // Nothing more comes; what the lanes give back does not come here again.
+        subscription.deliveries.close();
         drop(lanes);
         while let Some(lane) = tasks.join_next().await {
             lane.map_err(|error| BrokerError(error.to_string()))?;

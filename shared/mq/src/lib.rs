@@ -2,6 +2,7 @@
 
 mod consumer;
 pub mod embedded;
+pub mod rabbit;
 pub mod topology;
 mod transport;
 

@@ -4,6 +4,7 @@
 
 mod fault;
 mod flow;
+mod rabbit;
 mod repetition;
 mod retry;
 mod stop;

@@ -26,8 +26,8 @@ async fn shuffled_and_repeated_events_leave_the_state_of_each_once_in_order() {
         rig.publish(window.to_vec()).await;
     }
 
-    rig.wait_for_messages(FLOW.name, 0).await;
     rig.wait_for_handled(FLOW, 200).await;
+    rig.wait_for_messages(FLOW.name, 0).await;
     assert_eq!(rig.effects(FLOW).await, effects_of(&published));
     worker.stop().await;
     rig.finish().await;
@@ -49,6 +49,7 @@ async fn a_crash_between_commit_and_acknowledgement_changes_nothing() {
     rig.crash().await;
 
     let worker = rig.consume(FLOW, |_| Step::Handle);
+    rig.wait_for_handled(FLOW, 2).await;
     rig.wait_for_messages(FLOW.name, 0).await;
     assert_eq!(rig.effects(FLOW).await, effects_of(&published));
     let handled = worker.stop().await;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,7 @@ use scrm_db::{Database, Db, Publish as _, Txn};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId};
 use scrm_mq::embedded::Embedded;
+use scrm_mq::rabbit::{Rabbit, RabbitConfig};
 use scrm_mq::{Broker, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Topology};
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
@@ -40,22 +43,40 @@ pub(crate) struct Rig {
     transport: Option<Link>,
     broker: watch::Sender<Broker>,
     topology: Topology,
+    /// RabbitMQ, if this test has one of its own.
+    own: Option<OwnRabbit>,
     folder: TempDir,
 }
 
 /// The transport behind the broker.
 enum Link {
     Embedded(Embedded),
+    Rabbit(Rabbit),
 }
 
 impl Rig {
     /// Starts a broker with these queues.
     pub(crate) async fn start(queues: &[Queue]) -> Self {
+        Self::start_with(queues, None, tempfile::tempdir().unwrap()).await
+    }
+
+    /// Starts a broker that this test may kill.
+    pub(crate) async fn start_alone(queues: &[Queue]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let own = if is_distributed() { Some(OwnRabbit::start(folder.path()).await) } else { None };
+        Self::start_with(queues, own, folder).await
+    }
+
+    async fn start_with(queues: &[Queue], own: Option<OwnRabbit>, folder: TempDir) -> Self {
         let topology = Topology::of(queues.to_vec());
-        let (transport, broker) = open(&folder, &topology).await;
+        let (transport, broker) = open(&folder, own.as_ref(), &topology).await;
         let db = open_db(&folder).await;
-        Self { db, transport: Some(transport), broker: watch::Sender::new(broker), topology, folder }
+        Self { db, transport: Some(transport), broker: watch::Sender::new(broker), topology, own, folder }
+    }
+
+    /// Returns the name of a queue on RabbitMQ.
+    pub(crate) fn name_on_rabbit(&self, queue: &str) -> String {
+        format!("{}{queue}", prefix(&self.folder))
     }
 
     pub(crate) fn broker(&self) -> Broker {
@@ -65,9 +86,17 @@ impl Rig {
     /// Loses everything that the process knows, as a crash does, and starts again.
     pub(crate) async fn crash(&mut self) {
         self.close().await;
-        let (transport, broker) = open(&self.folder, &self.topology).await;
+        let (transport, broker) = open(&self.folder, self.own.as_ref(), &self.topology).await;
         self.transport = Some(transport);
         self.broker.send_replace(broker);
+    }
+
+    /// Kills the broker and starts it again. The embedded one lives in the process, which dies with it.
+    pub(crate) async fn kill_broker(&mut self) {
+        match &self.own {
+            Some(rabbit) => rabbit.kill().await,
+            None => self.crash().await,
+        }
     }
 
     /// Opens the database again after a test has closed it.
@@ -171,25 +200,97 @@ impl Rig {
     /// Ends the test: no message may be left.
     pub(crate) async fn finish(mut self) {
         eventually("every queue is empty", async || self.broker().queues().await.unwrap().is_empty()).await;
+        if let Some(Link::Rabbit(rabbit)) = &self.transport {
+            rabbit.delete().await.unwrap();
+        }
         self.close().await;
     }
 
     async fn close(&mut self) {
         match self.transport.take().unwrap() {
             Link::Embedded(embedded) => embedded.close().await.unwrap(),
+            Link::Rabbit(rabbit) => rabbit.close().await.unwrap(),
         }
     }
 }
 
-async fn open(folder: &TempDir, topology: &Topology) -> (Link, Broker) {
-    let shape = scrm_config::variable("SCRM_TEST_SHAPE");
-    match shape.as_deref().unwrap_or("embedded") {
-        "embedded" => {
-            let file = folder.path().join("broker.db");
-            let embedded = Embedded::open(&file, topology.clone(), Clock::system()).await.unwrap();
-            (Link::Embedded(embedded.clone()), Broker::new(embedded))
+/// Whether the tests run on RabbitMQ.
+pub(crate) fn is_distributed() -> bool {
+    match scrm_config::variable("SCRM_TEST_SHAPE").as_deref() {
+        None | Some("embedded") => false,
+        Some("distributed") => true,
+        Some(other) => panic!("there is no shape {other}"),
+    }
+}
+
+/// Where the RabbitMQ of all tests is.
+pub(crate) fn shared_rabbit() -> String {
+    scrm_config::variable("SCRM_TEST_AMQP_URL").expect("tests/services.sh says where RabbitMQ is")
+}
+
+/// The folder's name is no other test's.
+fn prefix(folder: &TempDir) -> String {
+    format!("test{}.", folder.path().file_name().unwrap().display())
+}
+
+async fn open(folder: &TempDir, own: Option<&OwnRabbit>, topology: &Topology) -> (Link, Broker) {
+    if is_distributed() {
+        let url = own.map_or_else(shared_rabbit, |rabbit| rabbit.url.clone()).into();
+        let prefix = prefix(folder);
+        let rabbit = Rabbit::connect(RabbitConfig { url, prefix }, topology.clone()).await.unwrap();
+        (Link::Rabbit(rabbit.clone()), Broker::new(rabbit))
+    } else {
+        let file = folder.path().join("broker.db");
+        let embedded = Embedded::open(&file, topology.clone(), Clock::system()).await.unwrap();
+        (Link::Embedded(embedded.clone()), Broker::new(embedded))
+    }
+}
+
+/// A RabbitMQ of one test, removed with it.
+struct OwnRabbit {
+    folder: PathBuf,
+    url: String,
+}
+
+impl OwnRabbit {
+    async fn start(folder: &Path) -> Self {
+        let mut rabbit = Self { folder: folder.join("services"), url: String::new() };
+        rabbit.services(&["up", "rabbitmq"]).await;
+        let places = rabbit.services(&["env"]).await;
+        let url = places.lines().find_map(|line| line.strip_prefix("export SCRM_TEST_AMQP_URL="));
+        url.unwrap().clone_into(&mut rabbit.url);
+        rabbit
+    }
+
+    async fn kill(&self) {
+        let text = std::fs::read_to_string(self.folder.join("rabbitmq.pid")).unwrap();
+        let pid = text.split(' ').next().unwrap().to_owned();
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+        let process = Path::new("/proc").join(pid).join("exe");
+        eventually("the broker is dead", async || std::fs::read_link(&process).is_err()).await;
+        self.services(&["up", "rabbitmq"]).await;
+    }
+
+    async fn services(&self, words: &[&str]) -> String {
+        let mut command = tokio::process::Command::from(self.script());
+        let output = in_time("tests/services.sh", command.args(words).output()).await.unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn script(&self) -> Command {
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/services.sh"));
+        command.env("SCRM_SERVICES_DIR", &self.folder);
+        command
+    }
+}
+
+impl Drop for OwnRabbit {
+    fn drop(&mut self) {
+        let cleaned = self.script().arg("clean").stdout(Stdio::null()).status();
+        if !cleaned.is_ok_and(|status| status.success()) {
+            eprintln!("a RabbitMQ may be left in {}", self.folder.display());
         }
-        other => panic!("there is no shape {other}"),
     }
 }
 

@@ -1,0 +1,164 @@
+//! The broker of the distributed shape: RabbitMQ, with quorum queues only.
+//!
+//! A queue `q` has `q.retry.<milliseconds>` for each rung of its ladder, where a failed message waits until its time
+//! to live is over and it is dead-lettered back, and `q.dead`. All three are quorum queues, and every move between
+//! them is confirmed before the message leaves the place it came from: a crash may double it, never lose it.
+
+mod link;
+mod plan;
+mod publisher;
+mod subscription;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use scrm_db::{Publish, PublishError};
+use scrm_proto::Envelope;
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use self::link::Link;
+use self::plan::Plan;
+use self::publisher::{Outgoing, Publisher};
+use self::subscription::{Held, Source};
+use crate::topology::{Queue, Topology};
+use crate::transport::{BrokerError, QueueState, Subscription, Transport};
+
+/// Where RabbitMQ is.
+#[derive(Debug, Clone)]
+pub struct RabbitConfig {
+    /// `amqp://user:password@host:port/vhost`.
+    pub url: SecretString,
+    /// Put before every name, so that several installations, or tests, can share a broker; normally empty.
+    pub prefix: String,
+}
+
+/// A connection to RabbitMQ. Cheap to clone.
+#[derive(Clone)]
+pub struct Rabbit(Arc<Inner>);
+
+struct Inner {
+    plan: Arc<Plan>,
+    publishing: Arc<Link>,
+    consuming: Arc<Link>,
+    publisher: Arc<Publisher>,
+    /// Publishes what subscriptions move on, so that a long batch of events does not hold it up.
+    mover: Arc<Publisher>,
+    closed: watch::Sender<bool>,
+    /// What this process holds unsettled, by queue.
+    held: Mutex<Vec<(String, Held)>>,
+}
+
+impl Rabbit {
+    /// Connects, and declares every exchange, queue and binding of `topology`.
+    ///
+    /// Fails when something of it exists with other arguments. A binding or rung that is no longer in the topology
+    /// stays on the broker until an operator removes it.
+    pub async fn connect(config: RabbitConfig, topology: Topology) -> Result<Self, BrokerError> {
+        let plan = Arc::new(Plan { prefix: config.prefix, topology });
+        let open = async |purpose| Link::open(config.url.clone(), purpose, Arc::clone(&plan)).await;
+        let publishing = Arc::new(open("publishing").await?);
+        let consuming = Arc::new(open("consuming").await?);
+        let channel = publishing.channel().await?;
+        plan.declare(&channel).await.map_err(|error| BrokerError(error.to_string()))?;
+        Ok(Self(Arc::new(Inner {
+            publisher: Arc::new(Publisher::new(Arc::clone(&publishing))),
+            mover: Arc::new(Publisher::new(Arc::clone(&publishing))),
+            plan,
+            publishing,
+            consuming,
+            closed: watch::Sender::new(false),
+            held: Mutex::default(),
+        })))
+    }
+
+    /// Ends all subscriptions and the connections. What is not settled by then comes again.
+    pub async fn close(self) -> Result<(), BrokerError> {
+        self.0.closed.send_replace(true);
+        self.0.consuming.close().await?;
+        self.0.publishing.close().await
+    }
+
+    /// Deletes everything under the prefix, messages included: for tests.
+    pub async fn delete(&self) -> Result<(), BrokerError> {
+        let channel = self.0.publishing.channel().await?;
+        self.0.plan.delete(&channel).await.map_err(|error| BrokerError(error.to_string()))
+    }
+}
+
+impl Inner {
+    /// Returns a place for what a new subscription to `queue` will hold.
+    fn held_of(&self, queue: &str) -> Held {
+        let held = Held::default();
+        let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those of subscriptions that have ended are nobody else's.
+        all.retain(|(_, held)| Arc::strong_count(held) > 1);
+        all.push((queue.to_owned(), Arc::clone(&held)));
+        held
+    }
+
+    /// Counts what this process holds unsettled.
+    fn count_held(&self, counts: &mut BTreeMap<String, u64>) {
+        let all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        for (queue, held) in all.iter() {
+            let count = held.lock().unwrap_or_else(PoisonError::into_inner).len();
+            *counts.entry(queue.clone()).or_default() += count as u64;
+        }
+    }
+}
+
+#[async_trait]
+impl Publish for Rabbit {
+    async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
+        let exchange = self.0.plan.events();
+        let (mut outcomes, mut outgoing) = (Vec::new(), Vec::new());
+        for message in messages {
+            let properties = wire::properties_of(&message);
+            outcomes.push(properties.as_ref().map(|_| ()).map_err(|error| PublishError(error.clone())));
+            if let Ok(properties) = properties {
+                outgoing.push(Outgoing {
+                    exchange: exchange.as_str().into(),
+                    routing_key: message.kind.into(),
+                    properties,
+                    body: message.body,
+                });
+            }
+        }
+        let mut sent = self.0.publisher.publish(&outgoing).await.into_iter();
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
+            *outcome = sent.next().unwrap_or(Ok(())).map_err(PublishError);
+        }
+        outcomes
+    }
+}
+
+#[async_trait]
+impl Transport for Rabbit {
+    async fn subscribe(&self, queue: &Queue, prefetch: usize) -> Result<Subscription, BrokerError> {
+        let source = Source {
+            link: Arc::clone(&self.0.consuming),
+            publisher: Arc::clone(&self.0.mover),
+            plan: Arc::clone(&self.0.plan),
+            closed: self.0.closed.subscribe(),
+        };
+        subscription::start(source, *queue, prefetch, self.0.held_of(queue.name)).await
+    }
+
+    /// RabbitMQ says how many messages wait, not since when, and counts none that a consumer holds. So `oldest` is
+    /// always `None`, of the messages being handled only this process's are counted, and one that is on its way from
+    /// a rung back to its queue may be missed.
+    async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {
+        let channel = self.0.consuming.channel().await?;
+        let mut counts = BTreeMap::new();
+        for queue in self.0.plan.queues() {
+            // Declared as it is, not passively: that would break the channel over a queue that someone deleted.
+            let waiting = queue.declare(&channel).await.map_err(|error| BrokerError(error.to_string()))?;
+            *counts.entry(queue.counts_for).or_default() += waiting;
+        }
+        self.0.count_held(&mut counts);
+        let states = counts.into_iter().filter(|(_, messages)| *messages > 0);
+        Ok(states.map(|(queue, messages)| QueueState { queue, messages, oldest: None }).collect())
+    }
+}
