@@ -171,6 +171,16 @@ async fn take_under_lease(db: &Db, waiting: Condition, most: u64) -> Result<Vec<
     Ok(rows)
 }
 
+/// Ends the lease of callbacks that the broker did not take, so that they need not wait for its end.
+pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
+        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
+        .exec(db.writer())
+        .await?;
+    Ok(())
+}
+
 /// Notes that callbacks of one kind are processed.
 pub(crate) async fn processed(db: &Db, kind: &str, seqs: &[i64]) -> Result<(), DbErr> {
     Entity::update_many()
