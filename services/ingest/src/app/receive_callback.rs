@@ -103,14 +103,18 @@ impl App {
     ) -> Result<(Arc<Receiver>, Plain), Refusal> {
         let name = AppName::parse(app).map_err(|_| Refusal::NotAuthentic("no such app".to_owned()))?;
         let (mut receiver, is_cached) = self.receiver(&name).await?;
-        let mut opened = open(&receiver.credentials);
-        if is_cached && matches!(opened, Err(Rejected::Signature)) {
+        let open_for = |receiver: &Receiver| {
+            let plain = open(&receiver.credentials)?;
+            plain.expect_receiver(&[&receiver.addressee])?;
+            Ok::<_, Rejected>(plain)
+        };
+        let mut opened = open_for(&receiver);
+        // Another process may have changed token, key or both; a wrong key fails in many ways.
+        if is_cached && opened.is_err() {
             receiver = self.read_receiver(&name).await?;
-            opened = open(&receiver.credentials);
+            opened = open_for(&receiver);
         }
-        let plain = opened?;
-        plain.expect_receiver(&[&receiver.addressee])?;
-        Ok((receiver, plain))
+        Ok((receiver, opened?))
     }
 
     /// Returns the credentials of an app, and whether they may be out of date.
