@@ -143,7 +143,9 @@ impl Lead {
             ..self
         };
         if same_owner {
-            Contested::Earlier(earlier)
+            // The spelling is that of the first contact, in whatever order they are told.
+            let owner = Owner { user: contact.member.user.clone(), ..earlier.owner.clone() };
+            Contested::Earlier(Self { owner, ..earlier })
         } else {
             Contested::Moved(Self { owner: contact.member.clone(), assigned_at: now, ..earlier })
         }
@@ -206,7 +208,7 @@ mod tests {
         let Contested::Earlier(lead) = lead.contested(&contact("LI", 10, 1), from_millis(1)) else {
             panic!("the owner stays");
         };
-        assert_eq!(lead.owner.user.as_str(), "li");
+        assert_eq!(lead.owner.user.as_str(), "LI");
         assert_eq!(lead.assigned_at, assigned_at);
     }
 }
