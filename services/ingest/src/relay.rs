@@ -45,8 +45,10 @@ impl Source for Callbacks {
 
     async fn settle(&self, fates: Vec<(Read, Fate)>) -> Result<(), DbErr> {
         let mut processed: HashMap<&'static str, Vec<i64>> = HashMap::new();
+        let mut kept = Vec::new();
         for (row, fate) in fates {
             match (fate, row.outcome) {
+                (Fate::Kept, _) => kept.push(row.seq),
                 (Fate::Refused(problem), _) | (_, Err(problem)) => {
                     store::callback::refused(&self.db, row.seq, &problem).await?;
                 }
@@ -57,6 +59,9 @@ impl Source for Callbacks {
         }
         for (kind, seqs) in processed {
             store::callback::processed(&self.db, kind, &seqs).await?;
+        }
+        if !kept.is_empty() && !self.db.is_sqlite() {
+            store::callback::release(&self.db, &kept).await?;
         }
         Ok(())
     }

@@ -57,6 +57,8 @@ pub enum Fate {
     Nothing,
     /// It can never be published: why.
     Refused(String),
+    /// The broker did not take it this time: it waits, and any relay may take it.
+    Kept,
 }
 
 /// Publishes the rows of one [`Source`].
@@ -125,7 +127,10 @@ impl<S: Source> Relay<S> {
         for (row, outcome) in sent.into_iter().zip(self.broker.publish(messages).await) {
             match outcome {
                 Ok(()) => fates.push((row, Fate::Published)),
-                Err(PublishError(reason)) => stuck = Some(reason),
+                Err(PublishError(reason)) => {
+                    fates.push((row, Fate::Kept));
+                    stuck = Some(reason);
+                }
             }
         }
         if !fates.is_empty() {

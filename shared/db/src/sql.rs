@@ -18,14 +18,13 @@ const LEASE: Duration = Duration::from_secs(30);
 /// One text for every length keeps the statement cache small.
 pub fn one_of(connection: &impl ConnectionTrait, column: impl IntoColumnRef, numbers: &[i64]) -> SimpleExpr {
     let list = numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-    let choice = match connection.get_database_backend() {
-        DbBackend::Postgres => Expr::cust_with_values("ANY(string_to_array($1, ',')::bigint[])", [list]),
-        _ => Expr::cust_with_values("(SELECT value FROM json_each(?))", [format!("[{list}]")]),
-    };
     let column = Expr::col(column);
-    match connection.get_database_backend() {
-        DbBackend::Postgres => column.eq(choice),
-        _ => column.binary(sea_orm::sea_query::BinOper::In, choice),
+    if connection.get_database_backend() == DbBackend::Postgres {
+        // Written out whole: `eq` puts parentheses around ANY, and that is no SQL.
+        Expr::cust_with_exprs("$1 = ANY(string_to_array($2, ',')::bigint[])", [column, Expr::value(list)])
+    } else {
+        let choice = Expr::cust_with_values("(SELECT value FROM json_each(?))", [format!("[{list}]")]);
+        column.binary(sea_orm::sea_query::BinOper::In, choice)
     }
 }
 

@@ -143,7 +143,21 @@ fn bad_json(error: &JsonPayloadError) -> Unreadable {
         JsonPayloadError::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
         _ => (StatusCode::BAD_REQUEST, "bad_json"),
     };
-    Unreadable { status, code, detail: format!("body: {error}") }
+    let detail = match error {
+        JsonPayloadError::Deserialize(error) => without_values(&error.to_string()),
+        error => error.to_string(),
+    };
+    Unreadable { status, code, detail: format!("body: {detail}") }
+}
+
+/// Cuts what was sent out of a message of serde's: it may be a secret in the wrong field.
+fn without_values(message: &str) -> String {
+    const QUOTING: [&str; 4] = ["invalid type", "invalid value", "invalid length", "unknown variant"];
+    let Some(kind) = QUOTING.iter().find(|kind| message.starts_with(**kind)) else {
+        return message.to_owned();
+    };
+    let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+    format!("{kind}, expected {expected}")
 }
 
 fn bad_query(error: &QueryPayloadError) -> Unreadable {

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, TimeZone as _, Utc};
 use tokio::sync::watch;
 
 /// A moment in UTC, in whole milliseconds: finer parts differ between SQLite and PostgreSQL.
 pub type Timestamp = DateTime<Utc>;
 
-/// Returns the moment `millis` milliseconds after the Unix epoch, or the epoch if out of range.
+/// Returns the moment `millis` milliseconds after the Unix epoch, or the epoch if it is not in the years 1 to 9999.
+///
+/// RFC 3339 and SQLite's text have four digits for a year.
 pub fn from_millis(millis: i64) -> Timestamp {
-    Utc.timestamp_millis_opt(millis).single().unwrap_or_default()
+    let moment = Utc.timestamp_millis_opt(millis).single();
+    moment.filter(|moment| (1..=9999).contains(&moment.year())).unwrap_or_default()
 }
 
 /// Tells the time, and waits for it.
@@ -81,6 +84,15 @@ mod tests {
     #[test]
     fn the_clock_has_no_parts_of_a_millisecond() {
         assert_eq!(Clock::system().now().timestamp_subsec_nanos() % 1_000_000, 0);
+    }
+
+    #[test]
+    fn a_moment_that_has_no_text_is_the_epoch() {
+        let last = 253_402_300_799_999;
+        assert_eq!(from_millis(last).to_rfc3339(), "9999-12-31T23:59:59.999+00:00");
+        for none in [last + 1, i64::MAX, i64::MIN, -62_135_596_800_001] {
+            assert_eq!(from_millis(none), from_millis(0), "{none}");
+        }
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! Connecting an app of an enterprise in WeCom.
 
 use scrm_kernel::{CorpId, FieldError, WecomCorpId};
-use scrm_wecom::callback::{AesKey, Credentials};
+use scrm_wecom::callback::{AesKey, checked_token};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{App, Error};
@@ -40,23 +40,19 @@ impl App {
         };
 
         let txn = self.db.begin().await?;
-        let found = store::corp::find(&txn, corp).await?.ok_or(Error::CorpNotFound)?;
-        match found.wecom_id {
-            Some(connected) if connected != app.wecom_corp => {
-                return Err(Error::ConnectedElsewhere(connected));
-            }
-            Some(_) => {}
-            None => match store::corp::connect(&txn, corp, &app.wecom_corp).await {
-                Ok(_) => {}
-                Err(error)
-                    if txn
-                        .violation(&error)
-                        .is_some_and(|violated| violated.is_unique("uq_corp_wecom_id")) =>
-                {
-                    return Err(Error::WecomCorpTaken(app.wecom_corp));
+        // Connecting first locks the row, so that of two corps at once the second one sees the first.
+        if let Err(error) = store::corp::connect(&txn, corp, &app.wecom_corp).await {
+            let violated = txn.violation(&error);
+            return Err(match violated {
+                Some(violated) if violated.is_unique("uq_corp_wecom_id") => {
+                    Error::WecomCorpTaken(app.wecom_corp)
                 }
-                Err(error) => return Err(error.into()),
-            },
+                _ => error.into(),
+            });
+        }
+        let found = store::corp::find(&txn, corp).await?.ok_or(Error::CorpNotFound)?;
+        if let Some(connected) = found.wecom_id.filter(|connected| *connected != app.wecom_corp) {
+            return Err(Error::ConnectedElsewhere(connected));
         }
         if !store::app::put(&txn, &self.keys, &app, &secrets).await? {
             return Err(Error::AppNameTaken(app.name));
@@ -92,13 +88,11 @@ fn check(corp: CorpId, connection: &Connection) -> Result<connection::App, Error
     if connection.secret.expose_secret().trim().is_empty() {
         note("secret", "is empty".to_owned());
     }
-    match AesKey::parse(connection.encoding_aes_key.expose_secret()) {
-        Err(error) => note("encoding_aes_key", error.to_string()),
-        Ok(key) => {
-            if let Err(error) = Credentials::new(connection.token.expose_secret(), key) {
-                note("token", error.to_string());
-            }
-        }
+    if let Err(error) = checked_token(connection.token.expose_secret()) {
+        note("token", error.to_string());
+    }
+    if let Err(error) = AesKey::parse(connection.encoding_aes_key.expose_secret()) {
+        note("encoding_aes_key", error.to_string());
     }
 
     match (name, wecom_corp, kind) {

@@ -5,7 +5,7 @@ mod list_callbacks;
 mod receive_callback;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrm_db::{Batcher, Db};
 use scrm_kernel::page::BadCursor;
@@ -95,13 +95,15 @@ pub struct App {
     door: Batcher<store::callback::Door>,
     /// Opened credentials by app. Rows are the truth: a change here empties it, and a bad signature asks the rows again.
     receivers: RwLock<HashMap<AppName, Arc<Receiver>>>,
+    /// When the rows were last asked again, by app.
+    read_again: Mutex<HashMap<AppName, Timestamp>>,
 }
 
 impl App {
     pub(crate) fn new(db: Db, keys: KeyRing, config: Config) -> Self {
         let door = Batcher::start(db.clone(), store::callback::Door { db: db.clone() }, GROUP);
         let clock = db.clock().clone();
-        Self { db, keys, clock, config, door, receivers: RwLock::default() }
+        Self { db, keys, clock, config, door, receivers: RwLock::default(), read_again: Mutex::default() }
     }
 
     /// Makes the first enterprise when there is none, so that tokens have one to name before it is connected.

@@ -16,8 +16,8 @@ use crate::domain::connection::AppName;
 use crate::store;
 use crate::store::callback::NewCallback;
 
-/// How long secrets at hand are trusted when a signature does not fit them: forgers must not make us read on and on.
-const TRUST_SECRETS: TimeDelta = TimeDelta::seconds(1);
+/// How often, at most, the secrets of an app are read anew because those at hand do not fit.
+const READ_AGAIN: TimeDelta = TimeDelta::seconds(1);
 
 /// A callback as it came over HTTP.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,6 @@ pub(super) struct Receiver {
     /// To whom its callbacks are addressed.
     addressee: String,
     credentials: Credentials,
-    read_at: Timestamp,
 }
 
 impl App {
@@ -108,15 +107,30 @@ impl App {
     ) -> Result<(Arc<Receiver>, Plain), Refusal> {
         let name = AppName::parse(app).map_err(|_| Refusal::NotAuthentic("no such app".to_owned()))?;
         let mut receiver = self.receiver(&name).await?;
-        let mut opened = open(&receiver.credentials);
-        let may_be_stale = self.clock.now() - receiver.read_at > TRUST_SECRETS;
-        if may_be_stale && matches!(opened, Err(Rejected::Signature)) {
+        let open_for = |receiver: &Receiver| {
+            let plain = open(&receiver.credentials)?;
+            plain.expect_receiver(&[&receiver.addressee])?;
+            Ok::<_, Rejected>(plain)
+        };
+        let mut opened = open_for(&receiver);
+        // Another process may have changed token, key or both; a wrong key fails in many ways.
+        if opened.is_err() && self.may_read_again(&name) {
             receiver = self.read_receiver(&name).await?;
-            opened = open(&receiver.credentials);
+            opened = open_for(&receiver);
         }
-        let plain = opened?;
-        plain.expect_receiver(&[&receiver.addressee])?;
-        Ok((receiver, plain))
+        Ok((receiver, opened?))
+    }
+
+    /// Reports whether secrets may be read anew because those at hand do not fit; forgers must not make us read on and on.
+    fn may_read_again(&self, name: &AppName) -> bool {
+        let now = self.clock.now();
+        let mut read_again = self.read_again.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = read_again.get(name).copied();
+        let may = last.is_none_or(|last| now - last >= READ_AGAIN);
+        if may {
+            read_again.insert(name.clone(), now);
+        }
+        may
     }
 
     /// Returns the credentials of an app.
@@ -144,7 +158,6 @@ impl App {
             name: app.name,
             addressee: app.wecom_corp.as_str().to_owned(),
             credentials,
-            read_at: self.clock.now(),
         });
         let mut receivers = self.receivers.write().unwrap_or_else(PoisonError::into_inner);
         receivers.insert(name.clone(), Arc::clone(&receiver));

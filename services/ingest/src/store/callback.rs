@@ -138,6 +138,16 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken
     Ok(rows.into_iter().map(taken).collect())
 }
 
+/// Ends the lease of callbacks that the broker did not take, so that they need not wait for its end.
+pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
+        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
+        .exec(db.writer())
+        .await?;
+    Ok(())
+}
+
 /// Notes that callbacks of one kind are processed.
 pub(crate) async fn processed(db: &Db, kind: &str, seqs: &[i64]) -> Result<(), DbErr> {
     Entity::update_many()

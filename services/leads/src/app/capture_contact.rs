@@ -18,11 +18,12 @@ impl App {
         contact: &Contact,
         cause: &Cause,
     ) -> Result<(), DbErr> {
-        let is_new = store::touch::note(txn, corp, contact).await?;
         let now = txn.now();
         let lead = Lead::captured(LeadId::mint(now), corp, contact, now);
+        // The lead first: its row is locked from here on, so the person's touches are noted one after the other.
         if store::lead::insert(txn, &lead).await? {
-            tracing::info!(lead.id = %lead.id, touch.is_new = is_new, "A contact became lead {}", lead.id);
+            store::touch::note(txn, corp, contact).await?;
+            tracing::info!(lead.id = %lead.id, "A contact became lead {}", lead.id);
             return tell(txn, &lead, cause).await;
         }
 
@@ -30,6 +31,7 @@ impl App {
             // Closed between the two statements: the next attempt makes a new one.
             return Err(DbErr::RecordNotFound(format!("open lead in the way of {}", lead.id)));
         };
+        store::touch::note(txn, corp, contact).await?;
         match open.contested(contact, now) {
             Contested::Unchanged => Ok(()),
             Contested::Earlier(lead) => store::lead::save(txn, &lead).await,

@@ -19,14 +19,14 @@ pub(super) struct OnContactAdded {
 #[async_trait]
 impl StateHandler<ContactAdded> for OnContactAdded {
     async fn handle(&self, txn: &Txn, event: ContactAdded, envelope: &Envelope) -> Result<(), Failure> {
-        let contact = contact_of(event, envelope)
+        let contact = contact_of(&event, envelope)
             .map_err(|(field, error)| Failure::Reject(format!("{field} {error}")))?;
         self.app.capture_contact_in(txn, envelope.corp, &contact, &Cause::from(envelope)).await?;
         Ok(())
     }
 }
 
-fn contact_of(event: ContactAdded, envelope: &Envelope) -> Result<Contact, (&'static str, BadWecomId)> {
+fn contact_of(event: &ContactAdded, envelope: &Envelope) -> Result<Contact, (&'static str, BadWecomId)> {
     Ok(Contact {
         person: ExternalUserId::parse(&event.external_user_id)
             .map_err(|error| ("external_user_id", error))?,
@@ -34,7 +34,8 @@ fn contact_of(event: ContactAdded, envelope: &Envelope) -> Result<Contact, (&'st
             staff: None,
             user: WecomUserId::parse(&event.user_id).map_err(|error| ("user_id", error))?,
         },
-        channel: Some(event.state).filter(|state| !state.is_empty()),
+        // Untrusted text; PostgreSQL keeps everything but a zero character.
+        channel: Some(event.state.replace('\0', "")).filter(|state| !state.is_empty()),
         confirmed: !event.half,
         claim: Claim {
             occurred_at: envelope.occurred_at,

@@ -143,7 +143,9 @@ impl Lead {
             ..self
         };
         if same_owner {
-            Contested::Earlier(earlier)
+            // The spelling is that of the first contact, in whatever order they are told.
+            let owner = Owner { user: contact.member.user.clone(), ..earlier.owner.clone() };
+            Contested::Earlier(Self { owner, ..earlier })
         } else {
             Contested::Moved(Self { owner: contact.member.clone(), assigned_at: now, ..earlier })
         }
@@ -163,6 +165,7 @@ pub enum Contested {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use scrm_kernel::time::from_millis;
 
     use super::*;
@@ -206,7 +209,46 @@ mod tests {
         let Contested::Earlier(lead) = lead.contested(&contact("LI", 10, 1), from_millis(1)) else {
             panic!("the owner stays");
         };
-        assert_eq!(lead.owner.user.as_str(), "li");
+        assert_eq!(lead.owner.user.as_str(), "LI");
         assert_eq!(lead.assigned_at, assigned_at);
+    }
+
+    /// Some contacts with places in the order of arrival of their own, and an order to tell them in, with repetitions.
+    fn told() -> impl Strategy<Value = (Vec<Contact>, Vec<usize>)> {
+        let members = prop::sample::select(vec!["li", "LI", "han", "wang"]);
+        let contacts = prop::collection::vec((members, 0_i64..4, any::<bool>()), 1..8);
+        contacts.prop_flat_map(|contacts| {
+            let contacts: Vec<Contact> = (0_i64..)
+                .zip(contacts)
+                .map(|(seq, (member, second, confirmed))| Contact {
+                    confirmed,
+                    ..contact(member, second, seq)
+                })
+                .collect();
+            let all_and_some_again = prop::collection::vec(0..contacts.len(), 0..8)
+                .prop_map({
+                    let count = contacts.len();
+                    move |again| (0..count).chain(again).collect::<Vec<_>>()
+                })
+                .prop_shuffle();
+            (Just(contacts), all_and_some_again)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_contacts_told_in_any_order_and_again_give_the_same_owner((contacts, order) in told()) {
+            let mut lead = lead(&contacts[order[0]]);
+            for index in &order[1..] {
+                lead = match lead.clone().contested(&contacts[*index], from_millis(1)) {
+                    Contested::Unchanged => lead,
+                    Contested::Earlier(lead) | Contested::Moved(lead) => lead,
+                };
+            }
+            let first = contacts.iter().min_by_key(|contact| contact.claim).unwrap();
+            prop_assert_eq!(lead.owner.user.as_str(), first.member.user.as_str());
+            prop_assert_eq!(lead.claim, first.claim);
+            prop_assert_eq!((&lead.channel, lead.received_at), (&first.channel, first.received_at));
+        }
     }
 }

@@ -35,7 +35,7 @@ enum Touch {
     UserKey,
     Channel,
     OccurredAt,
-    Confirmed,
+    ConfirmedAt,
 }
 
 #[async_trait]
@@ -85,7 +85,7 @@ impl MigrationTrait for Leads {
             .col(ColumnDef::new(Touch::UserKey).text().not_null())
             .col(ColumnDef::new(Touch::Channel).text().not_null())
             .col(ColumnDef::new(Touch::OccurredAt).timestamp_with_time_zone().not_null())
-            .col(ColumnDef::new(Touch::Confirmed).boolean().not_null())
+            .col(ColumnDef::new(Touch::ConfirmedAt).timestamp_with_time_zone())
             .primary_key(Index::create().name("pk_touch").col(Touch::Id));
         manager.create_table(touch).await?;
 

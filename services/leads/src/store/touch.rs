@@ -11,11 +11,13 @@ use sea_orm::{
 use super::entity::touch::{ActiveModel, Column, Entity};
 use crate::domain::lead::Contact;
 
-/// Notes a contact; `false` when it is known.
+/// Notes a contact, unless it is known.
 ///
-/// A contact that the member confirmed is the same one as the unconfirmed contact before it, whichever is told first.
-pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<bool, DbErr> {
+/// A contact that the member confirmed is the same one as the unconfirmed contact before it, whichever is told first and
+/// however often. The caller holds the person's lead locked.
+pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<(), DbErr> {
     let channel = contact.channel.as_deref().unwrap_or_default();
+    let moment = contact.claim.occurred_at;
     let same_relation = || {
         Entity::find()
             .filter(Column::CorpId.eq(corp))
@@ -23,28 +25,34 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<b
             .filter(Column::UserKey.eq(contact.member.user.folded()))
             .filter(Column::Channel.eq(channel))
     };
-    if contact.confirmed {
-        let unconfirmed = same_relation()
-            .filter(Column::Confirmed.eq(false))
-            .filter(Column::OccurredAt.lte(contact.claim.occurred_at))
-            .order_by_desc(Column::OccurredAt)
-            .one(txn)
-            .await?;
-        if let Some(row) = unconfirmed {
-            let mut row: ActiveModel = row.into();
-            row.confirmed = Set(true);
-            row.update(txn).await?;
-            return Ok(false);
+    let known = if contact.confirmed {
+        let same = same_relation().filter(Column::ConfirmedAt.eq(moment)).one(txn).await?;
+        let before = same_relation()
+            .filter(Column::ConfirmedAt.is_null())
+            .filter(Column::OccurredAt.lte(moment))
+            .order_by_desc(Column::OccurredAt);
+        match same {
+            Some(same) => Some(same),
+            None => before.one(txn).await?,
         }
     } else {
-        let confirmed = same_relation()
-            .filter(Column::Confirmed.eq(true))
-            .filter(Column::OccurredAt.gte(contact.claim.occurred_at))
-            .one(txn)
-            .await?;
-        if confirmed.is_some() {
-            return Ok(false);
+        let same = same_relation().filter(Column::OccurredAt.eq(moment)).one(txn).await?;
+        let after = same_relation().filter(Column::ConfirmedAt.gte(moment)).order_by_asc(Column::ConfirmedAt);
+        match same {
+            Some(same) => Some(same),
+            None => after.one(txn).await?,
         }
+    };
+    if let Some(known) = known {
+        let occurred_at = known.occurred_at.min(moment);
+        let confirmed_at = known.confirmed_at.or(contact.confirmed.then_some(moment));
+        if (occurred_at, confirmed_at) != (known.occurred_at, known.confirmed_at) {
+            let mut row: ActiveModel = known.into();
+            row.occurred_at = Set(occurred_at);
+            row.confirmed_at = Set(confirmed_at);
+            row.update(txn).await?;
+        }
+        return Ok(());
     }
 
     let row = ActiveModel {
@@ -53,12 +61,12 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<b
         external_user_id: Set(contact.person.as_str().to_owned()),
         user_key: Set(contact.member.user.folded()),
         channel: Set(channel.to_owned()),
-        occurred_at: Set(contact.claim.occurred_at),
-        confirmed: Set(contact.confirmed),
+        occurred_at: Set(moment),
+        confirmed_at: Set(contact.confirmed.then_some(moment)),
     };
-    let inserted = Entity::insert(row)
+    Entity::insert(row)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
-    Ok(inserted > 0)
+    Ok(())
 }

@@ -128,6 +128,11 @@ impl Source for Outbox {
                 .exec(self.0.writer())
                 .await?;
         }
+        let kept: Vec<i64> =
+            fates.iter().filter(|(_, fate)| *fate == Fate::Kept).map(|((seq, _), _)| *seq).collect();
+        if !kept.is_empty() && !self.0.is_sqlite() {
+            release(&self.0, &kept).await?;
+        }
         for ((seq, _), fate) in fates {
             if let Fate::Refused(problem) = fate {
                 entity::Entity::update_many()
@@ -139,4 +144,14 @@ impl Source for Outbox {
         }
         Ok(())
     }
+}
+
+/// Ends the lease of rows, so that they need not wait for its end.
+async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
+    entity::Entity::update_many()
+        .col_expr(entity::Column::LeasedUntil, Expr::value(None::<Timestamp>))
+        .filter(sql::one_of(db.writer(), entity::Column::Seq, seqs))
+        .exec(db.writer())
+        .await?;
+    Ok(())
 }

@@ -1,1 +1,8 @@
 //! The database crate, on a real database.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
+
+mod batch;
+mod constraint;
+mod inbox;
+mod relay;
+mod support;

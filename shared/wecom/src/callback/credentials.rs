@@ -44,11 +44,7 @@ pub struct Plain {
 impl Credentials {
     /// Puts a token and a key together; an empty token would make signatures worthless.
     pub fn new(token: &str, aes_key: AesKey) -> Result<Self, BadToken> {
-        let token = token.trim();
-        if token.is_empty() || token.len() > TOKEN_MAX || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(BadToken);
-        }
-        Ok(Self { token: token.to_owned(), aes_key })
+        Ok(Self { token: checked_token(token)?.to_owned(), aes_key })
     }
 
     /// Returns the signature of a ciphertext: SHA-1 of the four strings in ascending order, as lower-case hex.
@@ -106,6 +102,13 @@ impl Credentials {
         let receiver = std::str::from_utf8(receiver).map_err(|_| Rejected::ReceiverEncoding)?;
         Ok(Plain { message: message.to_vec(), receiver: receiver.to_owned() })
     }
+}
+
+/// Checks a token alone; returns it without surrounding whitespace.
+pub fn checked_token(token: &str) -> Result<&str, BadToken> {
+    let token = token.trim();
+    let is_visible = token.bytes().all(|byte| byte.is_ascii_graphic());
+    if token.is_empty() || token.len() > TOKEN_MAX || !is_visible { Err(BadToken) } else { Ok(token) }
 }
 
 /// Cuts the padding off: the last byte says how many there are, and all of them say the same.

@@ -8,7 +8,7 @@ mod envelope;
 mod key;
 mod query;
 
-pub use credentials::{BadToken, Credentials, Plain, random_prefix};
+pub use credentials::{BadToken, Credentials, Plain, checked_token, random_prefix};
 pub use envelope::{Envelope, envelope_xml, reply_xml};
 pub use key::{AesKey, BadAesKey};
 pub use query::Query;

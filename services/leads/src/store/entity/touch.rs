@@ -14,9 +14,10 @@ pub(crate) struct Model {
     pub(crate) user_key: String,
     /// Empty when the contact came through none: a unique index does not see nulls.
     pub(crate) channel: String,
-    /// WeCom's time, in whole seconds.
+    /// When it began, by WeCom's time, in whole seconds.
     pub(crate) occurred_at: DateTimeUtc,
-    pub(crate) confirmed: bool,
+    /// When the member confirmed it; the same moment when there was nothing to confirm.
+    pub(crate) confirmed_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

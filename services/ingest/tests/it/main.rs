@@ -1,0 +1,9 @@
+//! The service from outside: as WeCom calls it, as an administrator asks it, and by the events it publishes.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
+
+mod api;
+mod authentic;
+mod connect;
+mod hostile;
+mod late;
+mod support;

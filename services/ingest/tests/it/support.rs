@@ -1,0 +1,227 @@
+//! A running service, and WeCom as it calls one app of it.
+
+use std::time::Duration;
+
+use aws_lc_rs::cipher::{AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey};
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::iv::FixedLength;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use reqwest::Method;
+use scrm_ingest::{Config, Ingest};
+use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle, MessageId, Timestamp};
+use scrm_testing::{Client, Reply, TestBroker, TestDatabase, TestServer, eventually};
+use scrm_wecom::callback::{AesKey, Credentials, envelope_xml, random_prefix};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the app `demo` is called.
+pub(crate) const DEMO: &str = "/callback/wecom/demo";
+
+/// The service with its own database, broker and port.
+pub(crate) struct TestIngest {
+    pub(crate) clock: Clock,
+    pub(crate) broker: TestBroker,
+    pub(crate) server: TestServer,
+    /// The first enterprise, which is there from the start.
+    pub(crate) corp: CorpId,
+    database: TestDatabase,
+    keys: KeyRing,
+    ingest: Ingest,
+    lifecycle: Lifecycle,
+}
+
+impl TestIngest {
+    /// Starts the service with no app connected.
+    pub(crate) async fn start() -> Self {
+        let (clock, lifecycle, keys) = (scrm_testing::clock(), Lifecycle::new(), KeyRing::generate());
+        let database = TestDatabase::new("ingest").await;
+        let broker = TestBroker::start(&[], clock.clone()).await;
+        let ingest = started(&database, &keys, &clock, &broker, &lifecycle).await;
+        let server = TestServer::start(vec![ingest.routes()], clock.clone(), &lifecycle);
+        let corp = ingest.app().corps().await.unwrap()[0].id;
+        Self { clock, broker, server, corp, database, keys, ingest, lifecycle }
+    }
+
+    /// Starts the service with the app `demo` connected.
+    pub(crate) async fn connected() -> (Self, Wecom) {
+        let (ingest, wecom) = (Self::start().await, Wecom::of("demo", 1));
+        let (status, answer) = ingest.connect(&wecom).await;
+        assert_eq!(status, 200, "{answer}");
+        (ingest, wecom)
+    }
+
+    /// Starts one more process of the service on the same database.
+    pub(crate) async fn replica(&self) -> (Ingest, TestServer) {
+        let ingest = started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle).await;
+        let server = TestServer::start(vec![ingest.routes()], self.clock.clone(), &self.lifecycle);
+        (ingest, server)
+    }
+
+    pub(crate) fn admin(&self) -> Client {
+        self.server.admin(self.corp)
+    }
+
+    /// Connects an app as an administrator does.
+    pub(crate) async fn connect(&self, wecom: &Wecom) -> (u16, Value) {
+        self.admin().put(&format!("/api/v1/ingest/apps/{}", wecom.app), &wecom.connection()).await
+    }
+
+    /// Sends a callback of WeCom's.
+    pub(crate) async fn call(&self, callback: &Signed) -> Reply {
+        self.server.stranger().send(Method::POST, &callback.path, callback.body.clone()).await
+    }
+
+    /// Sends a callback that must be taken in.
+    pub(crate) async fn take(&self, callback: &Signed) {
+        let reply = self.call(callback).await;
+        assert_eq!((reply.status, reply.body.len()), (200, 0), "{reply:?}");
+    }
+
+    /// Returns what is listed under a query, newest first.
+    pub(crate) async fn callbacks(&self, query: &str) -> Vec<Value> {
+        let (status, page) = self.admin().get(&format!("/api/v1/ingest/callbacks?{query}")).await;
+        assert_eq!(status, 200, "{page}");
+        page["items"].as_array().unwrap().clone()
+    }
+
+    /// Waits until every stored callback is processed or known to be impossible; returns them, newest first.
+    pub(crate) async fn processed(&self) -> Vec<Value> {
+        let rows = eventually("all callbacks processed", async || {
+            let rows = self.callbacks("state=stored&limit=200").await;
+            let is_done = |row: &Value| !row["processed_at"].is_null() || !row["problem"].is_null();
+            rows.iter().all(is_done).then_some(rows)
+        })
+        .await;
+        self.broker.settled().await;
+        rows
+    }
+
+    pub(crate) async fn finish(self) {
+        self.lifecycle.stop();
+        assert!(self.lifecycle.finish(PATIENCE).await, "a task of the service failed");
+        self.ingest.close().await.unwrap();
+        self.broker.finish().await;
+        self.database.finish().await;
+    }
+}
+
+async fn started(
+    database: &TestDatabase,
+    keys: &KeyRing,
+    clock: &Clock,
+    broker: &TestBroker,
+    lifecycle: &Lifecycle,
+) -> Ingest {
+    let config = Config::load(None).unwrap();
+    let (keys, clock) = (keys.clone(), clock.clone());
+    Ingest::start(config, database.database(), keys, clock, broker.broker(), lifecycle).await.unwrap()
+}
+
+/// WeCom, as far as it knows one app.
+#[derive(Clone)]
+pub(crate) struct Wecom {
+    pub(crate) app: &'static str,
+    pub(crate) corp_id: &'static str,
+    pub(crate) secret: String,
+    pub(crate) token: String,
+    pub(crate) key: [u8; 32],
+}
+
+/// A callback ready to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Signed {
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Wecom {
+    /// Returns an app whose secrets follow from `number`.
+    pub(crate) fn of(app: &'static str, number: u8) -> Self {
+        Self {
+            app,
+            corp_id: "ww00000000000000c1",
+            secret: format!("app-secret-{number}"),
+            token: format!("callbackToken{number}"),
+            key: [number; 32],
+        }
+    }
+
+    /// Returns the `EncodingAESKey`.
+    pub(crate) fn encoding_aes_key(&self) -> String {
+        STANDARD_NO_PAD.encode(self.key)
+    }
+
+    /// Returns what an administrator types in.
+    pub(crate) fn connection(&self) -> Value {
+        json!({
+            "wecom_corp_id": self.corp_id, "kind": "self_built", "agent_id": 1_000_002, "secret": self.secret,
+            "token": self.token, "encoding_aes_key": self.encoding_aes_key(),
+        })
+    }
+
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials::new(&self.token, AesKey::parse(&self.encoding_aes_key()).unwrap()).unwrap()
+    }
+
+    /// Encrypts a message with a random prefix of its own.
+    pub(crate) fn encrypted(&self, message: &[u8]) -> String {
+        self.credentials().encrypt(random_prefix(), message, self.corp_id)
+    }
+
+    /// Encrypts plaintext blocks, whatever they hold.
+    pub(crate) fn encrypted_blocks(&self, mut blocks: Vec<u8>) -> String {
+        let key = UnboundCipherKey::new(&AES_256, &self.key).unwrap();
+        let start = <[u8; 16]>::try_from(&self.key[..16]).unwrap();
+        let context = EncryptionContext::Iv128(FixedLength::from(start));
+        EncryptingKey::cbc(key).unwrap().less_safe_encrypt(&mut blocks, context).unwrap();
+        STANDARD.encode(blocks)
+    }
+
+    /// Returns the query string of a ciphertext signed at `second`.
+    pub(crate) fn query(&self, second: &str, nonce: &str, encrypt: &str) -> String {
+        let signature = self.credentials().sign(second, nonce, encrypt);
+        format!("msg_signature={signature}&timestamp={second}&nonce={nonce}")
+    }
+
+    /// Signs a message as WeCom does.
+    pub(crate) fn callback(&self, at: Timestamp, message: impl AsRef<[u8]>) -> Signed {
+        self.sealed(&at.timestamp().to_string(), "1372623149", &self.encrypted(message.as_ref()))
+    }
+
+    /// Puts a signed ciphertext into an envelope.
+    pub(crate) fn sealed(&self, second: &str, nonce: &str, encrypt: &str) -> Signed {
+        let body = envelope_xml(self.corp_id, Some("1000002"), encrypt);
+        self.enveloped(second, nonce, encrypt, body)
+    }
+
+    /// Signs a ciphertext and sends any body with it.
+    pub(crate) fn enveloped(
+        &self,
+        second: &str,
+        nonce: &str,
+        encrypt: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Signed {
+        let path = format!("/callback/wecom/{}?{}", self.app, self.query(second, nonce, encrypt));
+        Signed { path, body: body.into() }
+    }
+}
+
+/// A customer of `member`, as WeCom tells of it.
+pub(crate) fn added(change_type: &str, member: &str, customer: &str, at: Timestamp) -> String {
+    let time = at.timestamp();
+    format!(
+        "<xml><ToUserName><![CDATA[ww00000000000000c1]]></ToUserName><FromUserName><![CDATA[sys]]></FromUserName>\
+         <CreateTime>{time}</CreateTime><MsgType><![CDATA[event]]></MsgType>\
+         <Event><![CDATA[change_external_contact]]></Event><ChangeType><![CDATA[{change_type}]]></ChangeType>\
+         <UserID><![CDATA[{member}]]></UserID><ExternalUserID><![CDATA[{customer}]]></ExternalUserID>\
+         <State><![CDATA[spring-fair]]></State><WelcomeCode><![CDATA[welcome-code-1]]></WelcomeCode></xml>"
+    )
+}
+
+/// Returns the id that the event of a message has.
+pub(crate) fn message_id_of(message: &str) -> MessageId {
+    MessageId::of_hash(digest(&SHA256, message.as_bytes()).as_ref())
+}

@@ -1,0 +1,178 @@
+//! A running service, and contacts as ingest publishes them.
+
+use std::time::Duration;
+
+use scrm_db::{Db, outbox};
+use scrm_kernel::time::from_millis;
+use scrm_kernel::{Clock, CorpId, Lifecycle};
+use scrm_leads::Leads;
+use scrm_mq::topology::LEADS_CONTACT;
+use scrm_proto::Envelope;
+use scrm_proto::leads::v1::LeadAssigned;
+use scrm_proto::wecom::v1::ContactAdded;
+use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, envelope_of, eventually};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The service with its own database, broker and port.
+pub(crate) struct TestLeads {
+    pub(crate) clock: Clock,
+    pub(crate) broker: TestBroker,
+    pub(crate) server: TestServer,
+    pub(crate) corp: CorpId,
+    database: TestDatabase,
+    rows: Db,
+    leads: Leads,
+    lifecycle: Lifecycle,
+}
+
+impl TestLeads {
+    pub(crate) async fn start() -> Self {
+        let (clock, lifecycle) = (scrm_testing::clock(), Lifecycle::new());
+        let database = TestDatabase::new("leads").await;
+        let broker = TestBroker::start(&[LEADS_CONTACT], clock.clone()).await;
+        let leads =
+            Leads::start(database.database(), clock.clone(), broker.broker(), &lifecycle).await.unwrap();
+        let server = TestServer::start(vec![leads.routes()], clock.clone(), &lifecycle);
+        let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
+        let corp = CorpId::mint(clock.now());
+        Self { clock, broker, server, corp, database, rows, leads, lifecycle }
+    }
+
+    /// Starts one more process of the service on the same database, with a broker of its own.
+    pub(crate) async fn replica(&self) -> (Leads, TestBroker) {
+        let broker = TestBroker::start(&[LEADS_CONTACT], self.clock.clone()).await;
+        let database = self.database.database();
+        let leads =
+            Leads::start(database, self.clock.clone(), broker.broker(), &self.lifecycle).await.unwrap();
+        (leads, broker)
+    }
+
+    pub(crate) fn admin(&self) -> Client {
+        self.server.admin(self.corp)
+    }
+
+    /// Publishes contacts and waits until they are handled and what they caused is published.
+    pub(crate) async fn hear(&self, contacts: impl IntoIterator<Item = Envelope>) {
+        self.broker.publish(contacts).await;
+        self.settled().await;
+    }
+
+    pub(crate) async fn settled(&self) {
+        self.broker.settled().await;
+        eventually("an outbox with nothing to send", async || {
+            let waiting = outbox::waiting(self.rows.reader()).await.unwrap();
+            (waiting == 0).then_some(())
+        })
+        .await;
+        self.broker.settled().await;
+    }
+
+    /// Returns the leads of a customer, as the API shows them.
+    pub(crate) async fn leads_of(&self, customer: &str) -> Vec<Value> {
+        let (status, page) =
+            self.admin().get(&format!("/api/v1/leads/leads?external_user_id={customer}")).await;
+        assert_eq!(status, 200, "{page}");
+        page["items"].as_array().unwrap().clone()
+    }
+
+    /// Returns the only lead of a customer.
+    pub(crate) async fn lead_of(&self, customer: &str) -> Value {
+        let leads = self.leads_of(customer).await;
+        let [lead] = leads.as_slice() else { panic!("{customer} has {} leads", leads.len()) };
+        lead.clone()
+    }
+
+    /// Returns the spelling of the owner's id.
+    pub(crate) async fn owner_of(&self, customer: &str) -> String {
+        self.lead_of(customer).await["owner"]["user_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Counts the touches of a customer.
+    pub(crate) async fn touches_of(&self, customer: &str) -> i64 {
+        let rows: &DatabaseConnection = self.rows.reader();
+        let text = format!("SELECT count(*) AS touches FROM touch WHERE external_user_id = '{customer}'");
+        let statement = Statement::from_string(rows.get_database_backend(), text);
+        rows.query_one_raw(statement).await.unwrap().unwrap().try_get("", "touches").unwrap()
+    }
+
+    /// Returns lead and owner of every assignment published about a customer, in order.
+    pub(crate) fn assignments_of(&self, customer: &str) -> Vec<(String, String)> {
+        let published = self.broker.published::<LeadAssigned>();
+        let about = published.into_iter().filter(|(_, event)| event.external_user_id == customer);
+        about.map(|(_, event)| (event.lead_id, event.owner_user_id)).collect()
+    }
+
+    pub(crate) async fn finish(self) {
+        self.lifecycle.stop();
+        assert!(self.lifecycle.finish(PATIENCE).await, "a task of the service failed");
+        self.rows.close().await.unwrap();
+        self.leads.close().await.unwrap();
+        self.broker.finish().await;
+        self.database.finish().await;
+    }
+}
+
+/// A contact, as an event tells it.
+#[derive(Debug, Clone)]
+pub(crate) struct Contact {
+    pub(crate) event: ContactAdded,
+    corp: CorpId,
+    second: i64,
+    seq: Option<i64>,
+}
+
+impl TestLeads {
+    /// Returns the contact of a customer with a member, at a second of the test's time and a place in the order of arrival.
+    pub(crate) fn contact(&self, member: &str, customer: &str, second: i64, seq: i64) -> Contact {
+        let event = ContactAdded {
+            corp_id: self.corp.to_string(),
+            app: "demo".to_owned(),
+            user_id: member.to_owned(),
+            external_user_id: customer.to_owned(),
+            state: "spring-fair".to_owned(),
+            welcome_code: String::new(),
+            half: false,
+        };
+        Contact { event, corp: self.corp, second, seq: Some(seq) }
+    }
+}
+
+impl Contact {
+    /// Returns it as the member has not confirmed it yet.
+    pub(crate) fn half(mut self) -> Self {
+        self.event.half = true;
+        self
+    }
+
+    /// Returns it as another app tells it.
+    pub(crate) fn through(mut self, app: &str) -> Self {
+        app.clone_into(&mut self.event.app);
+        self
+    }
+
+    /// Returns a message that tells it, with an id of its own.
+    pub(crate) fn told(&self) -> Envelope {
+        let occurred_at = from_millis(self.second * 1000);
+        let received_at = Some(occurred_at + Duration::from_millis(250));
+        Envelope { received_at, received_seq: self.seq, ..envelope_of(self.corp, occurred_at, &self.event) }
+    }
+}
+
+/// Returns the orders that `count` things may have.
+pub(crate) fn orders(count: usize) -> Vec<Vec<usize>> {
+    let mut orders = vec![Vec::new()];
+    for next in 0..count {
+        let longer = |order: Vec<usize>| {
+            (0..=order.len()).map(move |place| {
+                let mut order = order.clone();
+                order.insert(place, next);
+                order
+            })
+        };
+        orders = orders.into_iter().flat_map(longer).collect();
+    }
+    orders
+}

@@ -1,0 +1,216 @@
+//! Events reach the broker when, and only when, their transaction has committed.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scrm_db::{Cause, Db, Fate, Outbox, Publish, PublishError, Relay, Source, outbox};
+use scrm_kernel::Lifecycle;
+use scrm_proto::Envelope;
+use scrm_proto::leads::v1::LeadAssigned;
+use scrm_testing::{Shape, eventually};
+use sea_orm::DbErr;
+
+use crate::support::{Migrator, TestDb};
+
+/// A broker that notes what it takes, and refuses what it is told to.
+#[derive(Clone, Default)]
+struct Noting {
+    taken: Arc<Mutex<Vec<Envelope>>>,
+    refused: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Noting {
+    fn refuse(&self, keys: &[&str]) {
+        *self.refused.lock().unwrap() = keys.iter().map(|&key| key.to_owned()).collect();
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.taken.lock().unwrap().iter().map(|message| message.key.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl Publish for Noting {
+    async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
+        let take = |message: Envelope| {
+            if self.refused.lock().unwrap().contains(&message.key) {
+                return Err(PublishError("told to refuse".to_owned()));
+            }
+            self.taken.lock().unwrap().push(message);
+            Ok(())
+        };
+        messages.into_iter().map(take).collect()
+    }
+}
+
+/// Starts a relay, and returns what stops it.
+fn relayed(source: impl Source, broker: &Noting) -> Lifecycle {
+    let lifecycle = Lifecycle::new();
+    let relay = Relay::new(source, Arc::new(broker.clone()));
+    lifecycle.spawn("relay", relay.run(lifecycle.clone()));
+    lifecycle
+}
+
+async fn stop(lifecycle: Lifecycle) {
+    lifecycle.stop();
+    assert!(lifecycle.finish(Duration::from_secs(10)).await);
+}
+
+async fn sent(db: &Db) {
+    eventually("an empty outbox", async || (outbox::waiting(db.reader()).await.unwrap() == 0).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn an_event_is_published_if_and_only_if_its_transaction_commits() {
+    let test = TestDb::open().await;
+    let broker = Noting::default();
+    let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
+
+    let dropped = test.db.begin().await.unwrap();
+    let cause = Cause::here(dropped.now());
+    outbox::put(&dropped, test.corp, &cause, &test.event("never")).await.unwrap();
+    drop(dropped);
+    let ids = test.tell(&["first", "second"]).await;
+    sent(&test.db).await;
+
+    assert_eq!(broker.keys(), ["first", "second"]);
+    let taken = broker.taken.lock().unwrap().clone();
+    assert_eq!(taken.iter().map(|message| message.message_id).collect::<Vec<_>>(), ids);
+    assert_eq!(taken[0].open::<LeadAssigned>().unwrap(), test.event("first"));
+    assert_eq!((taken[0].corp, taken[0].occurred_at), (test.corp, cause.occurred_at));
+    stop(lifecycle).await;
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_from_before_a_restart_is_published_in_order() {
+    let test = TestDb::open().await;
+    let names: Vec<String> = (0..450).map(|number| format!("lead{number}")).collect();
+    test.tell(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let broker = Noting::default();
+    let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
+    sent(&test.db).await;
+    assert_eq!(broker.keys(), names);
+    stop(lifecycle).await;
+
+    test.clock().advance(Duration::from_secs(1));
+    assert_eq!(outbox::forget_before(test.db.writer(), test.clock().now()).await.unwrap(), 450);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_broker_refuses_stays_and_is_tried_again() {
+    let test = TestDb::open().await;
+    let broker = Noting::default();
+    broker.refuse(&["second"]);
+    let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
+    test.tell(&["first", "second", "third"]).await;
+    eventually("what the broker takes", async || (broker.keys() == ["first", "third"]).then_some(())).await;
+    eventually("one row waiting", async || {
+        (outbox::waiting(test.db.reader()).await.unwrap() == 1).then_some(())
+    })
+    .await;
+
+    broker.refuse(&[]);
+    sent(&test.db).await;
+    assert_eq!(broker.keys(), ["first", "third", "second"]);
+    stop(lifecycle).await;
+    test.finish().await;
+}
+
+/// An outbox, some of whose rows can never be published.
+struct Picky(Outbox);
+
+#[async_trait]
+impl Source for Picky {
+    type Row = <Outbox as Source>::Row;
+
+    fn db(&self) -> &Db {
+        self.0.db()
+    }
+
+    async fn take(&self, most: u64) -> Result<Vec<Self::Row>, DbErr> {
+        self.0.take(most).await
+    }
+
+    fn envelope(&self, row: &Self::Row) -> Result<Option<Envelope>, String> {
+        match row.1.key.as_str() {
+            "impossible" => Err("cannot be told".to_owned()),
+            "nothing" => Ok(None),
+            _ => self.0.envelope(row),
+        }
+    }
+
+    async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr> {
+        self.0.settle(fates).await
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_published_is_kept_and_holds_nothing_up() {
+    let test = TestDb::open().await;
+    let broker = Noting::default();
+    let many_impossible = ["impossible"; 250];
+    test.tell(&many_impossible).await;
+    test.tell(&["first", "nothing", "impossible", "second"]).await;
+    let lifecycle = relayed(Picky(Outbox::of(test.db.clone())), &broker);
+    eventually("the others published", async || (broker.keys() == ["first", "second"]).then_some(())).await;
+    stop(lifecycle).await;
+    // Those with a problem are counted as waiting, so that somebody looks.
+    assert_eq!(outbox::waiting(test.db.reader()).await.unwrap(), 251);
+
+    let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
+    test.tell(&["third"]).await;
+    eventually("the third", async || (broker.keys().len() == 3).then_some(())).await;
+    assert_eq!(broker.keys(), ["first", "second", "third"], "a problem is not tried again");
+    stop(lifecycle).await;
+    test.finish().await;
+}
+
+/// Two processes share a database in the distributed shape only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_relays_at_once_publish_each_row_once() {
+    if Shape::chosen() == Shape::Embedded {
+        return;
+    }
+    let test = TestDb::open().await;
+    let other = Db::open::<Migrator>(test.database.database(), test.clock().clone()).await.unwrap();
+    let broker = Noting::default();
+    let names: Vec<String> = (0..1000).map(|number| format!("lead{number}")).collect();
+    for some in names.chunks(50) {
+        test.tell(&some.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let lifecycles = [&test.db, &other].map(|db| relayed(Outbox::of(db.clone()), &broker));
+    sent(&test.db).await;
+    let mut keys = broker.keys();
+    assert_eq!(keys.len(), 1000);
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 1000);
+    for lifecycle in lifecycles {
+        stop(lifecycle).await;
+    }
+    other.close().await.unwrap();
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_dead_relay_took_is_published_when_its_lease_is_over() {
+    if Shape::chosen() == Shape::Embedded {
+        return;
+    }
+    let test = TestDb::open().await;
+    test.tell(&["first"]).await;
+    assert_eq!(Outbox::of(test.db.clone()).take(10).await.unwrap().len(), 1);
+    let broker = Noting::default();
+    let relay = Relay::new(Outbox::of(test.db.clone()), Arc::new(broker.clone()));
+    relay.relay_some().await.unwrap();
+    assert!(broker.keys().is_empty());
+    test.clock().advance(Duration::from_secs(31));
+    relay.relay_some().await.unwrap();
+    assert_eq!(broker.keys(), ["first"]);
+    test.finish().await;
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod broker;
+mod database;
+mod event;
+mod server;
+mod shape;
+mod wait;
+
+pub use broker::{DeadLetter, TestBroker};
+pub use database::TestDatabase;
+pub use event::envelope_of;
+pub use server::{Client, Reply, TestServer};
+pub use shape::Shape;
+pub use wait::eventually;
+
+use scrm_kernel::Clock;
+use scrm_kernel::time::from_millis;
+
+/// Where mock clocks begin, in Unix milliseconds: 2026-03-02 01:00:00 UTC.
+const BEGINNING: i64 = 1_772_413_200_000;
+
+/// Returns a clock that stands still at a fixed moment until it is moved.
+pub fn clock() -> Clock {
+    Clock::mock(from_millis(BEGINNING))
+}

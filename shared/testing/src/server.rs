@@ -1,0 +1,146 @@
+//! Routes behind a real port, and a client that calls them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Method, RequestBuilder};
+use scrm_http::{Caller, Readiness, Role, Routes, TokenKeys, Tokens, serve};
+use scrm_kernel::{Clock, CorpId, Lifecycle};
+use serde::Serialize;
+use serde_json::Value;
+
+/// How long a request may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a token is valid, by the clock of the test.
+const TOKEN_LIFE: Duration = Duration::from_hours(24 * 365);
+
+/// A server with a port and a token key of its own.
+pub struct TestServer {
+    address: SocketAddr,
+    tokens: Tokens,
+    http: reqwest::Client,
+}
+
+impl TestServer {
+    /// Serves `services` until `lifecycle` stops.
+    pub fn start(services: Vec<Routes>, clock: Clock, lifecycle: &Lifecycle) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let tokens = Tokens::new(TokenKeys::generate().0, clock);
+        let readiness = Readiness::default();
+        readiness.set();
+        let server = serve(listener, services, tokens.clone(), readiness, 1, lifecycle.clone());
+        lifecycle.spawn("http", server);
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        Self { address, tokens, http: http.expect("a client without certificates of its own can be made") }
+    }
+
+    /// Returns where it listens, for tests that write bytes.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns a client that has the token of an administrator of `corp`.
+    pub fn admin(&self, corp: CorpId) -> Client {
+        let caller = Caller { corp, role: Role::Admin, subject: "test".to_owned() };
+        let token = self.tokens.sign(&caller, TOKEN_LIFE).expect("a generated key signs");
+        self.bearer(&token)
+    }
+
+    /// Returns a client that sends `token`.
+    pub fn bearer(&self, token: &str) -> Client {
+        Client { token: Some(token.to_owned()), ..self.stranger() }
+    }
+
+    /// Returns a client without a token.
+    pub fn stranger(&self) -> Client {
+        let base = format!("http://{}", self.address);
+        Client { base, token: None, content_type: None, http: self.http.clone() }
+    }
+}
+
+/// A caller of a [`TestServer`].
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    token: Option<String>,
+    /// Of what [`send`](Self::send) sends.
+    content_type: Option<&'static str>,
+    http: reqwest::Client,
+}
+
+/// An answer, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// Returns the body as JSON; null when it is empty.
+    pub fn json(&self) -> Value {
+        if self.body.is_empty() {
+            return Value::Null;
+        }
+        let text = || String::from_utf8_lossy(&self.body).into_owned();
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {}", text()))
+    }
+}
+
+impl Client {
+    /// Returns a client that says of the bytes it sends what they are.
+    #[must_use]
+    pub fn sending(self, content_type: &'static str) -> Self {
+        Self { content_type: Some(content_type), ..self }
+    }
+
+    /// Asks for a path with its query; returns status and JSON.
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let reply = self.send(Method::GET, path, "").await;
+        (reply.status, reply.json())
+    }
+
+    /// Puts JSON to a path; returns status and JSON.
+    pub async fn put(&self, path: &str, body: &impl Serialize) -> (u16, Value) {
+        self.send_json(Method::PUT, path, body).await
+    }
+
+    /// Posts JSON to a path; returns status and JSON.
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> (u16, Value) {
+        self.send_json(Method::POST, path, body).await
+    }
+
+    /// Sends any bytes.
+    pub async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Reply {
+        let mut request = self.request(method, path).body(body);
+        if let Some(content_type) = self.content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        self.answer(request).await
+    }
+
+    async fn send_json(&self, method: Method, path: &str, body: &impl Serialize) -> (u16, Value) {
+        let reply = self.answer(self.request(method, path).json(body)).await;
+        (reply.status, reply.json())
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Reply {
+        let response = request.send().await.expect("a server that runs answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.expect("an answer has an end");
+        Reply { status, headers, body: body.to_vec() }
+    }
+}

@@ -1,0 +1,20 @@
+//! Waiting for what happens beside the test.
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often to look.
+const INTERVAL: Duration = Duration::from_millis(5);
+
+/// Looks again and again until `look` finds something; panics after 10 seconds with `what` was awaited.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "after {PATIENCE:?} there is still not: {what}");
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
