@@ -7,10 +7,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The distributed shape joins when the first service runs on it: shapes=(embedded distributed)
-shapes=(embedded)
+shapes=(embedded distributed)
 # Crates whose tests depend on the shape; the others run once, with the embedded shape.
-shape_packages=()
+shape_packages=(scrm-db scrm-mq scrm-ingest scrm-leads)
 
 at_end() {
     local status=$?

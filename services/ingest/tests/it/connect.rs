@@ -168,7 +168,7 @@ async fn changed_secrets_work_at_once_and_the_old_ones_no_more() {
 }
 
 #[tokio::test]
-async fn secrets_changed_through_another_process_work_at_once() {
+async fn secrets_changed_through_another_process_work_within_a_second() {
     let (ingest, old) = TestIngest::connected().await;
     let (other, other_server) = ingest.replica().await;
     let now = ingest.clock.now();
@@ -181,6 +181,8 @@ async fn secrets_changed_through_another_process_work_at_once() {
     let new_token = Wecom { token: "anotherToken".to_owned(), ..new_key.clone() };
     for (number, next) in [new_key, new_token].iter().enumerate() {
         assert_eq!(ingest.connect(next).await.0, 200);
+        // Forgers must not make a process read the rows on and on.
+        ingest.clock.advance(Duration::from_secs(1));
         assert_eq!(send(next, &format!("wm1{number}")).await, 200, "{number}");
     }
     assert_eq!(send(&old, "wm2").await, 403);
