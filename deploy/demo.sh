@@ -3,7 +3,7 @@
 #
 #   deploy/demo.sh [ARGUMENTS OF scrm demo]      for example: deploy/demo.sh --speed 20
 #
-# The first run compiles for about seven minutes on two cores; later ones start within seconds.
+# The first run compiles for some minutes; later ones start within seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ command -v cargo >/dev/null || {
 }
 tests/install.sh build
 if [[ ! -x target/demo/scrm ]]; then
-    echo "Building Hongyan; the first time takes about seven minutes on two cores." >&2
+    echo "Building Hongyan; the first time takes some minutes." >&2
 fi
 cargo build --quiet --profile demo --locked -p scrm-standalone
 exec target/demo/scrm demo --data data/demo "$@"
