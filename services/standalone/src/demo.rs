@@ -26,8 +26,8 @@ const WATCH: Duration = Duration::from_millis(100);
 /// The same until the first lead is there, which is timed.
 const WATCH_FIRST: Duration = Duration::from_millis(2);
 /// Rows of a page of leads.
-const PAGE: usize = 200;
-/// How long to wait, after the last acknowledged arrival, for a lead that is still missing.
+const PAGE: usize = 50;
+/// How long an acknowledged arrival may stay without a lead, when nothing else moves, before it counts as lost.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the demo's token lets in.
 const TOKEN_LIFE: Duration = Duration::from_hours(24);
@@ -194,16 +194,19 @@ impl Watch {
         sandbox: &Sandbox,
         process_begun: Instant,
     ) -> anyhow::Result<Report> {
-        let (mut first_lead_ms, mut enough_since) = (None, None);
+        let (mut first_lead_ms, mut moved) = (None, Instant::now());
         loop {
-            self.look(feed).await?;
+            if self.look(feed).await? > 0 {
+                moved = Instant::now();
+            }
             if self.tally.leads() > 0 && first_lead_ms.is_none() {
                 first_lead_ms = u64::try_from(process_begun.elapsed().as_millis()).ok();
             }
-            if self.tally.leads() as u64 + sandbox.given_up() >= leads {
-                let since = enough_since.get_or_insert_with(Instant::now);
-                let is_complete = self.tally.lost(&sandbox.callbacks()).is_empty();
-                if is_complete || since.elapsed() > GRACE {
+            let is_enough = self.tally.leads() as u64 + sandbox.given_up() >= leads;
+            let is_stuck = moved.elapsed() > GRACE;
+            if is_enough || is_stuck {
+                let is_missing_some = !self.tally.lost(&sandbox.callbacks()).is_empty();
+                if (is_enough && !is_missing_some) || (is_stuck && is_missing_some) {
                     break;
                 }
             }
@@ -214,8 +217,8 @@ impl Watch {
         Ok(self.tally.report(&sandbox.callbacks(), sandbox.acknowledged(), welcomes, first_lead_ms))
     }
 
-    /// Reads pages from the newest on until one shows nothing new.
-    async fn look(&mut self, feed: &mut Feed) -> anyhow::Result<()> {
+    /// Reads pages from the newest on until one shows nothing new; returns how many leads were new.
+    async fn look(&mut self, feed: &mut Feed) -> anyhow::Result<usize> {
         let mut cursor: Option<String> = None;
         let mut new = Vec::new();
         loop {
@@ -234,7 +237,7 @@ impl Watch {
         for lead in new.iter().rev() {
             feed.print(lead);
         }
-        Ok(())
+        Ok(new.len())
     }
 
     async fn page(&self, cursor: Option<&str>) -> anyhow::Result<LeadPage> {

@@ -131,6 +131,51 @@ fn is_acknowledged_arrival(record: &CallbackRecord) -> bool {
 mod tests {
     use super::*;
 
+    fn callback(customer: &str, change: &str, status: Answer) -> CallbackRecord {
+        CallbackRecord {
+            id: 1,
+            time: scrm_kernel::time::from_millis(1),
+            app: "demo".to_owned(),
+            event: "change_external_contact".to_owned(),
+            change_type: Some(change.to_owned()),
+            external_user_id: Some(customer.to_owned()),
+            customer: None,
+            attempt: 1,
+            status,
+            ms: 1,
+        }
+    }
+
+    fn lead(id: &str, customer: &str) -> SeenLead {
+        SeenLead {
+            id: id.to_owned(),
+            external_user_id: customer.to_owned(),
+            owner: SeenOwner { user_id: "li".to_owned() },
+            channel: None,
+            reason: SeenReason { text: String::new() },
+            received_at: 10,
+            assigned_at: 13,
+        }
+    }
+
+    #[test]
+    fn an_acknowledged_arrival_without_a_lead_is_lost_and_a_second_lead_is_doubled() {
+        let callbacks = [
+            callback("wm-has-two", "add_external_contact", Answer::Http(200)),
+            callback("wm-has-none", "add_half_external_contact", Answer::Http(200)),
+            callback("wm-refused", "add_external_contact", Answer::Http(503)),
+            callback("wm-edited", "edit_external_contact", Answer::Http(200)),
+        ];
+        let mut tally = Tally::default();
+        assert!(tally.note(&lead("1", "wm-has-two")));
+        assert!(!tally.note(&lead("1", "wm-has-two")));
+        assert!(tally.note(&lead("2", "wm-has-two")));
+        let report = tally.report(&callbacks, 3, 0, Some(5));
+        assert_eq!((report.leads_assigned, report.lost, report.doubled), (2, 1, 1));
+        assert_eq!(report.assign_ms, Spread { p50: Some(3), p99: Some(3) });
+        assert_eq!(tally.lost(&callbacks), HashSet::from(["wm-has-none"]));
+    }
+
     #[test]
     fn percentiles_are_values_that_were_measured() {
         assert_eq!(Spread::of(Vec::new()), Spread::default());
