@@ -1,6 +1,5 @@
 //! The service's tables, step by step.
 
-use scrm_db::migration::EventTables;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_connections;
@@ -11,10 +10,6 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(EventTables),
-            Box::new(m001_connections::Connections),
-            Box::new(m002_callback::Callbacks),
-        ]
+        vec![Box::new(m001_connections::Connections), Box::new(m002_callback::Callbacks)]
     }
 }

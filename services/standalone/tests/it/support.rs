@@ -4,8 +4,9 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use scrm_testing::eventually;
 use serde_json::Value;
 
 /// How long anything here may take.
@@ -118,16 +119,11 @@ impl Outsider {
     /// Reads a customer's leads until there is one.
     pub(crate) async fn leads_of(&self, process: &Process, customer: &str) -> Vec<Value> {
         let url = process.url(&format!("/api/v1/leads/leads?external_user_id={customer}"));
-        let begun = Instant::now();
-        loop {
+        eventually(&format!("a lead of {customer}"), async || {
             let (status, body) = self.get(&url).await;
             assert_eq!(status, 200, "{body}");
-            let items = body["items"].as_array().unwrap().clone();
-            if !items.is_empty() {
-                return items;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{customer} became no lead");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+            Some(body["items"].as_array().unwrap().clone()).filter(|leads| !leads.is_empty())
+        })
+        .await
     }
 }
