@@ -37,29 +37,80 @@ pub enum ConfigError {
     },
 }
 
+/// Table of `scrm.toml` with the keys that all services of the distributed shape share.
+pub const DISTRIBUTED: &str = "distributed";
+
+/// Keys of a service's section that say where the process finds its surroundings: they belong to the process, not to
+/// the service, which runs in either shape without knowing.
+const PROCESS_KEYS: [&str; 6] = ["broker", "cache", "database", "http", "keys", "log"];
+
+impl ConfigError {
+    fn invalid(service: &'static str, source: figment::Error) -> Self {
+        Self::Invalid { service, source: Box::new(source) }
+    }
+}
+
 /// Loads the section of `service`: `defaults`, then its table in `file`, then the environment.
+///
+/// Keys of the process are left out; see [`load_process`].
 pub fn load<T: DeserializeOwned>(
     service: &'static str,
     defaults: &str,
     file: Option<&Path>,
 ) -> Result<T, ConfigError> {
-    let invalid = |source: figment::Error| ConfigError::Invalid { service, source: Box::new(source) };
+    let mut values = layers(service, service, defaults, file)?;
+    values.retain(|key, _| !PROCESS_KEYS.contains(&key.as_str()));
+    finish(service, values)
+}
+
+/// Loads what the process of `service` needs in the distributed shape: `defaults`, then the table `distributed` of
+/// `file` and the environment `SCRM_DISTRIBUTED__…`, then the same of the service itself.
+pub fn load_process<T: DeserializeOwned>(
+    service: &'static str,
+    defaults: &str,
+    file: Option<&Path>,
+) -> Result<T, ConfigError> {
+    let shared = layers(service, DISTRIBUTED, defaults, file)?;
+    let mut own = layers(service, service, "", file)?;
+    own.retain(|key, _| PROCESS_KEYS.contains(&key.as_str()));
+    let both = Figment::from(Serialized::defaults(shared)).merge(Serialized::defaults(own));
+    let both: Dict = both.extract().map_err(|source| ConfigError::invalid(service, source))?;
+    finish(service, both)
+}
+
+/// Reports whether `file` configures services as processes of their own.
+pub fn is_distributed(file: &Path) -> bool {
+    Figment::from(Toml::file_exact(file)).find_value(DISTRIBUTED).is_ok()
+}
+
+/// Puts the layers of a table on top of each other: defaults, file, environment.
+fn layers(
+    service: &'static str,
+    table: &str,
+    defaults: &str,
+    file: Option<&Path>,
+) -> Result<Dict, ConfigError> {
+    let invalid = |source: figment::Error| ConfigError::invalid(service, source);
     let mut figment = Figment::from(Toml::string(defaults));
     if let Some(file) = file {
         let whole = Figment::from(Toml::file_exact(file));
-        if let Ok(section) = whole.find_value(service) {
+        if let Ok(section) = whole.find_value(table) {
             figment = figment.merge(Serialized::defaults(section));
         } else {
             // The file may do without a section, but it must be readable.
             whole.extract::<Dict>().map_err(invalid)?;
         }
     }
-    let prefix = format!("SCRM_{}__", service.to_uppercase());
+    let prefix = format!("SCRM_{}__", table.to_uppercase());
     figment = figment.merge(Env::prefixed(&prefix).split("__"));
+    figment.extract().map_err(invalid)
+}
 
-    let mut values: Dict = figment.extract().map_err(invalid)?;
+fn finish<T: DeserializeOwned>(service: &'static str, mut values: Dict) -> Result<T, ConfigError> {
     read_secret_files(service, &mut values)?;
-    Figment::from(Serialized::defaults(values)).extract().map_err(invalid)
+    Figment::from(Serialized::defaults(values))
+        .extract()
+        .map_err(|source| ConfigError::invalid(service, source))
 }
 
 /// Returns a variable of the environment, for the few things that are no configuration of a service.
@@ -119,6 +170,34 @@ mod tests {
         assert_eq!(section.window_s, 5);
         let section: Section = load("absent", DEFAULTS, Some(file.path())).unwrap();
         assert_eq!(section.window_s, 600);
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Surroundings {
+        broker: Place,
+        database: Place,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Place {
+        url: String,
+    }
+
+    #[test]
+    fn keys_of_the_process_are_shared_and_belong_to_no_service() {
+        let file = file(
+            "[distributed.broker]\nurl = \"shared\"\n[trial]\nwindow_s = 5\n[trial.database]\nurl = \"own\"\n",
+        );
+        let process: Surroundings = load_process("trial", "", Some(file.path())).unwrap();
+        assert_eq!((process.broker.url.as_str(), process.database.url.as_str()), ("shared", "own"));
+        let section: Section = load("trial", DEFAULTS, Some(file.path())).unwrap();
+        assert_eq!(section.window_s, 5);
+        assert!(is_distributed(file.path()));
+
+        let missing = load_process::<Surroundings>("other", "", Some(file.path())).unwrap_err();
+        assert!(missing.to_string().contains("database"), "{missing}");
     }
 
     #[test]
