@@ -24,12 +24,15 @@ pub enum Format {
 #[error("log filter {0:?} cannot be read: {1}")]
 pub struct BadFilter(String, String);
 
+/// Never logged, whatever the filter says: the AMQP client logs a returned message with its body.
+const SILENT: &str = "lapin=off";
+
 /// Starts the log of this process; `filter` is written like `info,scrm_leads=debug`.
 ///
 /// A second call in one process changes nothing, which suits tests.
 pub fn start(format: Format, filter: &str) -> Result<(), BadFilter> {
-    let parsed =
-        EnvFilter::try_new(filter).map_err(|error| BadFilter(filter.to_owned(), error.to_string()))?;
+    let parsed = EnvFilter::try_new(format!("{filter},{SILENT}"))
+        .map_err(|error| BadFilter(filter.to_owned(), error.to_string()))?;
     let builder = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
     let started = match format {
         Format::Pretty => builder.with_target(false).compact().try_init(),
