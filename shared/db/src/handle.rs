@@ -17,6 +17,7 @@ use serde::Deserialize;
 use tokio::sync::Notify;
 
 use crate::constraint::{Constraints, Violation};
+use crate::server;
 
 /// How long a statement may wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,7 +69,7 @@ impl Db {
                 (pool.clone(), pool)
             }
         };
-        M::up(&writer, None).await?;
+        migrate::<M>(&writer).await?;
         let constraints = Constraints::read(&writer).await?;
         Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, outbox_filled: Notify::new() })))
     }
@@ -133,6 +134,17 @@ impl Db {
         self.0.reader.close_by_ref().await?;
         self.0.writer.close_by_ref().await
     }
+}
+
+/// Brings the tables up to date; on PostgreSQL one process at a time.
+async fn migrate<M: MigratorTrait>(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    if connection.get_database_backend() == DbBackend::Sqlite {
+        return M::up(connection, None).await;
+    }
+    let lock = connection.begin().await?;
+    server::lock_migrations(&lock).await?;
+    M::up(connection, None).await?;
+    lock.commit().await
 }
 
 async fn connect_file(path: &std::path::Path, writes: bool) -> Result<DatabaseConnection, DbErr> {

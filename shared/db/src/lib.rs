@@ -8,6 +8,7 @@ pub mod migration;
 pub mod outbox;
 mod relay;
 pub mod retention;
+mod server;
 pub mod sql;
 
 pub use batch::{BatchWrite, Batcher, NotStored};
