@@ -12,10 +12,11 @@ mod store;
 use std::sync::Arc;
 
 use actix_web::web::Data;
+use async_trait::async_trait;
 use scrm_db::{Database, Db, Relay};
 use scrm_http::Routes;
-use scrm_kernel::{Clock, KeyRing, Lifecycle};
-use scrm_mq::Broker;
+use scrm_kernel::Clock;
+use scrm_process::{Service, Setup};
 use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
@@ -29,33 +30,16 @@ pub struct Ingest {
     db: Db,
 }
 
-impl Ingest {
-    /// Opens the database, then relays what waits in it until the process stops.
-    pub async fn start(
-        config: Config,
-        database: &Database,
-        keys: KeyRing,
-        clock: Clock,
-        broker: Broker,
-        lifecycle: &Lifecycle,
-    ) -> Result<Self, DbErr> {
-        let db = Db::open::<migration::Migrator>(database, clock).await?;
-        let app = App::new(db.clone(), keys.clone(), config);
-        app.ensure_first_corp().await?;
+#[async_trait]
+impl Service for Ingest {
+    const NAME: &'static str = "ingest";
 
-        let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
-        lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
-        jobs::forget_callbacks::start(&db, lifecycle);
-        Ok(Self { app: Data::new(app), db })
+    async fn start(setup: Setup) -> anyhow::Result<Self> {
+        let config = Config::load(setup.file.as_deref())?;
+        Ok(Self::start_with(config, setup).await?)
     }
 
-    /// Returns the service's use cases, for the processes that hold it.
-    pub fn app(&self) -> Arc<App> {
-        Arc::clone(&self.app)
-    }
-
-    /// Returns the service's routes.
-    pub fn routes(&self) -> Routes {
+    fn routes(&self) -> Routes {
         let app = self.app.clone();
         Arc::new(move |config| {
             config.app_data(app.clone());
@@ -63,20 +47,37 @@ impl Ingest {
         })
     }
 
-    /// Closes the database; call it when everything else has stopped.
-    pub async fn close(self) -> Result<(), DbErr> {
+    async fn close(self) -> Result<(), DbErr> {
         self.db.close().await
+    }
+
+    async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
+        Db::open::<migration::Migrator>(database, clock).await?.close().await
+    }
+
+    fn openapi() -> OpenApi {
+        scrm_http::document("Hongyan: ingest", &[Arc::new(http::routes)])
     }
 }
 
-/// Returns the service's OpenAPI document.
-pub fn openapi() -> OpenApi {
-    scrm_http::document("Hongyan: ingest", &[Arc::new(http::routes)])
-}
+impl Ingest {
+    /// Opens the database, then relays what waits in it until the process stops.
+    pub async fn start_with(config: Config, setup: Setup) -> Result<Self, DbErr> {
+        let Setup { database, broker, keys, clock, lifecycle, .. } = setup;
+        let db = Db::open::<migration::Migrator>(&database, clock).await?;
+        let app = App::new(db.clone(), keys.clone(), config);
+        app.ensure_first_corp().await?;
 
-/// Brings the tables up to date.
-pub async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
-    Db::open::<migration::Migrator>(database, clock).await?.close().await
+        let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker));
+        lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
+        jobs::forget_callbacks::start(&db, &lifecycle);
+        Ok(Self { app: Data::new(app), db })
+    }
+
+    /// Returns the service's use cases, for the processes that hold it.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
+    }
 }
 
 /// Reads the enterprises of an installation, also while another process runs it; the first one comes first.

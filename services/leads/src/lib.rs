@@ -10,10 +10,11 @@ mod store;
 use std::sync::Arc;
 
 use actix_web::web::Data;
+use async_trait::async_trait;
 use scrm_db::{Database, Db, Outbox, Relay, retention};
 use scrm_http::Routes;
-use scrm_kernel::{Clock, Lifecycle};
-use scrm_mq::Broker;
+use scrm_kernel::Clock;
+use scrm_process::{Service, Setup};
 use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
@@ -25,27 +26,24 @@ pub struct Leads {
     db: Db,
 }
 
-impl Leads {
-    /// Opens the database, then consumes and relays events until the process stops.
-    pub async fn start(
-        database: &Database,
-        clock: Clock,
-        broker: Broker,
-        lifecycle: &Lifecycle,
-    ) -> Result<Self, DbErr> {
-        let db = Db::open::<migration::Migrator>(database, clock).await?;
+#[async_trait]
+impl Service for Leads {
+    const NAME: &'static str = "leads";
+
+    async fn start(setup: Setup) -> anyhow::Result<Self> {
+        let Setup { database, broker, clock, lifecycle, .. } = setup;
+        let db = Db::open::<migration::Migrator>(&database, clock).await?;
         let app = Data::new(App::new(db.clone()));
 
         let contacts = consumers::contacts(&app, db.clone());
         lifecycle.spawn("leads.contact", contacts.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
-        retention::start(&db, lifecycle);
+        retention::start(&db, &lifecycle);
         Ok(Self { app, db })
     }
 
-    /// Returns the service's routes.
-    pub fn routes(&self) -> Routes {
+    fn routes(&self) -> Routes {
         let app = self.app.clone();
         Arc::new(move |config| {
             config.app_data(app.clone());
@@ -53,18 +51,15 @@ impl Leads {
         })
     }
 
-    /// Closes the database; call it when everything else has stopped.
-    pub async fn close(self) -> Result<(), DbErr> {
+    async fn close(self) -> Result<(), DbErr> {
         self.db.close().await
     }
-}
 
-/// Returns the service's OpenAPI document.
-pub fn openapi() -> OpenApi {
-    scrm_http::document("Hongyan: leads", &[Arc::new(http::routes)])
-}
+    async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
+        Db::open::<migration::Migrator>(database, clock).await?.close().await
+    }
 
-/// Brings the tables up to date.
-pub async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
-    Db::open::<migration::Migrator>(database, clock).await?.close().await
+    fn openapi() -> OpenApi {
+        scrm_http::document("Hongyan: leads", &[Arc::new(http::routes)])
+    }
 }

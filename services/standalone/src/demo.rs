@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpServer};
 use anyhow::{Context as _, bail, ensure};
-use scrm_http::{Caller, Role};
-use scrm_ingest::app::Connection;
 use scrm_kernel::{Clock, Lifecycle};
+use scrm_process::wait_for_end;
 use scrm_wecom_sandbox::{Arrival, ArrivalPlan, Sandbox};
 use serde::Deserialize;
 use tokio::sync::broadcast;
 
 use crate::folder::Folder;
-use crate::serve::{Running, wait_for_end};
+use crate::installation::Installation;
+use crate::serve::Running;
+use crate::shown::Shown;
 use crate::tally::{Report, SeenLead, Tally};
 
 /// The simulated app that the demo connects.
@@ -29,8 +30,6 @@ const WATCH_FIRST: Duration = Duration::from_millis(2);
 const PAGE: usize = 50;
 /// How long an acknowledged arrival may stay without a lead, when nothing else moves, before it counts as lost.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long the demo's token lets in.
-const TOKEN_LIFE: Duration = Duration::from_hours(24);
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -53,19 +52,19 @@ pub struct Plan {
 
 /// Runs the demo until it is stopped or has seen enough.
 pub async fn run(plan: Plan) -> anyhow::Result<()> {
-    let running = Running::start(&plan.data, plan.address).await?;
-    let (sandbox, sandbox_address) = open_sandbox(&plan, running.lifecycle())?;
-    connect(&running, &sandbox).await?;
-    let corp = running.ingest.app().corps().await?.first().context("a started installation has a corp")?.id;
-    let caller = Caller { corp, role: Role::Admin, subject: "scrm demo".to_owned() };
+    let installation = Installation::of(Folder::make(&plan.data)?);
+    let lifecycle = Lifecycle::new();
+    let (sandbox, sandbox_address) = open_sandbox(&plan, installation.folder(), &lifecycle)?;
+    let shown = Shown::start(installation, &plan.data, plan.address).await?;
+    connect(&shown, &sandbox).await?;
     let mut watch = Watch {
-        client: reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?,
-        url: format!("http://{}/api/v1/leads/leads", running.address),
-        token: running.tokens.sign(&caller, TOKEN_LIFE)?,
+        client: shown.client.clone(),
+        url: format!("{}/api/v1/leads/leads", shown.leads),
+        token: shown.token.clone(),
         begun: Clock::system().now().timestamp_millis(),
         tally: Tally::default(),
     };
-    greet(plan.speed, &running, &sandbox, sandbox_address);
+    greet(plan.speed, &shown, &sandbox, sandbox_address);
 
     let arrivals = Lifecycle::new();
     let mut feed = Feed { arrivals: sandbox.subscribe(), known: HashMap::new() };
@@ -79,24 +78,30 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
         &arrivals,
     );
 
+    let services = shown.running.as_ref().map_or(&lifecycle, Running::lifecycle);
     let outcome = match plan.once {
         None => tokio::select! {
             outcome = watch.forever(&mut feed) => outcome,
-            outcome = wait_for_end(running.lifecycle()) => outcome,
+            outcome = wait_for_end(services) => outcome,
         },
         Some(leads) => tokio::select! {
             report = watch.until(leads, &mut feed, &sandbox, plan.begun) => report.and_then(|report| conclude(&report)),
-            outcome = wait_for_end(running.lifecycle()) => outcome.and_then(|()| bail!("stopped before the end")),
+            outcome = wait_for_end(services) => outcome.and_then(|()| bail!("stopped before the end")),
         },
     };
     arrivals.stop();
     arrivals.finish(Duration::from_secs(10)).await;
-    let stopped = running.stop().await;
+    let stopped = shown.stop().await;
+    lifecycle.stop();
+    lifecycle.finish(Duration::from_secs(10)).await;
     outcome.and(stopped)
 }
 
-fn open_sandbox(plan: &Plan, lifecycle: &Lifecycle) -> anyhow::Result<(Sandbox, SocketAddr)> {
-    let folder = Folder::existing(&plan.data)?;
+fn open_sandbox(
+    plan: &Plan,
+    folder: &Folder,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<(Sandbox, SocketAddr)> {
     let sandbox = Sandbox::open(&folder.sandbox(), plan.seed, Clock::system())?;
     let routed = sandbox.clone();
     let server = HttpServer::new(move || App::new().configure(|config| routed.routes(config)))
@@ -116,35 +121,23 @@ fn open_sandbox(plan: &Plan, lifecycle: &Lifecycle) -> anyhow::Result<(Sandbox, 
 }
 
 /// Does what an administrator does in WeCom's console and in ours: copies the secrets, sets the callback address.
-async fn connect(running: &Running, sandbox: &Sandbox) -> anyhow::Result<()> {
+async fn connect(shown: &Shown, sandbox: &Sandbox) -> anyhow::Result<()> {
     let app = sandbox.app(APP).context("the simulated WeCom has the app demo")?;
-    let ingest = running.ingest.app();
-    let corp = ingest.corps().await?.first().context("a started installation has a corp")?.id;
-    let connection = Connection {
-        name: app.app,
-        wecom_corp_id: app.corp_id,
-        kind: app.kind,
-        agent_id: app.agent_id.into(),
-        secret: app.secret.into(),
-        token: app.token.into(),
-        encoding_aes_key: app.encoding_aes_key.into(),
-    };
-    ingest.connect_app(corp, &connection).await?;
-    let url = format!("http://{}/callback/wecom/{APP}", running.address);
+    let url = shown.connect(&app).await?;
     let (setting, sandbox) = (url.clone(), sandbox.clone());
     tokio::task::spawn_blocking(move || sandbox.set_callback_url(APP, &setting)).await??;
     tracing::info!(url, "Connected the simulated app");
     Ok(())
 }
 
-fn greet(speed: f64, running: &Running, sandbox: &Sandbox, sandbox_address: SocketAddr) {
+fn greet(speed: f64, shown: &Shown, sandbox: &Sandbox, sandbox_address: SocketAddr) {
     let company = sandbox.company();
     let mut err = std::io::stderr().lock();
     // A terminal that is gone does not stop the demo.
     writeln!(
         err,
-        "鸿雁 Hongyan  http://{}\n模拟企业微信  http://{}\n{}，{} 名员工，{} 个渠道；平均每秒 {} 位客户到来，Ctrl-C 结束\n",
-        running.address,
+        "鸿雁 Hongyan  {}\n模拟企业微信  http://{}\n{}，{} 名员工，{} 个渠道；平均每秒 {} 位客户到来，Ctrl-C 结束\n",
+        shown.leads,
         sandbox_address,
         company.name,
         company.staff.len(),

@@ -1,14 +1,10 @@
-//! The data folder: lock, keys, databases.
+//! The data folder: lock, keys, databases, configuration.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use scrm_db::Database;
-use scrm_http::TokenKeys;
-use scrm_kernel::KeyRing;
 
 /// A data folder.
 #[derive(Debug, Clone)]
@@ -76,62 +72,23 @@ impl Folder {
         self.0.join("sandbox")
     }
 
-    /// Reads the installation keys; makes them when there are none.
-    pub fn installation_keys(&self) -> anyhow::Result<KeyRing> {
-        let path = self.0.join("keys").join("installation.keys");
-        match fs::read_to_string(&path) {
-            Ok(text) => KeyRing::parse(&text).with_context(|| format!("cannot use {}", path.display())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let keys = KeyRing::generate();
-                write_secret(&path, keys.to_text().as_bytes())?;
-                Ok(keys)
-            }
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-        }
+    /// Returns the file of the keys that seal personal data.
+    pub fn installation_keys(&self) -> PathBuf {
+        self.0.join("keys").join("installation.keys")
     }
 
-    /// Reads the keys that sign tokens; makes them when there are none.
-    pub fn make_token_keys(&self) -> anyhow::Result<TokenKeys> {
-        let path = self.token_key_path();
-        if !path.exists() {
-            let (_, der) = TokenKeys::generate();
-            write_secret(&path, &der)?;
-        }
-        self.token_keys()
-    }
-
-    /// Reads the keys that sign tokens.
-    pub fn token_keys(&self) -> anyhow::Result<TokenKeys> {
-        Ok(TokenKeys::read(&self.token_key_path())?)
-    }
-
-    fn token_key_path(&self) -> PathBuf {
+    /// Returns the file of the key that signs tokens.
+    pub fn token_keys(&self) -> PathBuf {
         self.0.join("keys").join("token.pk8")
     }
 }
 
-/// Writes a file that only its owner reads, whole or not at all, and synced with its folder.
-fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let write = || -> io::Result<()> {
-        let temporary = path.with_extension("new");
-        let mut file =
-            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
-    fn a_folder_has_one_process_and_keeps_its_keys() {
+    fn a_folder_has_one_process() {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::make(place.path()).unwrap();
         let lock = folder.lock().unwrap();
@@ -139,20 +96,5 @@ mod tests {
         assert!(refusal.contains("another process"), "{refusal}");
         drop(lock);
         folder.lock().unwrap();
-
-        let keys = folder.installation_keys().unwrap().to_text();
-        assert_eq!(folder.installation_keys().unwrap().to_text(), keys);
-        let path = place.path().join("keys/installation.keys");
-        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_damaged_key_file_is_not_replaced() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = Folder::make(place.path()).unwrap();
-        let path = place.path().join("keys/installation.keys");
-        fs::write(&path, "1 damaged").unwrap();
-        assert!(folder.installation_keys().is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "1 damaged");
     }
 }

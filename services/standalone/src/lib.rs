@@ -2,6 +2,8 @@
 
 pub mod demo;
 pub mod folder;
+pub mod installation;
 pub mod serve;
+mod shown;
 mod tally;
 pub mod token;

@@ -7,6 +7,9 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scrm_http::Role;
+use scrm_ingest::Ingest;
+use scrm_leads::Leads;
+use scrm_process::Service as _;
 use scrm_standalone::{demo, serve, token};
 use scrm_telemetry::Format;
 
@@ -30,7 +33,7 @@ enum Command {
     Demo(Demo),
     /// Run all services on a data folder.
     Serve(Serve),
-    /// Bring all tables of a data folder up to date.
+    /// Bring all tables and queues of an installation up to date, and make its keys.
     Migrate {
         /// The data folder; made if missing.
         #[arg(long)]
@@ -40,7 +43,7 @@ enum Command {
     #[command(hide = true)]
     Openapi {
         /// Which one.
-        service: Service,
+        service: ServiceName,
     },
     /// Print a token for the HTTP API, valid for one hour.
     Token {
@@ -88,7 +91,7 @@ struct Demo {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Service {
+enum ServiceName {
     Ingest,
     Leads,
 }
@@ -137,8 +140,8 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
         Command::Migrate { data } => serve::migrate(&data).await,
         Command::Openapi { service } => {
             let document = match service {
-                Service::Ingest => scrm_ingest::openapi(),
-                Service::Leads => scrm_leads::openapi(),
+                ServiceName::Ingest => Ingest::openapi(),
+                ServiceName::Leads => Leads::openapi(),
             };
             println!("{}", serde_json::to_string_pretty(&document)?);
             Ok(())

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use scrm_http::{Readiness, Routes, Tokens, serve};
@@ -10,12 +9,11 @@ use scrm_ingest::Ingest;
 use scrm_kernel::{Clock, Lifecycle};
 use scrm_leads::Leads;
 use scrm_mq::{Broker, Topology, embedded::Embedded};
-use tokio::signal::unix::{SignalKind, signal};
+use scrm_process::{Service as _, Setup, keys, wait_for_end};
 
 use crate::folder::{Folder, Lock};
+use crate::installation::Installation;
 
-/// How long begun work may go on after the process is asked to stop.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Threads that answer requests.
 const WORKERS: usize = 2;
 
@@ -23,10 +21,7 @@ const WORKERS: usize = 2;
 pub struct Running {
     /// Where they answer.
     pub address: SocketAddr,
-    /// Checks and signs tokens.
-    pub tokens: Tokens,
-    /// The service ingest.
-    pub ingest: Ingest,
+    ingest: Ingest,
     leads: Leads,
     queues: Embedded,
     lifecycle: Lifecycle,
@@ -36,7 +31,7 @@ pub struct Running {
 impl Running {
     /// Starts all services on a data folder, which is made if missing. `address` is where they listen.
     pub async fn start(data: &Path, address: SocketAddr) -> anyhow::Result<Self> {
-        let folder = Folder::make(data)?;
+        let folder = Installation::of(Folder::make(data)?).expect_embedded(data)?;
         let lock = folder.lock()?;
         let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr()?;
@@ -44,26 +39,30 @@ impl Running {
         scrm_telemetry::start_metrics();
         let clock = Clock::system();
         let lifecycle = Lifecycle::new();
-        let keys = folder.installation_keys()?;
-        let tokens = Tokens::new(folder.make_token_keys()?, clock.clone());
-        let config = scrm_ingest::Config::load(folder.configuration().as_deref())?;
+        let keys = keys::make_installation(&folder.installation_keys())?;
+        let tokens = Tokens::new(keys::make_tokens(&folder.token_keys())?, clock.clone());
 
         let queues = Embedded::open(&folder.queues(), Topology::of_all_services(), clock.clone()).await?;
         let broker = Broker::new(queues.clone());
-        let (ingest_database, leads_database) = (folder.database("ingest"), folder.database("leads"));
-        let (ingest, leads) = tokio::try_join!(
-            Ingest::start(config, &ingest_database, keys, clock.clone(), broker.clone(), &lifecycle),
-            Leads::start(&leads_database, clock, broker.clone(), &lifecycle),
-        )?;
+        let setup = |service: &str| Setup {
+            database: folder.database(service),
+            broker: broker.clone(),
+            keys: keys.clone(),
+            clock: clock.clone(),
+            lifecycle: lifecycle.clone(),
+            file: folder.configuration(),
+        };
+        let (ingest, leads) =
+            tokio::try_join!(Ingest::start(setup(Ingest::NAME)), Leads::start(setup(Leads::NAME)))?;
         queues.sweep(&lifecycle);
-        broker.watch(&Clock::system(), &lifecycle);
+        broker.watch(&clock, &lifecycle);
 
         let readiness = Readiness::default();
         let services: Vec<Routes> = vec![ingest.routes(), leads.routes()];
-        let server = serve(listener, services, tokens.clone(), readiness.clone(), WORKERS, lifecycle.clone());
+        let server = serve(listener, services, tokens, readiness.clone(), WORKERS, lifecycle.clone());
         lifecycle.spawn("http", server);
         readiness.set();
-        Ok(Self { address, tokens, ingest, leads, queues, lifecycle, _lock: lock })
+        Ok(Self { address, ingest, leads, queues, lifecycle, _lock: lock })
     }
 
     /// Returns the process's tasks and their end.
@@ -74,7 +73,7 @@ impl Running {
     /// Finishes what is begun, then closes every database.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.lifecycle.stop();
-        let in_order = self.lifecycle.finish(PATIENCE).await;
+        let in_order = self.lifecycle.finish(scrm_process::PATIENCE).await;
         self.ingest.close().await?;
         self.leads.close().await?;
         self.queues.close().await?;
@@ -91,24 +90,7 @@ pub async fn run(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
     running.stop().await
 }
 
-/// Resolves on Ctrl-C, on a polite kill, or when a task has failed.
-pub(crate) async fn wait_for_end(lifecycle: &Lifecycle) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => outcome?,
-        _ = terminate.recv() => {}
-        () = lifecycle.stopping() => {}
-    }
-    Ok(())
-}
-
-/// Brings all tables up to date.
+/// Brings all tables and queues of an installation up to date; a folder that is not there is made.
 pub async fn migrate(data: &Path) -> anyhow::Result<()> {
-    let folder = Folder::make(data)?;
-    let _lock = folder.lock()?;
-    let clock = Clock::system();
-    scrm_ingest::migrate(&folder.database("ingest"), clock.clone()).await?;
-    scrm_leads::migrate(&folder.database("leads"), clock.clone()).await?;
-    Embedded::open(&folder.queues(), Topology::of_all_services(), clock).await?.close().await?;
-    Ok(())
+    Installation::of(Folder::make(data)?).migrate().await
 }

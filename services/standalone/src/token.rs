@@ -5,21 +5,33 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use scrm_http::{Caller, Role, Tokens};
+use scrm_ingest::Ingest;
 use scrm_ingest::domain::connection::Corp;
 use scrm_kernel::{Clock, CorpId};
+use scrm_process::keys;
 
-use crate::folder::Folder;
+use crate::installation::Installation;
 
 /// How long a printed token lets in.
 const LIFE: Duration = Duration::from_hours(1);
 
 /// Returns a token for an enterprise: the first one, or the one that `corp` names by our id or WeCom's.
 pub async fn print(data: &Path, role: Role, corp: Option<&str>) -> anyhow::Result<String> {
-    let folder = Folder::existing(data)?;
-    let corps = scrm_ingest::corps(&folder.database("ingest"), Clock::system()).await?;
-    let corp = choose(&corps, corp)?;
-    let tokens = Tokens::new(folder.token_keys()?, Clock::system());
-    Ok(tokens.sign(&Caller { corp, role, subject: "scrm token".to_owned() }, LIFE)?)
+    let installation = Installation::existing(data)?;
+    let caller = caller(&installation, role, corp).await?;
+    sign(&installation, &Caller { subject: "scrm token".to_owned(), ..caller }, LIFE)
+}
+
+/// Returns a caller of an enterprise: the first one, or the one that `corp` names by our id or WeCom's.
+pub async fn caller(installation: &Installation, role: Role, corp: Option<&str>) -> anyhow::Result<Caller> {
+    let corps = scrm_ingest::corps(&installation.database::<Ingest>()?, Clock::system()).await?;
+    Ok(Caller { corp: choose(&corps, corp)?, role, subject: String::new() })
+}
+
+/// Signs a token with the key of the installation.
+pub fn sign(installation: &Installation, caller: &Caller, life: Duration) -> anyhow::Result<String> {
+    let tokens = Tokens::new(keys::read_tokens(&installation.token_keys()?)?, Clock::system());
+    Ok(tokens.sign(caller, life)?)
 }
 
 fn choose(corps: &[Corp], wanted: Option<&str>) -> anyhow::Result<CorpId> {

@@ -1,5 +1,6 @@
 //! Connecting apps.
 
+use scrm_process::Service as _;
 use std::time::Duration;
 
 use reqwest::Method;

@@ -8,8 +8,9 @@ use aws_lc_rs::iv::FixedLength;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use reqwest::Method;
-use scrm_ingest::{Config, Ingest};
+use scrm_ingest::Ingest;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle, MessageId, Timestamp};
+use scrm_process::{Service as _, Setup};
 use scrm_testing::{Client, Reply, TestBroker, TestDatabase, TestServer, eventually};
 use scrm_wecom::callback::{AesKey, Credentials, envelope_xml, random_prefix};
 use serde_json::{Value, json};
@@ -114,9 +115,15 @@ async fn started(
     broker: &TestBroker,
     lifecycle: &Lifecycle,
 ) -> Ingest {
-    let config = Config::load(None).unwrap();
-    let (keys, clock) = (keys.clone(), clock.clone());
-    Ingest::start(config, database.database(), keys, clock, broker.broker(), lifecycle).await.unwrap()
+    let setup = Setup {
+        database: database.database().clone(),
+        broker: broker.broker(),
+        keys: keys.clone(),
+        clock: clock.clone(),
+        lifecycle: lifecycle.clone(),
+        file: None,
+    };
+    Ingest::start(setup).await.unwrap()
 }
 
 /// WeCom, as far as it knows one app.

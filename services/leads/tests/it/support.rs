@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use scrm_db::{Db, outbox};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, CorpId, Lifecycle};
+use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_leads::Leads;
 use scrm_mq::topology::LEADS_CONTACT;
+use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
@@ -33,8 +34,7 @@ impl TestLeads {
         let (clock, lifecycle) = (scrm_testing::clock(), Lifecycle::new());
         let database = TestDatabase::new("leads").await;
         let broker = TestBroker::start(&[LEADS_CONTACT], clock.clone()).await;
-        let leads =
-            Leads::start(database.database(), clock.clone(), broker.broker(), &lifecycle).await.unwrap();
+        let leads = started(&database, &clock, &broker, &lifecycle).await;
         let server = TestServer::start(vec![leads.routes()], clock.clone(), &lifecycle);
         let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
         let corp = CorpId::mint(clock.now());
@@ -44,9 +44,7 @@ impl TestLeads {
     /// Starts one more process of the service on the same database, with a broker of its own.
     pub(crate) async fn replica(&self) -> (Leads, TestBroker) {
         let broker = TestBroker::start(&[LEADS_CONTACT], self.clock.clone()).await;
-        let database = self.database.database();
-        let leads =
-            Leads::start(database, self.clock.clone(), broker.broker(), &self.lifecycle).await.unwrap();
+        let leads = started(&self.database, &self.clock, &broker, &self.lifecycle).await;
         (leads, broker)
     }
 
@@ -113,6 +111,23 @@ impl TestLeads {
         self.broker.finish().await;
         self.database.finish().await;
     }
+}
+
+async fn started(
+    database: &TestDatabase,
+    clock: &Clock,
+    broker: &TestBroker,
+    lifecycle: &Lifecycle,
+) -> Leads {
+    let setup = Setup {
+        database: database.database().clone(),
+        broker: broker.broker(),
+        keys: KeyRing::generate(),
+        clock: clock.clone(),
+        lifecycle: lifecycle.clone(),
+        file: None,
+    };
+    Leads::start(setup).await.unwrap()
 }
 
 /// A contact, as an event tells it.

@@ -1,0 +1,7 @@
+//! The service ingest as a process of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scrm_process::main::<scrm_ingest::Ingest>()
+}

@@ -1,0 +1,121 @@
+//! Where the services of an installation keep their things and answer, in either shape.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use scrm_db::Database;
+use scrm_ingest::Ingest;
+use scrm_kernel::Clock;
+use scrm_leads::Leads;
+use scrm_mq::Topology;
+use scrm_mq::embedded::Embedded;
+use scrm_mq::rabbit::Rabbit;
+use scrm_process::{Service, Settings, keys};
+
+use crate::folder::Folder;
+
+/// An installation, found by its folder: `scrm.toml` with a table `distributed` says that its services are processes
+/// of their own.
+#[derive(Debug)]
+pub enum Installation {
+    /// All services in one process on this folder.
+    Embedded(Folder),
+    /// Services on PostgreSQL and RabbitMQ; the folder holds configuration and keys.
+    Distributed {
+        /// The folder.
+        folder: Folder,
+        /// `scrm.toml` in it.
+        file: PathBuf,
+    },
+}
+
+impl Installation {
+    /// Takes a folder for what its configuration says it is.
+    pub fn of(folder: Folder) -> Self {
+        match folder.configuration().filter(|file| scrm_config::is_distributed(file)) {
+            Some(file) => Self::Distributed { folder, file },
+            None => Self::Embedded(folder),
+        }
+    }
+
+    /// Finds the installation of a folder that is there.
+    pub fn existing(data: &Path) -> anyhow::Result<Self> {
+        Ok(Self::of(Folder::existing(data)?))
+    }
+
+    /// Returns the folder.
+    pub const fn folder(&self) -> &Folder {
+        match self {
+            Self::Embedded(folder) | Self::Distributed { folder, .. } => folder,
+        }
+    }
+
+    /// Returns the folder of services in one process; an error when they are processes of their own.
+    pub fn expect_embedded(self, data: &Path) -> anyhow::Result<Folder> {
+        match self {
+            Self::Embedded(folder) => Ok(folder),
+            Self::Distributed { file, .. } => bail!(
+                "{} has a table `{}`: the services of {} are processes of their own; start those",
+                file.display(),
+                scrm_config::DISTRIBUTED,
+                data.display()
+            ),
+        }
+    }
+
+    /// Returns the database of a service.
+    pub fn database<S: Service>(&self) -> anyhow::Result<Database> {
+        match self {
+            Self::Embedded(folder) => Ok(folder.database(S::NAME)),
+            Self::Distributed { file, .. } => Ok(Settings::load(S::NAME, Some(file))?.database(S::NAME)),
+        }
+    }
+
+    /// Returns the file of the key that signs tokens.
+    pub fn token_keys(&self) -> anyhow::Result<PathBuf> {
+        match self {
+            Self::Embedded(folder) => Ok(folder.token_keys()),
+            Self::Distributed { file, .. } => Ok(Settings::load(Ingest::NAME, Some(file))?.keys.tokens),
+        }
+    }
+
+    /// Returns where a service that is a process of its own answers.
+    pub fn address<S: Service>(file: &Path) -> anyhow::Result<SocketAddr> {
+        Ok(Settings::load(S::NAME, Some(file))?.http.listen)
+    }
+
+    /// Makes what is missing and brings all tables and queues up to date.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        let topology = Topology::of_all_services();
+        match self {
+            Self::Embedded(folder) => {
+                let _lock = folder.lock()?;
+                keys::make_installation(&folder.installation_keys())?;
+                keys::make_tokens(&folder.token_keys())?;
+                self.migrate_services().await?;
+                Embedded::open(&folder.queues(), topology, Clock::system()).await?.close().await?;
+            }
+            Self::Distributed { file, .. } => {
+                let settings = Settings::load(Ingest::NAME, Some(file))?;
+                keys::make_installation(&settings.keys.installation)?;
+                keys::make_tokens(&settings.keys.tokens)?;
+                self.migrate_services().await?;
+                let rabbit = Rabbit::connect(settings.broker(), topology).await.context("the broker")?;
+                rabbit.close().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn migrate_services(&self) -> anyhow::Result<()> {
+        self.migrate_service::<Ingest>().await?;
+        self.migrate_service::<Leads>().await
+    }
+
+    async fn migrate_service<S: Service>(&self) -> anyhow::Result<()> {
+        let database = self.database::<S>()?;
+        database.make_if_missing().await.with_context(|| format!("the database of {}", S::NAME))?;
+        S::migrate(&database, Clock::system()).await.with_context(|| format!("the tables of {}", S::NAME))
+    }
+}

@@ -1,0 +1,86 @@
+//! The services that a demo shows: in this process, or processes of their own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use scrm_http::{Caller, Role};
+use scrm_ingest::Ingest;
+use scrm_leads::Leads;
+use scrm_wecom_sandbox::App;
+use serde_json::json;
+
+use crate::installation::Installation;
+use crate::serve::Running;
+use crate::token;
+
+/// How long the demo's token lets in.
+const TOKEN_LIFE: Duration = Duration::from_hours(24);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Running services, as somebody outside reaches them.
+pub(crate) struct Shown {
+    /// The services, where they run in this process.
+    pub(crate) running: Option<Running>,
+    /// Where ingest answers, without a slash at the end.
+    pub(crate) ingest: String,
+    /// Where leads answers.
+    pub(crate) leads: String,
+    /// An administrator's token.
+    pub(crate) token: String,
+    /// Calls them.
+    pub(crate) client: reqwest::Client,
+}
+
+impl Shown {
+    /// Starts the services of a folder, or finds those that run on their own.
+    pub(crate) async fn start(
+        installation: Installation,
+        data: &Path,
+        address: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let (running, ingest, leads) = match &installation {
+            Installation::Embedded(_) => {
+                let running = Running::start(data, address).await?;
+                let address = running.address;
+                (Some(running), address, address)
+            }
+            Installation::Distributed { file, .. } => {
+                (None, Installation::address::<Ingest>(file)?, Installation::address::<Leads>(file)?)
+            }
+        };
+        let caller = token::caller(&installation, Role::Admin, None).await?;
+        let caller = Caller { subject: "scrm demo".to_owned(), ..caller };
+        Ok(Self {
+            running,
+            ingest: format!("http://{ingest}"),
+            leads: format!("http://{leads}"),
+            token: token::sign(&installation, &caller, TOKEN_LIFE)?,
+            client: reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?,
+        })
+    }
+
+    /// Connects an app of the simulated WeCom, as an administrator does; returns the address of its callbacks.
+    pub(crate) async fn connect(&self, app: &App) -> anyhow::Result<String> {
+        let url = format!("{}/api/v1/ingest/apps/{}", self.ingest, app.app);
+        let body = json!({
+            "wecom_corp_id": app.corp_id, "kind": app.kind, "agent_id": app.agent_id,
+            "secret": app.secret, "token": app.token, "encoding_aes_key": app.encoding_aes_key,
+        });
+        let answer = self.client.put(&url).bearer_auth(&self.token).json(&body).send().await;
+        let answer = answer.with_context(|| format!("no service answers on {}", self.ingest))?;
+        let status = answer.status();
+        ensure!(status.is_success(), "the app cannot be connected: {status} {}", answer.text().await?);
+        Ok(format!("{}/callback/wecom/{}", self.ingest, app.app))
+    }
+
+    /// Ends what runs in this process.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        match self.running {
+            Some(running) => running.stop().await,
+            None => Ok(()),
+        }
+    }
+}

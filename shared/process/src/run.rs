@@ -1,0 +1,151 @@
+//! One service as a process of its own, in the distributed shape.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use clap::{Parser, Subcommand};
+use scrm_http::{Readiness, Tokens, serve};
+use scrm_kernel::{Clock, Lifecycle};
+use scrm_mq::rabbit::Rabbit;
+use scrm_mq::{Broker, Topology};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::keys;
+use crate::service::{Service, Setup};
+use crate::settings::Settings;
+
+/// How long a process that starts waits for its database and broker.
+const START_PATIENCE: Duration = Duration::from_mins(2);
+/// How often it tries.
+const START_PAUSE: Duration = Duration::from_millis(500);
+
+/// A service of Hongyan (鸿雁), on PostgreSQL and RabbitMQ.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration file; the environment can replace it.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run until asked to stop; what happens without a command.
+    Serve,
+    /// Bring the tables up to date and declare every queue, then end.
+    Migrate,
+}
+
+/// The `main` of a service's binary.
+pub fn main<S: Service>() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(run::<S>(arguments)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("scrm-{}: {error:#}", S::NAME);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run<S: Service>(arguments: Arguments) -> anyhow::Result<()> {
+    let file = arguments.config.as_deref();
+    let settings = Settings::load(S::NAME, file)?;
+    scrm_telemetry::start(settings.log.format(), &settings.log.filter)?;
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve_until_stopped::<S>(&settings, file).await,
+        Command::Migrate => migrate::<S>(&settings).await,
+    }
+}
+
+async fn migrate<S: Service>(settings: &Settings) -> anyhow::Result<()> {
+    let database = settings.database(S::NAME);
+    patiently("its database", || async { Ok(database.make_if_missing().await?) }).await?;
+    S::migrate(&database, Clock::system()).await?;
+    connect(settings).await?.close().await?;
+    Ok(())
+}
+
+/// Connects to the broker, which declares every queue of every service.
+async fn connect(settings: &Settings) -> anyhow::Result<Rabbit> {
+    let connecting = || async { Ok(Rabbit::connect(settings.broker(), Topology::of_all_services()).await?) };
+    patiently("the broker", connecting).await
+}
+
+async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path>) -> anyhow::Result<()> {
+    tracing::info!(?settings, "Starting {}", S::NAME);
+    scrm_telemetry::start_metrics();
+    let listen = settings.http.listen;
+    let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr()?;
+    let (clock, lifecycle) = (Clock::system(), Lifecycle::new());
+    let tokens = Tokens::new(keys::read_tokens(&settings.keys.tokens)?, clock.clone());
+    let keys = keys::read_installation(&settings.keys.installation)?;
+    let database = settings.database(S::NAME);
+
+    patiently("its database", || async { Ok(database.make_if_missing().await?) }).await?;
+    let rabbit = connect(settings).await?;
+    let broker = Broker::new(rabbit.clone());
+    let setup = Setup {
+        database,
+        broker: broker.clone(),
+        keys,
+        clock: clock.clone(),
+        lifecycle: lifecycle.clone(),
+        file: file.map(Path::to_owned),
+    };
+    let service = S::start(setup).await?;
+    broker.watch(&clock, &lifecycle);
+
+    let readiness = Readiness::default();
+    let routes = vec![service.routes()];
+    let server = serve(listener, routes, tokens, readiness.clone(), settings.http.workers, lifecycle.clone());
+    lifecycle.spawn("http", server);
+    readiness.set();
+    eprintln!("scrm-{} is ready on http://{address}", S::NAME);
+
+    wait_for_end(&lifecycle).await?;
+    lifecycle.stop();
+    let in_order = lifecycle.finish(crate::PATIENCE).await;
+    service.close().await?;
+    rabbit.close().await?;
+    ensure!(in_order, "a task failed or did not end in time; the log says which");
+    Ok(())
+}
+
+/// Tries again and again for a while: at a first boot everything starts at once, in any order.
+async fn patiently<T>(what: &str, mut attempt: impl AsyncFnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) if begun.elapsed() < START_PATIENCE => {
+                tracing::warn!(error = %error, "Waiting for {what}");
+                tokio::time::sleep(START_PAUSE).await;
+            }
+            Err(error) => return Err(error.context(format!("{what} cannot be used"))),
+        }
+    }
+}
+
+/// Resolves on Ctrl-C, on a polite kill, or when a task has failed.
+pub async fn wait_for_end(lifecycle: &Lifecycle) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => outcome?,
+        _ = terminate.recv() => {}
+        () = lifecycle.stopping() => {}
+    }
+    Ok(())
+}

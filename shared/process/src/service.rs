@@ -1,0 +1,50 @@
+//! What a service is to the process that runs it.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use scrm_db::Database;
+use scrm_http::Routes;
+use scrm_kernel::{Clock, KeyRing, Lifecycle};
+use scrm_mq::Broker;
+use sea_orm::DbErr;
+use utoipa::openapi::OpenApi;
+
+/// What a service is started with. Which shape it runs in does not show.
+#[derive(Clone)]
+pub struct Setup {
+    /// Where it keeps its rows.
+    pub database: Database,
+    /// Where events come from and go to.
+    pub broker: Broker,
+    /// The keys that seal personal data.
+    pub keys: KeyRing,
+    /// What time it is.
+    pub clock: Clock,
+    /// The tasks of the process.
+    pub lifecycle: Lifecycle,
+    /// `scrm.toml`, where the service's own section may stand.
+    pub file: Option<PathBuf>,
+}
+
+/// A service: started on a set-up, it works until the lifecycle stops.
+#[async_trait]
+pub trait Service: Sized + Send + Sync + 'static {
+    /// Its name, which is also its section in `scrm.toml` and the part of its routes after `/api/v1/`.
+    const NAME: &'static str;
+
+    /// Brings its tables up to date, then consumes and relays until the process stops.
+    async fn start(setup: Setup) -> anyhow::Result<Self>;
+
+    /// Returns its routes.
+    fn routes(&self) -> Routes;
+
+    /// Closes its database; call it when everything else has stopped.
+    async fn close(self) -> Result<(), DbErr>;
+
+    /// Brings its tables up to date.
+    async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr>;
+
+    /// Returns its OpenAPI document.
+    fn openapi() -> OpenApi;
+}

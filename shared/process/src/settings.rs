@@ -1,0 +1,148 @@
+//! Where a process of the distributed shape finds its surroundings; `process.default.toml` explains every key.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use scrm_config::ConfigError;
+use scrm_db::Database;
+use scrm_telemetry::Format;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+/// What stands for the service's name in the database's address.
+const SERVICE: &str = "{service}";
+
+/// The surroundings of one service's process.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    database: DatabaseSettings,
+    broker: BrokerSettings,
+    /// Key files.
+    pub keys: KeySettings,
+    /// Where it answers.
+    pub http: HttpSettings,
+    /// What it logs.
+    pub log: LogSettings,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatabaseSettings {
+    url: SecretString,
+    connections: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BrokerSettings {
+    url: SecretString,
+    prefix: String,
+}
+
+/// Key files.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySettings {
+    /// The keys that seal personal data.
+    pub installation: PathBuf,
+    /// The key that signs tokens.
+    pub tokens: PathBuf,
+}
+
+/// Where a process answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Threads that answer.
+    pub workers: usize,
+}
+
+/// What a process logs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// Such as `info,scrm_leads=debug`.
+    pub filter: String,
+    format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum LogFormat {
+    Pretty,
+    Json,
+}
+
+impl LogSettings {
+    /// Returns how lines look.
+    pub const fn format(&self) -> Format {
+        match self.format {
+            LogFormat::Pretty => Format::Pretty,
+            LogFormat::Json => Format::Json,
+        }
+    }
+}
+
+impl Settings {
+    /// Loads the surroundings of `service`: defaults, `file`, environment.
+    pub fn load(service: &'static str, file: Option<&Path>) -> Result<Self, ConfigError> {
+        scrm_config::load_process(service, include_str!("../process.default.toml"), file)
+    }
+
+    /// Returns the database of `service`.
+    pub fn database(&self, service: &str) -> Database {
+        Database::Postgres {
+            url: self.database.url.expose_secret().replace(SERVICE, service),
+            connections: self.database.connections,
+        }
+    }
+
+    /// Returns where RabbitMQ is.
+    pub fn broker(&self) -> scrm_mq::rabbit::RabbitConfig {
+        scrm_mq::rabbit::RabbitConfig { url: self.broker.url.clone(), prefix: self.broker.prefix.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Result<Settings, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Settings::load("leads", Some(file.path()))
+    }
+
+    const WHOLE: &str = r#"
+        [distributed]
+        database.url = "postgres://scrm:hush@127.0.0.1:5432/scrm_{service}"
+        broker.url = "amqp://scrm:hush@127.0.0.1:5672/%2f"
+        keys.installation = "keys/installation.keys"
+        keys.tokens = "keys/token.pk8"
+        [leads]
+        http.listen = "127.0.0.1:8092"
+    "#;
+
+    #[test]
+    fn every_service_has_a_database_of_its_own_at_the_shared_address() {
+        let settings = settings(WHOLE).unwrap();
+        let Database::Postgres { url, connections } = settings.database("leads") else {
+            panic!("it is PostgreSQL");
+        };
+        assert_eq!((url.as_str(), connections), ("postgres://scrm:hush@127.0.0.1:5432/scrm_leads", 16));
+        assert_eq!(settings.http.listen.port(), 8092);
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_named_and_no_secret_is_printed() {
+        let missing = settings(&WHOLE.replace("broker.url", "broker.uri")).unwrap_err().to_string();
+        assert!(missing.contains("ur"), "{missing}");
+        let port = settings(&WHOLE.replace("127.0.0.1:8092", "nowhere")).unwrap_err().to_string();
+        assert!(port.contains("http.listen"), "{port}");
+        let printed = format!("{:?}", settings(WHOLE).unwrap());
+        assert!(!printed.contains("hush"), "{printed}");
+    }
+}
