@@ -56,6 +56,19 @@ run_distributed() {
     run_tests distributed "${shape_packages[@]/#/--package=}"
 }
 
+# What a stranger would run: the services as processes of their own, counted from outside.
+run_processes() {
+    local base folder programs
+    base=$((30000 + RANDOM % 2000))
+    folder=$(mktemp -d)
+    programs=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
+    cargo build --locked -p scrm-standalone -p scrm-ingest -p scrm-leads
+    SCRM_PROGRAMS=$programs SCRM_DATA=$folder SCRM_BASE_PORT=$base \
+        deploy/run-distributed.sh demo --port 0 --sandbox-port 0 --once 200 --speed 50
+    SCRM_SERVICES_DIR=$folder/servers tests/services.sh clean
+    rm -rf "$folder"
+}
+
 step "install what is missing" install_missing
 step "format" cargo fmt --all --check
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -66,7 +79,10 @@ step "examples in the documentation" cargo test --workspace --doc --locked --qui
 for shape in "${shapes[@]}"; do
     case $shape in
     embedded) step "tests, embedded" run_tests embedded --workspace ;;
-    distributed) step "tests, distributed" run_distributed ;;
+    distributed)
+        step "tests, distributed" run_distributed
+        step "services as processes" run_processes
+        ;;
     esac
 done
 echo "all is well after $SECONDS s"
