@@ -5,10 +5,12 @@
 //! [`CachedTokens`].
 
 mod cached;
+mod fetch;
 mod remote;
 pub mod wire;
 
 pub use cached::CachedTokens;
+pub use fetch::fetch_token;
 pub use remote::RemoteTokens;
 
 use std::fmt;

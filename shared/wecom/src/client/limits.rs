@@ -1,0 +1,74 @@
+//! How much WeCom bears, as configuration.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// WeCom's limits and how close we go to them.
+///
+/// Evidence: WeCom document 90454 of 2023-08-28 for the rates. The limits on calls at the same time are unpublished;
+/// WeCom's staff names about 5 for `mark_tag`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Calls of one enterprise to one path in a minute.
+    pub per_minute: u32,
+    /// Calls of one enterprise to one path in an hour.
+    pub per_hour: u32,
+    /// How much of these rates one process uses, in percent.
+    pub percent: u32,
+    /// Calls of one enterprise at the same time to a path that is touchy about it.
+    pub at_once: usize,
+    /// How long a call waits for its turn before it is refused, in milliseconds.
+    pub turn_ms: u64,
+    /// How long a path rests after WeCom said 45009, in milliseconds. WeCom blocks for the window that was exceeded,
+    /// at least a minute, and does not say which.
+    pub rest_ms: u64,
+    /// How often a read is repeated.
+    pub repeats: u32,
+    /// The pause before the first repeat, in milliseconds; doubled before each further one.
+    pub repeat_pause_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            per_minute: 10_000,
+            per_hour: 150_000,
+            percent: 80,
+            at_once: 4,
+            turn_ms: 5_000,
+            rest_ms: 60_000,
+            repeats: 3,
+            repeat_pause_ms: 100,
+        }
+    }
+}
+
+impl Limits {
+    /// Returns the pause before a repeat, counted from 0.
+    pub(super) fn pause(&self, repeat: u32) -> Duration {
+        Duration::from_millis(self.repeat_pause_ms.saturating_mul(1 << repeat.min(10)))
+    }
+}
+
+/// A rate as a bucket that fills steadily.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rate {
+    /// Nanoseconds between two calls in the long run.
+    pub(super) step: i128,
+    /// Nanoseconds that a call may come early: the burst.
+    pub(super) slack: i128,
+}
+
+impl Rate {
+    /// Allows no window of this length more than `percent` of `calls`: an eighth at once, the rest spread over it.
+    ///
+    /// (A bucket that held the whole allowance would let nearly twice as much through the first window.)
+    pub(super) fn of(calls: u32, percent: u32, window: Duration) -> Self {
+        let allowed = (u64::from(calls) * u64::from(percent) / 100).max(2);
+        let burst = (allowed / 8).max(1);
+        let step = i128::try_from(window.as_nanos()).unwrap_or(i128::MAX) / i128::from(allowed - burst);
+        Self { step, slack: step * i128::from(burst - 1) }
+    }
+}
