@@ -1,21 +1,20 @@
-//! The handle of one service's database, and its transactions.
+//! The handle of one service's database.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use scrm_kernel::{Clock, Timestamp};
+use scrm_kernel::Clock;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
+    ConnectOptions, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
 };
 use sea_orm_migration::MigratorTrait;
 use serde::Deserialize;
 use tokio::sync::Notify;
 
+use crate::Txn;
 use crate::constraint::{Constraints, Violation};
 use crate::server;
 
@@ -91,7 +90,7 @@ impl Db {
             ..TransactionOptions::default()
         };
         let inner = self.0.writer.begin_with_options(options).await?;
-        Ok(Txn { inner, db: self.clone(), has_events: AtomicBool::new(false) })
+        Ok(Txn::new(inner, self.clone()))
     }
 
     /// Returns a connection for reads outside a transaction.
@@ -175,63 +174,4 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<DatabaseConnect
         .test_before_acquire(false)
         .sqlx_logging(false);
     sea_orm::Database::connect(options).await
-}
-
-/// A transaction; rolled back when it is dropped.
-///
-/// Never call WeCom, or any network, while one is open.
-#[derive(Debug)]
-pub struct Txn {
-    inner: DatabaseTransaction,
-    db: Db,
-    has_events: AtomicBool,
-}
-
-impl Txn {
-    /// Makes everything done so far durable and tells the relay if there are events among it.
-    pub async fn commit(self) -> Result<(), DbErr> {
-        self.inner.commit().await?;
-        if self.has_events.load(Ordering::Relaxed) {
-            self.db.wake_relay();
-        }
-        Ok(())
-    }
-
-    /// Returns the present moment, by the clock of the database's rows.
-    pub fn now(&self) -> Timestamp {
-        self.db.clock().now()
-    }
-
-    /// Returns the constraint that a failed statement violated; see [`Db::violation`].
-    pub fn violation(&self, error: &DbErr) -> Option<Violation> {
-        self.db.violation(error)
-    }
-
-    /// Notes that the commit leaves rows for the relay.
-    pub fn will_need_relay(&self) {
-        self.has_events.store(true, Ordering::Relaxed);
-    }
-}
-
-#[async_trait]
-impl ConnectionTrait for Txn {
-    fn get_database_backend(&self) -> DbBackend {
-        self.inner.get_database_backend()
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.inner.execute_raw(statement).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.inner.execute_unprepared(sql).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.inner.query_one_raw(statement).await
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.inner.query_all_raw(statement).await
-    }
 }

@@ -10,9 +10,11 @@ mod relay;
 pub mod retention;
 mod server;
 pub mod sql;
+mod txn;
 
 pub use batch::{BatchWrite, Batcher, NotStored};
 pub use constraint::Violation;
-pub use handle::{Database, Db, Txn};
+pub use handle::{Database, Db};
 pub use outbox::{Cause, Outbox};
 pub use relay::{Fate, Publish, PublishError, Relay, Source};
+pub use txn::{Savepoint, Txn};

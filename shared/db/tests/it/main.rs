@@ -6,3 +6,4 @@ mod constraint;
 mod inbox;
 mod relay;
 mod support;
+mod txn;

@@ -4,6 +4,7 @@
 
 mod fault;
 mod flow;
+mod group;
 mod rabbit;
 mod repetition;
 mod retry;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use prost::Message as _;
 use scrm_db::migration::EventTables;
-use scrm_db::{Database, Db, Publish as _, Txn};
+use scrm_db::{Db, Publish as _, Txn};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId};
 use scrm_mq::embedded::Embedded;
@@ -19,10 +19,11 @@ use scrm_mq::{Broker, Consumer, Failure, Ladder, Queue, Settlement, StateHandler
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
 use scrm_proto::{Envelope, Event};
+use scrm_testing::TestDatabase;
 use sea_orm::{ConnectionTrait as _, DbErr, DeriveMigrationName, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 use tempfile::TempDir;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Barrier, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// How long a test waits for anything.
@@ -40,6 +41,7 @@ pub(crate) const FLOW: Queue = Queue {
 /// A broker and a database of a test.
 pub(crate) struct Rig {
     pub(crate) db: Db,
+    database: TestDatabase,
     transport: Option<Link>,
     broker: watch::Sender<Broker>,
     topology: Topology,
@@ -70,8 +72,10 @@ impl Rig {
     async fn start_with(queues: &[Queue], own: Option<OwnRabbit>, folder: TempDir) -> Self {
         let topology = Topology::of(queues.to_vec());
         let (transport, broker) = open(&folder, own.as_ref(), &topology).await;
-        let db = open_db(&folder).await;
-        Self { db, transport: Some(transport), broker: watch::Sender::new(broker), topology, own, folder }
+        let database = TestDatabase::new("mq").await;
+        let db = open_db(&database).await;
+        let broker = watch::Sender::new(broker);
+        Self { db, database, transport: Some(transport), broker, topology, own, folder }
     }
 
     /// Returns the name of a queue on RabbitMQ.
@@ -101,7 +105,7 @@ impl Rig {
 
     /// Opens the database again after a test has closed it.
     pub(crate) async fn reopen_db(&mut self) {
-        self.db = open_db(&self.folder).await;
+        self.db = open_db(&self.database).await;
     }
 
     /// Publishes until every message is taken; what a relay does.
@@ -146,7 +150,7 @@ impl Rig {
 
     /// What the handlers of `queue` wrote, by key.
     pub(crate) async fn effects(&self, queue: Queue) -> BTreeMap<String, Effect> {
-        let sql = "SELECT key, newest, total, times FROM effect WHERE consumer = ?";
+        let sql = "SELECT key, newest, total, times FROM effect WHERE consumer = $1";
         let statement =
             Statement::from_sql_and_values(self.db.writer().get_database_backend(), sql, [queue.name.into()]);
         let rows = self.db.reader().query_all_raw(statement).await.unwrap();
@@ -204,6 +208,8 @@ impl Rig {
             rabbit.delete().await.unwrap();
         }
         self.close().await;
+        self.db.close().await.unwrap();
+        self.database.finish().await;
     }
 
     async fn close(&mut self) {
@@ -294,9 +300,8 @@ impl Drop for OwnRabbit {
     }
 }
 
-async fn open_db(folder: &TempDir) -> Db {
-    let file = Database::File(folder.path().join("effects.db"));
-    Db::open::<Migrator>(&file, Clock::system()).await.unwrap()
+async fn open_db(database: &TestDatabase) -> Db {
+    Db::open::<Migrator>(database.database(), Clock::system()).await.unwrap()
 }
 
 async fn publish(mut broker: watch::Receiver<Broker>, mut messages: Vec<Envelope>) {
@@ -367,6 +372,11 @@ pub(crate) enum Step {
     Handle,
     /// Handle it once the gate lets it through.
     Wait(Arc<Semaphore>),
+    /// Handle it as one about another key, once as many handlers are as far.
+    Meet(Arc<Barrier>, &'static str),
+    /// Handle it, and leave what the commit finds wrong.
+    BreakCommit,
+    /// Handle it, and fail all the same, as the next three do.
     Retry(&'static str),
     Reject(&'static str),
     Panic(&'static str),
@@ -388,20 +398,33 @@ impl StateHandler<ContactAdded> for Scripted {
         let seen = Seen { envelope: envelope.clone(), number, at: Instant::now() };
         let step = (self.script)(&seen);
         self.seen.send(seen).ok();
-        match step {
-            Step::Handle => {}
+        let mut key = event.external_user_id.as_str();
+        match &step {
             Step::Wait(gate) => gate.acquire().await.unwrap().forget(),
-            Step::Retry(reason) => return Err(Failure::Retry(reason.to_owned())),
-            Step::Reject(reason) => return Err(Failure::Reject(reason.to_owned())),
+            Step::Meet(others, key_to_use) => {
+                others.wait().await;
+                key = key_to_use;
+            }
+            _ => {}
+        }
+        leave_effect(txn, self.consumer, key, number).await?;
+        match step {
+            Step::Handle | Step::Wait(_) | Step::Meet(..) => Ok(()),
+            Step::BreakCommit => {
+                Ok(txn.execute_unprepared("INSERT INTO orphan VALUES (1)").await.map(drop)?)
+            }
+            Step::Retry(reason) => Err(Failure::Retry(reason.to_owned())),
+            Step::Reject(reason) => Err(Failure::Reject(reason.to_owned())),
             Step::Panic(text) => panic!("{text}"),
             Step::LoseDatabase(db) => {
                 tokio::spawn(db.clone().close());
-                let error = db.begin().await.expect_err("a closed database begins nothing");
-                return Err(error.into());
+                // PostgreSQL may have a further connection until it is closed.
+                while db.begin().await.is_ok() {
+                    tokio::task::yield_now().await;
+                }
+                Err(Failure::Retry("no database".to_owned()))
             }
         }
-        leave_effect(txn, self.consumer, &event.external_user_id, number).await?;
-        Ok(())
     }
 }
 
@@ -418,9 +441,10 @@ pub(crate) struct Effect {
 
 /// Does what a handler does: right under any order, wrong if a message counts twice.
 pub(crate) async fn leave_effect(txn: &Txn, consumer: &str, key: &str, number: i64) -> Result<(), DbErr> {
-    let sql = "INSERT INTO effect (consumer, key, newest, total, times) VALUES (?, ?, ?, ?, 1)
+    let sql = "INSERT INTO effect (consumer, key, newest, total, times) VALUES ($1, $2, $3, $4, 1)
         ON CONFLICT (consumer, key) DO UPDATE SET
-            newest = max(newest, excluded.newest), total = total + excluded.total, times = times + 1";
+            newest = CASE WHEN excluded.newest > effect.newest THEN excluded.newest ELSE effect.newest END,
+            total = effect.total + excluded.total, times = effect.times + 1";
     let values = [consumer.into(), key.into(), number.into(), number.into()];
     txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), sql, values)).await?;
     Ok(())
@@ -440,9 +464,14 @@ struct Effects;
 #[async_trait]
 impl MigrationTrait for Effects {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = "CREATE TABLE effect (consumer TEXT NOT NULL, key TEXT NOT NULL, newest BIGINT NOT NULL,
-            total BIGINT NOT NULL, times BIGINT NOT NULL, PRIMARY KEY (consumer, key))";
-        manager.get_connection().execute_unprepared(sql).await?;
+        for sql in [
+            "CREATE TABLE effect (consumer TEXT NOT NULL, key TEXT NOT NULL, newest BIGINT NOT NULL,
+                total BIGINT NOT NULL, times BIGINT NOT NULL, PRIMARY KEY (consumer, key))",
+            "CREATE TABLE parent (id BIGINT NOT NULL PRIMARY KEY)",
+            "CREATE TABLE orphan (parent BIGINT REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
+        ] {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
         Ok(())
     }
 }

@@ -1,0 +1,165 @@
+//! Transactions, and the parts of them that can be taken back alone.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use scrm_kernel::Timestamp;
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
+    TransactionTrait as _, sqlx,
+};
+
+use crate::{Db, Violation};
+
+/// A transaction; rolled back when it is dropped.
+///
+/// Never call WeCom, or any network, while one is open.
+#[derive(Debug)]
+pub struct Txn {
+    inner: DatabaseTransaction,
+    db: Db,
+    has_events: AtomicBool,
+    /// Shared with every part of the transaction.
+    is_interrupted: Arc<AtomicBool>,
+}
+
+impl Txn {
+    pub(crate) fn new(inner: DatabaseTransaction, db: Db) -> Self {
+        Self { inner, db, has_events: AtomicBool::new(false), is_interrupted: Arc::default() }
+    }
+
+    /// Makes everything done so far durable and tells the relay if there are events among it.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.inner.commit().await?;
+        if self.has_events.load(Ordering::Relaxed) {
+            self.db.wake_relay();
+        }
+        Ok(())
+    }
+
+    /// Begins a part that can be taken back alone; what is done until its end belongs to it.
+    pub async fn savepoint(&self) -> Result<Savepoint<'_>, DbErr> {
+        let part = Self {
+            inner: self.inner.begin().await.map_err(|error| self.noted(error))?,
+            db: self.db.clone(),
+            has_events: AtomicBool::new(false),
+            is_interrupted: Arc::clone(&self.is_interrupted),
+        };
+        Ok(Savepoint { part, whole: self })
+    }
+
+    /// Returns the present moment, by the clock of the database's rows.
+    pub fn now(&self) -> Timestamp {
+        self.db.clock().now()
+    }
+
+    /// Returns the constraint that a failed statement violated; see [`Db::violation`].
+    pub fn violation(&self, error: &DbErr) -> Option<Violation> {
+        self.db.violation(error)
+    }
+
+    /// Notes that the commit leaves rows for the relay.
+    pub fn will_need_relay(&self) {
+        self.has_events.store(true, Ordering::Relaxed);
+    }
+
+    /// Reports whether a statement failed for a reason that is not its own: a deadlock, a lost connection, a full disk.
+    ///
+    /// The whole transaction, done again, may well succeed. It is known here even if whoever made the statement kept
+    /// the error to himself.
+    pub fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::Relaxed)
+    }
+
+    fn noted(&self, error: DbErr) -> DbErr {
+        if is_interruption(&error) {
+            self.is_interrupted.store(true, Ordering::Relaxed);
+        }
+        error
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Txn {
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.inner.execute_raw(statement).await.map_err(|error| self.noted(error))
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.inner.execute_unprepared(sql).await.map_err(|error| self.noted(error))
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.inner.query_one_raw(statement).await.map_err(|error| self.noted(error))
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.inner.query_all_raw(statement).await.map_err(|error| self.noted(error))
+    }
+}
+
+/// A part of a transaction, and used like one; taken back when it is dropped.
+#[derive(Debug)]
+pub struct Savepoint<'a> {
+    part: Txn,
+    whole: &'a Txn,
+}
+
+impl Savepoint<'_> {
+    /// Lets what was done since its beginning share the fate of the whole.
+    ///
+    /// Fails if a statement of the part failed on PostgreSQL and was not taken back: then nothing of the part is kept.
+    pub async fn keep(self) -> Result<(), DbErr> {
+        self.part.inner.commit().await.map_err(|error| self.whole.noted(error))?;
+        if self.part.has_events.load(Ordering::Relaxed) {
+            self.whole.will_need_relay();
+        }
+        Ok(())
+    }
+
+    /// Takes back what was done since its beginning.
+    pub async fn undo(self) -> Result<(), DbErr> {
+        self.part.inner.rollback().await.map_err(|error| self.whole.noted(error))
+    }
+}
+
+impl Deref for Savepoint<'_> {
+    type Target = Txn;
+
+    fn deref(&self) -> &Txn {
+        &self.part
+    }
+}
+
+/// Reports whether a statement failed for a reason that is not its own.
+fn is_interruption(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
+        _ => return false,
+    };
+    match cause.as_ref() {
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| {
+            if cause.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                // https://sqlite.org/rescode.html: busy, locked, out of memory, interrupted, I/O, full, cannot open.
+                let extended: u32 = code.parse().unwrap_or_default();
+                matches!(extended & 0xff, 5..=7 | 9 | 10 | 13 | 14)
+            } else {
+                // PostgreSQL's appendix A: connection, rollback (deadlocks), resources, shutdown, system.
+                ["08", "40", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
+            }
+        }),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,214 @@
+//! The loop around state handlers: begin, remember and handle each message that waits, commit, acknowledge.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use scrm_db::{Db, Txn, inbox};
+use scrm_kernel::Lifecycle;
+use scrm_proto::{Envelope, Event};
+use sea_orm::DbErr;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::{Failure, PAUSE, caught, ended, log};
+use crate::topology::Queue;
+use crate::transport::{Broker, BrokerError, Delivery, Settlement};
+
+/// Groups handled at once; messages of one key share a lane and keep their order.
+const LANES: usize = 4;
+/// The same on SQLite, which has one writer: lanes beside each other would only make the groups smaller.
+const SQLITE_LANES: usize = 1;
+/// Messages that may share a transaction. PostgreSQL remembers 64 savepoints of a transaction cheaply.
+const GROUP: usize = 64;
+/// How long a transaction may take up further messages: others wait for its locks.
+const GROUP_TIME: Duration = Duration::from_millis(25);
+/// Messages a consumer may hold unsettled.
+const PREFETCH: usize = 200;
+
+/// Changes this service's rows because of an event.
+///
+/// It is right under any order and any repetition of events, and calls nothing outside the database. It may be asked
+/// again about an event that it has just handled: if the commit failed, all that it did is taken back.
+#[async_trait]
+pub trait StateHandler<E: Event>: Send + Sync + 'static {
+    /// Handles the event within `txn`: a part of a transaction that it may share with other messages. When this returns
+    /// `Ok` the part is kept, and committed with the rest; otherwise it alone is taken back.
+    async fn handle(&self, txn: &Txn, event: E, envelope: &Envelope) -> Result<(), Failure>;
+}
+
+/// A state handler of any kind of event.
+#[async_trait]
+trait AnyHandler: Send + Sync {
+    async fn handle(&self, txn: &Txn, envelope: &Envelope) -> Result<(), Failure>;
+}
+
+struct Decoding<E, H>(H, PhantomData<fn(E)>);
+
+#[async_trait]
+impl<E: Event, H: StateHandler<E>> AnyHandler for Decoding<E, H> {
+    async fn handle(&self, txn: &Txn, envelope: &Envelope) -> Result<(), Failure> {
+        let event = envelope.open::<E>().map_err(|error| Failure::Reject(error.to_string()))?;
+        self.0.handle(txn, event, envelope).await
+    }
+}
+
+/// The consumer of one queue, with a state handler for each kind of event in it.
+pub struct Consumer {
+    queue: Queue,
+    db: Db,
+    handlers: HashMap<&'static str, Box<dyn AnyHandler>>,
+}
+
+impl Consumer {
+    /// Makes a consumer of `queue` whose handlers change rows of `db`.
+    pub fn new(queue: Queue, db: Db) -> Self {
+        Self { queue, db, handlers: HashMap::new() }
+    }
+
+    /// Lets `handler` handle the events of its kind.
+    #[must_use]
+    pub fn on<E: Event>(mut self, handler: impl StateHandler<E>) -> Self {
+        self.handlers.insert(E::KIND, Box::new(Decoding(handler, PhantomData)));
+        self
+    }
+
+    /// Handles messages until asked to stop; then finishes those it has begun.
+    pub async fn run(self, broker: Broker, lifecycle: Lifecycle) -> Result<(), BrokerError> {
+        let mut subscription = broker.subscribe(&self.queue, PREFETCH).await?;
+        let consumer = Arc::new(self);
+        // Lanes end with this future, however that ends.
+        let mut tasks = JoinSet::new();
+        let lanes: Vec<_> = (0..if consumer.db.is_sqlite() { SQLITE_LANES } else { LANES })
+            .map(|_| {
+                let (sender, receiver) = mpsc::channel(PREFETCH);
+                tasks.spawn(Arc::clone(&consumer).handle_lane(receiver, lifecycle.clone()));
+                sender
+            })
+            .collect();
+
+        loop {
+            let delivery = tokio::select! {
+                () = lifecycle.stopping() => break,
+                delivery = subscription.deliveries.recv() => delivery,
+            };
+            let Some(delivery) = delivery else {
+                return Err(BrokerError(format!("the subscription to {} ended", consumer.queue.name)));
+            };
+            let lane = &lanes[lane_of(&delivery.envelope.key, lanes.len())];
+            if let Err(mpsc::error::SendError(delivery)) = lane.send(delivery).await {
+                delivery.settle(Settlement::Release);
+                return Err(BrokerError(format!("a lane of {} ended", consumer.queue.name)));
+            }
+        }
+
+        // Nothing more comes; what the lanes give back does not come here again.
+        subscription.deliveries.close();
+        drop(lanes);
+        while let Some(lane) = tasks.join_next().await {
+            lane.map_err(|error| BrokerError(error.to_string()))?;
+        }
+        subscription.finish().await;
+        Ok(())
+    }
+
+    async fn handle_lane(self: Arc<Self>, mut lane: mpsc::Receiver<Delivery>, lifecycle: Lifecycle) {
+        let mut waiting = Vec::with_capacity(GROUP);
+        while lane.recv_many(&mut waiting, GROUP).await > 0 {
+            let left = self.handle_all(waiting.drain(..).collect(), &lifecycle).await;
+            for delivery in left {
+                delivery.settle(Settlement::Release);
+            }
+        }
+    }
+
+    /// Handles and settles messages until asked to stop, and returns those it did not come to.
+    ///
+    /// When a transaction fails, the messages that remain get one each: a bad one harms only itself. A database that
+    /// is down is waited for; that is no message's failure.
+    async fn handle_all(&self, mut waiting: VecDeque<Delivery>, lifecycle: &Lifecycle) -> VecDeque<Delivery> {
+        let (queue, mut most) = (self.queue.name, GROUP);
+        while !waiting.is_empty() && !lifecycle.is_stopping() {
+            match self.handle_some(&mut waiting, most, lifecycle).await {
+                Ok(()) => {}
+                Err(error) if most > 1 && waiting.len() > 1 => {
+                    tracing::info!(queue, error = %error, "Transaction of several messages failed, trying them alone");
+                    most = 1;
+                }
+                Err(error) => {
+                    tracing::warn!(queue, error = %error, "Database cannot be used, waiting for it");
+                    tokio::select! {
+                        () = lifecycle.stopping() => {}
+                        () = tokio::time::sleep(PAUSE) => {}
+                    }
+                }
+            }
+        }
+        waiting
+    }
+
+    /// Handles up to `most` messages from the front in one transaction, then settles them.
+    ///
+    /// An error says nothing about any of the messages, and none is settled. What was committed all the same is known
+    /// by the inbox.
+    async fn handle_some(
+        &self,
+        waiting: &mut VecDeque<Delivery>,
+        most: usize,
+        lifecycle: &Lifecycle,
+    ) -> Result<(), DbErr> {
+        let txn = self.db.begin().await?;
+        let (begun, mut outcomes) = (Instant::now(), Vec::new());
+        for delivery in waiting.iter().take(most) {
+            let is_enough = lifecycle.is_stopping() || begun.elapsed() > GROUP_TIME;
+            if is_enough && !outcomes.is_empty() {
+                break;
+            }
+            let begun = Instant::now();
+            let outcome = self.handle(&txn, &delivery.envelope).await?;
+            outcomes.push((outcome, begun.elapsed()));
+        }
+        if let Err(error) = txn.commit().await {
+            // A constraint that is checked at the commit is the handler's doing; among several it is not known whose.
+            let is_handlers = outcomes.len() == 1 && self.db.violation(&error).is_some();
+            let Some((outcome, _)) = outcomes.first_mut().filter(|_| is_handlers) else { return Err(error) };
+            *outcome = Err(error.into());
+        }
+        if outcomes.iter().any(|(outcome, _)| matches!(outcome, Err(Failure::Retry(_)))) {
+            // It may have failed because the database went away under it: that uses up no attempt.
+            self.db.reader().ping().await?;
+        }
+        for (outcome, time) in outcomes {
+            let delivery = waiting.pop_front().expect("each outcome is that of a message in front");
+            let settlement = match outcome {
+                Ok(()) => Settlement::Done,
+                Err(failure) => failure.settlement(&self.queue, delivery.envelope.attempt),
+            };
+            log(self.queue.name, &delivery.envelope, &settlement, time);
+            delivery.settle(settlement);
+        }
+        Ok(())
+    }
+
+    /// Handles one message in a part of `txn`. An error means that `txn` is of no use any more.
+    async fn handle(&self, txn: &Txn, envelope: &Envelope) -> Result<Result<(), Failure>, DbErr> {
+        let Some(handler) = self.handlers.get(envelope.kind.as_str()) else {
+            return Ok(Err(Failure::Reject(format!("no handler for events of kind {}", envelope.kind))));
+        };
+        let part = txn.savepoint().await?;
+        if !inbox::enter(&part, self.queue.name, envelope.message_id).await? {
+            return part.undo().await.map(Ok);
+        }
+        let outcome = caught(handler.handle(&part, envelope)).await;
+        ended(part, outcome).await
+    }
+}
+
+fn lane_of(key: &str, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    usize::try_from(hasher.finish() % lanes as u64).expect("fewer lanes than a usize counts")
+}
