@@ -41,11 +41,9 @@ impl TestLeads {
         Self { clock, broker, server, corp, database, rows, leads, lifecycle }
     }
 
-    /// Starts one more process of the service on the same database, with a broker of its own.
-    pub(crate) async fn replica(&self) -> (Leads, TestBroker) {
-        let broker = TestBroker::start(&[LEADS_CONTACT], self.clock.clone()).await;
-        let leads = started(&self.database, &self.clock, &broker, &self.lifecycle).await;
-        (leads, broker)
+    /// Starts one more process of the service on the same database and the same queues.
+    pub(crate) async fn replica(&self) -> Leads {
+        started(&self.database, &self.clock, &self.broker, &self.lifecycle).await
     }
 
     pub(crate) fn admin(&self) -> Client {
