@@ -78,6 +78,9 @@ fn is_public(path: &str) -> bool {
         })
 }
 
+/// Below here one service asks another; nobody else is let in.
+const INTERNAL: &str = "/internal/";
+
 /// Middleware: lets nobody past without a valid token, except to public paths.
 pub(crate) async fn authenticate(
     request: ServiceRequest,
@@ -85,6 +88,12 @@ pub(crate) async fn authenticate(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if is_public(request.path()) {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    }
+    if request.path().starts_with(INTERNAL) {
+        if is_service(&request) {
+            return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+        }
+        return Ok(request.error_response(Stranger));
     }
     let Some(caller) = caller_of(&request) else {
         return Ok(request.error_response(Stranger));
@@ -94,12 +103,21 @@ pub(crate) async fn authenticate(
 }
 
 fn caller_of(request: &ServiceRequest) -> Option<Caller> {
+    request.app_data::<Data<Tokens>>()?.check(bearer(request)?).ok()
+}
+
+fn is_service(request: &ServiceRequest) -> bool {
+    let tokens = request.app_data::<Data<Tokens>>();
+    bearer(request).zip(tokens).is_some_and(|(bearer, tokens)| tokens.is_service(bearer))
+}
+
+fn bearer(request: &ServiceRequest) -> Option<&str> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
-    request.app_data::<Data<Tokens>>()?.check(token.trim()).ok()
+    Some(token.trim())
 }
 
 #[cfg(test)]

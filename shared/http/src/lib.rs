@@ -12,4 +12,4 @@ pub use list::page_of;
 pub use moment::Moment;
 pub use problem::{Problem, respond};
 pub use server::{Readiness, Routes, document, serve};
-pub use token::{TokenKeys, Tokens};
+pub use token::{BETWEEN_SERVICES, TokenKeys, Tokens};

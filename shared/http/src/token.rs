@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use scrm_kernel::{Clock, CorpId};
+use scrm_kernel::{Clock, CorpId, KeyRing};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Role};
@@ -79,6 +79,9 @@ impl TokenKeys {
     }
 }
 
+/// Purpose of the secret with which one service asks another.
+pub const BETWEEN_SERVICES: &str = "between services";
+
 /// Signs and checks tokens.
 #[derive(Clone)]
 pub struct Tokens(Arc<Inner>);
@@ -86,12 +89,25 @@ pub struct Tokens(Arc<Inner>);
 struct Inner {
     keys: TokenKeys,
     clock: Clock,
+    /// Where other services may ask; none where they all run in this process.
+    services: Option<KeyRing>,
 }
 
 impl Tokens {
     /// Makes a signer and checker.
     pub fn new(keys: TokenKeys, clock: Clock) -> Self {
-        Self(Arc::new(Inner { keys, clock }))
+        Self(Arc::new(Inner { keys, clock, services: None }))
+    }
+
+    /// Makes a signer and checker that also lets other services of the installation in, which prove themselves with
+    /// a secret of the same keys.
+    pub fn admitting_services(keys: TokenKeys, clock: Clock, services: KeyRing) -> Self {
+        Self(Arc::new(Inner { keys, clock, services: Some(services) }))
+    }
+
+    /// Reports whether this bearer is another service of the installation.
+    pub fn is_service(&self, bearer: &str) -> bool {
+        self.0.services.as_ref().is_some_and(|keys| keys.is_shared_secret(BETWEEN_SERVICES, bearer))
     }
 
     /// Signs a token that lets `caller` in for `life`.

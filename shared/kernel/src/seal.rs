@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, RwLock};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
@@ -185,6 +186,20 @@ impl KeyRing {
         BlindIndex(context.sign().as_ref().try_into().expect("HMAC-SHA256 gives 32 bytes"))
     }
 
+    /// Returns the secret that the services of this installation share for one purpose, as text. Made from the newest
+    /// key; [`is_shared_secret`](Self::is_shared_secret) knows those of the older ones too.
+    pub fn shared_secret(&self, purpose: &str) -> String {
+        let (_, newest) = self.0.keys.last().expect("a ring is never empty");
+        shared(newest, purpose)
+    }
+
+    /// Reports whether `offered` is a shared secret of this installation, in constant time.
+    pub fn is_shared_secret(&self, purpose: &str, offered: &str) -> bool {
+        let is_of =
+            |key| verify_slices_are_equal(shared(key, purpose).as_bytes(), offered.as_bytes()).is_ok();
+        self.0.keys.iter().any(|(_, key)| is_of(key))
+    }
+
     fn data_key(&self, key_id: u32, corp: CorpId) -> Option<Arc<LessSafeKey>> {
         let slot = (key_id, corp);
         if let Some(key) = self.0.derived.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&slot)
@@ -215,6 +230,12 @@ fn associated(corp: CorpId, place: &str) -> Vec<u8> {
     let mut bytes = corp.as_uuid().as_bytes().to_vec();
     bytes.extend(place.as_bytes());
     bytes
+}
+
+fn shared(key: &[u8; KEY_BYTES], purpose: &str) -> String {
+    let secret =
+        derive(key, CorpId::from_uuid(uuid::Uuid::nil()), format!("scrm shared {purpose}").as_bytes());
+    STANDARD.encode(secret)
 }
 
 /// HKDF-SHA256 (RFC 5869): salt = corp, info = purpose.
@@ -261,6 +282,18 @@ mod tests {
             old.blind_index(corp, "phone", "+8613800000000")
         );
         assert_eq!(old.open(corp, "x", &both.seal(corp, "x", b"plain")), Err(UnsealError::UnknownKey(2)));
+    }
+
+    #[test]
+    fn services_of_one_installation_share_a_secret_also_after_a_rotation() {
+        let old = KeyRing::generate();
+        let newer = KeyRing::generate().to_text().replace("\n1 ", "\n2 ");
+        let both = KeyRing::parse(&format!("{}{newer}", old.to_text())).unwrap();
+        assert!(both.is_shared_secret("tokens", &old.shared_secret("tokens")));
+        assert!(both.is_shared_secret("tokens", &both.shared_secret("tokens")));
+        assert!(!both.is_shared_secret("other", &both.shared_secret("tokens")));
+        assert!(!old.is_shared_secret("tokens", &both.shared_secret("tokens")));
+        assert!(!old.is_shared_secret("tokens", ""));
     }
 
     #[test]
