@@ -59,6 +59,7 @@ configure() {
         echo "[distributed]"
         echo "keys.installation = \"$data/keys/installation.keys\""
         echo "keys.tokens = \"$data/keys/token.pk8\""
+        echo "ingest.url = \"http://127.0.0.1:$((base + 1))\""
         for service in "${services[@]}"; do
             port=$((port + 1))
             echo "[$service]"

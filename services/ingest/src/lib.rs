@@ -36,7 +36,7 @@ impl Service for Ingest {
 
     async fn start(setup: Setup) -> anyhow::Result<Self> {
         let config = Config::load(setup.file.as_deref())?;
-        Ok(Self::start_with(config, setup).await?)
+        Self::start_with(config, setup).await
     }
 
     fn routes(&self) -> Routes {
@@ -62,10 +62,11 @@ impl Service for Ingest {
 
 impl Ingest {
     /// Opens the database, then relays what waits in it until the process stops.
-    pub async fn start_with(config: Config, setup: Setup) -> Result<Self, DbErr> {
+    async fn start_with(config: Config, setup: Setup) -> anyhow::Result<Self> {
         let Setup { database, broker, keys, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock).await?;
-        let app = App::new(db.clone(), keys.clone(), config);
+        let wecom = scrm_wecom::client::http::client(&scrm_wecom::client::http::Patience::default())?;
+        let app = App::new(db.clone(), keys.clone(), config, wecom);
         app.ensure_first_corp().await?;
 
         let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker));

@@ -56,7 +56,7 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::new();
     let (sandbox, sandbox_address) = open_sandbox(&plan, installation.folder(), &lifecycle)?;
     let shown = Shown::start(installation, &plan.data, plan.address).await?;
-    connect(&shown, &sandbox).await?;
+    connect(&shown, &sandbox, sandbox_address).await?;
     let mut watch = Watch {
         client: shown.client.clone(),
         url: format!("{}/api/v1/leads/leads", shown.leads),
@@ -121,9 +121,9 @@ fn open_sandbox(
 }
 
 /// Does what an administrator does in WeCom's console and in ours: copies the secrets, sets the callback address.
-async fn connect(shown: &Shown, sandbox: &Sandbox) -> anyhow::Result<()> {
+async fn connect(shown: &Shown, sandbox: &Sandbox, address: SocketAddr) -> anyhow::Result<()> {
     let app = sandbox.app(APP).context("the simulated WeCom has the app demo")?;
-    let url = shown.connect(&app).await?;
+    let url = shown.connect(&app, address).await?;
     let (setting, sandbox) = (url.clone(), sandbox.clone());
     tokio::task::spawn_blocking(move || sandbox.set_callback_url(APP, &setting)).await??;
     tracing::info!(url, "Connected the simulated app");

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod deferred;
 pub mod demo;
 pub mod folder;
 pub mod installation;

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use scrm_http::{Readiness, Routes, Tokens, serve};
@@ -10,7 +11,9 @@ use scrm_kernel::{Clock, Lifecycle};
 use scrm_leads::Leads;
 use scrm_mq::{Broker, Topology, embedded::Embedded};
 use scrm_process::{Service as _, Setup, keys, wait_for_end};
+use scrm_wecom::client::token::CachedTokens;
 
+use crate::deferred::Deferred;
 use crate::folder::{Folder, Lock};
 use crate::installation::Installation;
 
@@ -44,16 +47,20 @@ impl Running {
 
         let queues = Embedded::open(&folder.queues(), Topology::of_all_services(), clock.clone()).await?;
         let broker = Broker::new(queues.clone());
+        // Services start side by side; ingest gives tokens as soon as it runs.
+        let source = Deferred::default();
         let setup = |service: &str| Setup {
             database: folder.database(service),
             broker: broker.clone(),
             keys: keys.clone(),
+            tokens: Arc::new(source.clone()),
             clock: clock.clone(),
             lifecycle: lifecycle.clone(),
             file: folder.configuration(),
         };
         let (ingest, leads) =
             tokio::try_join!(Ingest::start(setup(Ingest::NAME)), Leads::start(setup(Leads::NAME)))?;
+        source.set(Arc::new(CachedTokens::new(ingest.app(), clock.clone())));
         queues.sweep(&lifecycle);
         broker.watch(&clock, &lifecycle);
 

@@ -63,11 +63,12 @@ impl Shown {
     }
 
     /// Connects an app of the simulated WeCom, as an administrator does; returns the address of its callbacks.
-    pub(crate) async fn connect(&self, app: &App) -> anyhow::Result<String> {
+    pub(crate) async fn connect(&self, app: &App, wecom: SocketAddr) -> anyhow::Result<String> {
         let url = format!("{}/api/v1/ingest/apps/{}", self.ingest, app.app);
         let body = json!({
             "wecom_corp_id": app.corp_id, "kind": app.kind, "agent_id": app.agent_id,
             "secret": app.secret, "token": app.token, "encoding_aes_key": app.encoding_aes_key,
+            "api_url": format!("http://{wecom}"),
         });
         let answer = self.client.put(&url).bearer_auth(&self.token).json(&body).send().await;
         let answer = answer.with_context(|| format!("no service answers on {}", self.ingest))?;

@@ -7,7 +7,7 @@ mod settings;
 
 pub use run::{main, wait_for_end};
 pub use service::{Service, Setup};
-pub use settings::{HttpSettings, KeySettings, LogSettings, Settings};
+pub use settings::{HttpSettings, IngestSettings, KeySettings, LogSettings, Settings};
 
 /// How long begun work may go on after a process is asked to stop.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

@@ -3,14 +3,17 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::{Parser, Subcommand};
-use scrm_http::{Readiness, Tokens, serve};
-use scrm_kernel::{Clock, Lifecycle};
+use scrm_http::{BETWEEN_SERVICES, Readiness, Tokens, serve};
+use scrm_kernel::{Clock, KeyRing, Lifecycle};
 use scrm_mq::rabbit::Rabbit;
 use scrm_mq::{Broker, Topology};
+use scrm_wecom::client::http::Patience;
+use scrm_wecom::client::token::{CachedTokens, RemoteTokens, TokenSource};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::keys;
@@ -90,8 +93,10 @@ async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path
     let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let (clock, lifecycle) = (Clock::system(), Lifecycle::new());
-    let tokens = Tokens::new(keys::read_tokens(&settings.keys.tokens)?, clock.clone());
     let keys = keys::read_installation(&settings.keys.installation)?;
+    let tokens = keys::read_tokens(&settings.keys.tokens)?;
+    let tokens = Tokens::admitting_services(tokens, clock.clone(), keys.clone());
+    let wecom_tokens = remote_tokens(settings, &keys, &clock)?;
     let database = settings.database(S::NAME);
 
     patiently("its database", || async { Ok(database.make_if_missing().await?) }).await?;
@@ -101,6 +106,7 @@ async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path
         database,
         broker: broker.clone(),
         keys,
+        tokens: wecom_tokens,
         clock: clock.clone(),
         lifecycle: lifecycle.clone(),
         file: file.map(Path::to_owned),
@@ -122,6 +128,14 @@ async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path
     rabbit.close().await?;
     ensure!(in_order, "a task failed or did not end in time; the log says which");
     Ok(())
+}
+
+/// Returns where a service that is not ingest gets access tokens.
+fn remote_tokens(settings: &Settings, keys: &KeyRing, clock: &Clock) -> anyhow::Result<Arc<dyn TokenSource>> {
+    let client = scrm_wecom::client::http::client(&Patience::default())?;
+    let secret = keys.shared_secret(BETWEEN_SERVICES).into();
+    let remote = RemoteTokens::new(client, &settings.ingest.url, secret);
+    Ok(Arc::new(CachedTokens::new(Arc::new(remote), clock.clone())))
 }
 
 /// Tries again and again for a while: at a first boot everything starts at once, in any order.

@@ -1,12 +1,14 @@
 //! What a service is to the process that runs it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use scrm_db::Database;
 use scrm_http::Routes;
 use scrm_kernel::{Clock, KeyRing, Lifecycle};
 use scrm_mq::Broker;
+use scrm_wecom::client::token::TokenSource;
 use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
@@ -19,6 +21,8 @@ pub struct Setup {
     pub broker: Broker,
     /// The keys that seal personal data.
     pub keys: KeyRing,
+    /// Where access tokens for WeCom come from.
+    pub tokens: Arc<dyn TokenSource>,
     /// What time it is.
     pub clock: Clock,
     /// The tasks of the process.

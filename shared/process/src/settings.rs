@@ -18,6 +18,8 @@ const SERVICE: &str = "{service}";
 pub struct Settings {
     database: DatabaseSettings,
     broker: BrokerSettings,
+    /// Where access tokens come from.
+    pub ingest: IngestSettings,
     /// Key files.
     pub keys: KeySettings,
     /// Where it answers.
@@ -38,6 +40,14 @@ struct DatabaseSettings {
 struct BrokerSettings {
     url: SecretString,
     prefix: String,
+}
+
+/// Where the service ingest answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestSettings {
+    /// `http://ingest:8080`.
+    pub url: String,
 }
 
 /// Key files.
@@ -120,6 +130,7 @@ mod tests {
         [distributed]
         database.url = "postgres://scrm:hush@127.0.0.1:5432/scrm_{service}"
         broker.url = "amqp://scrm:hush@127.0.0.1:5672/%2f"
+        ingest.url = "http://127.0.0.1:8091"
         keys.installation = "keys/installation.keys"
         keys.tokens = "keys/token.pk8"
         [leads]

@@ -5,6 +5,7 @@ mod database;
 mod event;
 mod ledger;
 mod server;
+mod setup;
 mod shape;
 mod wait;
 
@@ -12,6 +13,7 @@ pub use broker::{DeadLetter, TestBroker};
 pub use database::TestDatabase;
 pub use event::envelope_of;
 pub use server::{Client, Reply, TestServer};
+pub use setup::setup;
 pub use shape::Shape;
 pub use wait::eventually;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder};
-use scrm_http::{Caller, Readiness, Role, Routes, TokenKeys, Tokens, serve};
-use scrm_kernel::{Clock, CorpId, Lifecycle};
+use scrm_http::{BETWEEN_SERVICES, Caller, Readiness, Role, Routes, TokenKeys, Tokens, serve};
+use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,6 +19,8 @@ const TOKEN_LIFE: Duration = Duration::from_hours(24 * 365);
 pub struct TestServer {
     address: SocketAddr,
     tokens: Tokens,
+    /// With which another service proves itself.
+    keys: KeyRing,
     http: reqwest::Client,
 }
 
@@ -27,13 +29,19 @@ impl TestServer {
     pub fn start(services: Vec<Routes>, clock: Clock, lifecycle: &Lifecycle) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let tokens = Tokens::new(TokenKeys::generate().0, clock);
+        let keys = KeyRing::generate();
+        let tokens = Tokens::admitting_services(TokenKeys::generate().0, clock, keys.clone());
         let readiness = Readiness::default();
         readiness.set();
         let server = serve(listener, services, tokens.clone(), readiness, 1, lifecycle.clone());
         lifecycle.spawn("http", server);
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
-        Self { address, tokens, http: http.expect("a client without certificates of its own can be made") }
+        Self {
+            address,
+            tokens,
+            keys,
+            http: http.expect("a client without certificates of its own can be made"),
+        }
     }
 
     /// Returns where it listens, for tests that write bytes.
@@ -46,6 +54,11 @@ impl TestServer {
         let caller = Caller { corp, role: Role::Admin, subject: "test".to_owned() };
         let token = self.tokens.sign(&caller, TOKEN_LIFE).expect("a generated key signs");
         self.bearer(&token)
+    }
+
+    /// Returns a client that is another service of the installation.
+    pub fn service(&self) -> Client {
+        self.bearer(&self.keys.shared_secret(BETWEEN_SERVICES))
     }
 
     /// Returns a client that sends `token`.

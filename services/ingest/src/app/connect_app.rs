@@ -5,7 +5,7 @@ use scrm_wecom::callback::{AesKey, checked_token};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{App, Error};
-use crate::domain::connection::{self, AppKind, AppName};
+use crate::domain::connection::{self, ApiUrl, AppKind, AppName};
 use crate::store;
 use crate::store::app::Secrets;
 
@@ -26,6 +26,8 @@ pub struct Connection {
     pub token: SecretString,
     /// `EncodingAESKey` of the callback.
     pub encoding_aes_key: SecretString,
+    /// Where WeCom's API is; none for the one that everybody uses.
+    pub api_url: Option<String>,
 }
 
 impl App {
@@ -57,6 +59,8 @@ impl App {
         if !store::app::put(&txn, &self.keys, &app, &secrets).await? {
             return Err(Error::AppNameTaken(app.name));
         }
+        // A token of the secret before would be refused as late as it expires.
+        store::token::forget(&txn, &app.name).await?;
         txn.commit().await?;
         self.forget_receivers();
         tracing::info!(app.name = %app.name, corp.id = %app.corp, "Connected the app {}", app.name);
@@ -95,6 +99,9 @@ fn check(corp: CorpId, connection: &Connection) -> Result<connection::App, Error
         note("encoding_aes_key", error.to_string());
     }
 
+    let api_url = connection.api_url.as_deref().map(ApiUrl::parse).transpose();
+    let api_url = api_url.map_err(|error| note("api_url", error.to_string())).ok().flatten();
+
     match (name, wecom_corp, kind) {
         (Some(name), Some(wecom_corp), Some(kind)) if wrong.is_empty() => Ok(connection::App {
             name,
@@ -103,6 +110,7 @@ fn check(corp: CorpId, connection: &Connection) -> Result<connection::App, Error
             kind,
             agent_id: connection.agent_id,
             updated_at: scrm_kernel::Timestamp::default(),
+            api_url,
         }),
         _ => Err(Error::Invalid(wrong)),
     }

@@ -1,6 +1,7 @@
 //! What ingest does, one use case a file.
 
 mod connect_app;
+mod give_tokens;
 mod list_callbacks;
 mod receive_callback;
 
@@ -93,6 +94,8 @@ pub struct App {
     clock: Clock,
     config: Config,
     door: Batcher<store::callback::Door>,
+    /// Calls WeCom for tokens.
+    wecom: reqwest::Client,
     /// Opened credentials by app. Rows are the truth: a change here empties it, and a bad signature asks the rows again.
     receivers: RwLock<HashMap<AppName, Arc<Receiver>>>,
     /// When the rows were last asked again, by app.
@@ -100,10 +103,11 @@ pub struct App {
 }
 
 impl App {
-    pub(crate) fn new(db: Db, keys: KeyRing, config: Config) -> Self {
+    pub(crate) fn new(db: Db, keys: KeyRing, config: Config, wecom: reqwest::Client) -> Self {
         let door = Batcher::start(db.clone(), store::callback::Door { db: db.clone() }, GROUP);
         let clock = db.clock().clone();
-        Self { db, keys, clock, config, door, receivers: RwLock::default(), read_again: Mutex::default() }
+        let (receivers, read_again) = (RwLock::default(), Mutex::default());
+        Self { db, keys, clock, config, door, wecom, receivers, read_again }
     }
 
     /// Makes the first enterprise when there is none, so that tokens have one to name before it is connected.

@@ -45,6 +45,43 @@ impl fmt::Display for AppName {
     }
 }
 
+/// Where WeCom's API is, without a slash at the end: `https://qyapi.weixin.qq.com`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiUrl(String);
+
+/// An address that cannot be that of WeCom's API.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be https://host[:port]; http:// only for this machine")]
+pub struct BadApiUrl;
+
+impl ApiUrl {
+    /// Returns the address of the WeCom that everybody uses.
+    pub fn public() -> Self {
+        Self("https://qyapi.weixin.qq.com".to_owned())
+    }
+
+    /// Checks an address from outside. Secrets go there, so it is encrypted unless it is this machine.
+    pub fn parse(text: &str) -> Result<Self, BadApiUrl> {
+        let text = text.strip_suffix('/').unwrap_or(text);
+        let (is_encrypted, authority) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(authority), _) => (true, authority),
+            (None, Some(authority)) => (false, authority),
+            (None, None) => return Err(BadApiUrl),
+        };
+        let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "1"));
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+        let is_here = host == "localhost"
+            || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+        let fits = !host.is_empty() && host.bytes().all(is_host) && port.parse::<u16>().is_ok();
+        if fits && (is_encrypted || is_here) { Ok(Self(text.to_owned())) } else { Err(BadApiUrl) }
+    }
+
+    /// Returns the address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What sort of app it is, which decides to whom its callbacks are addressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppKind {
@@ -81,6 +118,8 @@ pub struct App {
     pub agent_id: i64,
     /// When it was connected, or its secrets last changed.
     pub updated_at: Timestamp,
+    /// Where its WeCom is, if that is not the one that everybody uses: a private deployment, or a simulated one.
+    pub api_url: Option<ApiUrl>,
 }
 
 #[cfg(test)]
@@ -92,6 +131,17 @@ mod tests {
         assert!(AppName::parse("demo-2").is_ok());
         for bad in ["", "Demo", "a/b", "a b", "例", &"a".repeat(41)] {
             assert_eq!(AppName::parse(bad), Err(BadAppName), "{bad}");
+        }
+    }
+    #[test]
+    fn secrets_go_nowhere_in_clear() {
+        for good in ["https://qyapi.weixin.qq.com", "https://wecom.example:8443/", "http://127.0.0.1:8081"] {
+            assert!(ApiUrl::parse(good).is_ok(), "{good}");
+        }
+        let bad =
+            ["http://wecom.example", "ftp://x", "https://", "https://a/b", "https://a?b", "https://u@a", ""];
+        for bad in bad {
+            assert_eq!(ApiUrl::parse(bad), Err(BadApiUrl), "{bad}");
         }
     }
 }

@@ -29,6 +29,9 @@ pub(super) struct AppIn {
     /// `EncodingAESKey` of the callback.
     #[schema(value_type = String)]
     encoding_aes_key: SecretString,
+    /// Where the API of a private or simulated WeCom is; absent for the one that everybody uses.
+    #[serde(default)]
+    api_url: Option<String>,
 }
 
 impl AppIn {
@@ -41,6 +44,7 @@ impl AppIn {
             secret: self.secret,
             token: self.token,
             encoding_aes_key: self.encoding_aes_key,
+            api_url: self.api_url,
         }
     }
 }
@@ -54,6 +58,8 @@ pub(super) struct AppOut {
     agent_id: i64,
     /// Where WeCom sends its callbacks, below the address of this installation.
     callback_path: String,
+    /// Null for the WeCom that everybody uses.
+    api_url: Option<String>,
     updated_at: Moment,
 }
 
@@ -65,6 +71,7 @@ impl From<connection::App> for AppOut {
             wecom_corp_id: app.wecom_corp.into(),
             kind: app.kind.as_str(),
             agent_id: app.agent_id,
+            api_url: app.api_url.map(|url| url.as_str().to_owned()),
             updated_at: app.updated_at.into(),
         }
     }

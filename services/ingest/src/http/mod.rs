@@ -4,6 +4,7 @@ mod apps;
 mod callback;
 mod callbacks;
 mod dto;
+mod tokens;
 
 use actix_web::HttpResponse;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -24,4 +25,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(apps::connect)
             .service(callbacks::list),
     );
+    // No part of the public contract, so not of its document either.
+    config.map(|config| {
+        config
+            .service(actix_web::web::scope("/internal/v1").service(tokens::grant).service(tokens::invalidate))
+    });
 }

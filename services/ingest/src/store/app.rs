@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::entity::app::{ActiveModel, Column, Entity, Model};
 use super::{corp, inconsistent};
-use crate::domain::connection::{App, AppKind, AppName};
+use crate::domain::connection::{ApiUrl, App, AppKind, AppName};
 
 const SECRET: &str = "app.secret";
 const TOKEN: &str = "app.token";
@@ -46,6 +46,7 @@ pub(crate) async fn put(
         token: seal(TOKEN, &secrets.token),
         aes_key: seal(AES_KEY, &secrets.aes_key),
         updated_at: Set(app.updated_at),
+        api_url: Set(app.api_url.as_ref().map(|url| url.as_str().to_owned())),
     };
     let replace = OnConflict::column(Column::Name)
         .update_columns([
@@ -55,6 +56,7 @@ pub(crate) async fn put(
             Column::Token,
             Column::AesKey,
             Column::UpdatedAt,
+            Column::ApiUrl,
         ])
         .action_and_where(Expr::col((Entity, Column::CorpId)).eq(app.corp))
         .to_owned();
@@ -105,5 +107,11 @@ fn app_of(row: &Model, wecom_corp: WecomCorpId) -> Result<App, DbErr> {
         kind: AppKind::parse(&row.kind).ok_or_else(|| inconsistent("app", "kind", &row.name))?,
         agent_id: row.agent_id,
         updated_at: row.updated_at,
+        api_url: row
+            .api_url
+            .as_deref()
+            .map(ApiUrl::parse)
+            .transpose()
+            .map_err(|_| inconsistent("app", "api_url", &row.name))?,
     })
 }

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod callback;
 pub(crate) mod corp;
 mod entity;
+pub(crate) mod token;
 
 use sea_orm::DbErr;
 

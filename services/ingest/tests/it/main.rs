@@ -7,3 +7,4 @@ mod connect;
 mod hostile;
 mod late;
 mod support;
+mod tokens;

@@ -1,5 +1,6 @@
 //! A running service, and WeCom as it calls one app of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::cipher::{AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey};
@@ -8,7 +9,7 @@ use aws_lc_rs::iv::FixedLength;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use reqwest::Method;
-use scrm_ingest::Ingest;
+use scrm_ingest::{App, Ingest};
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle, MessageId, Timestamp};
 use scrm_process::{Service as _, Setup};
 use scrm_testing::{Client, Reply, TestBroker, TestDatabase, TestServer, eventually};
@@ -58,6 +59,11 @@ impl TestIngest {
         let ingest = started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle).await;
         let server = TestServer::start(vec![ingest.routes()], self.clock.clone(), &self.lifecycle);
         (ingest, server)
+    }
+
+    /// Returns the use cases.
+    pub(crate) fn app(&self) -> Arc<App> {
+        self.ingest.app()
     }
 
     pub(crate) fn admin(&self) -> Client {
@@ -115,14 +121,7 @@ async fn started(
     broker: &TestBroker,
     lifecycle: &Lifecycle,
 ) -> Ingest {
-    let setup = Setup {
-        database: database.database().clone(),
-        broker: broker.broker(),
-        keys: keys.clone(),
-        clock: clock.clone(),
-        lifecycle: lifecycle.clone(),
-        file: None,
-    };
+    let setup = Setup { keys: keys.clone(), ..scrm_testing::setup(database, broker, clock, lifecycle) };
     Ingest::start(setup).await.unwrap()
 }
 

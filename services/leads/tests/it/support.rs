@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use scrm_db::{Db, outbox};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
+use scrm_kernel::{Clock, CorpId, Lifecycle};
 use scrm_leads::Leads;
 use scrm_mq::topology::LEADS_CONTACT;
-use scrm_process::{Service as _, Setup};
+use scrm_process::Service as _;
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
@@ -117,15 +117,7 @@ async fn started(
     broker: &TestBroker,
     lifecycle: &Lifecycle,
 ) -> Leads {
-    let setup = Setup {
-        database: database.database().clone(),
-        broker: broker.broker(),
-        keys: KeyRing::generate(),
-        clock: clock.clone(),
-        lifecycle: lifecycle.clone(),
-        file: None,
-    };
-    Leads::start(setup).await.unwrap()
+    Leads::start(scrm_testing::setup(database, broker, clock, lifecycle)).await.unwrap()
 }
 
 /// A contact, as an event tells it.

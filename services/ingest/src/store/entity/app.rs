@@ -18,6 +18,7 @@ pub(crate) struct Model {
     /// Sealed.
     pub(crate) aes_key: Vec<u8>,
     pub(crate) updated_at: DateTimeUtc,
+    pub(crate) api_url: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,5 +1,6 @@
 //! The tables as sea-orm sees them.
 
+pub(super) mod access_token;
 pub(super) mod app;
 pub(super) mod callback;
 pub(super) mod corp;

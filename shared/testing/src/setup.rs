@@ -1,0 +1,37 @@
+//! What a service under test is started with.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
+use scrm_process::Setup;
+use scrm_wecom::client::token::{Grant, TokenError, TokenSource};
+
+use crate::{TestBroker, TestDatabase};
+
+/// Returns the set-up of a service on a test's database and broker, with keys of its own and no WeCom.
+pub fn setup(database: &TestDatabase, broker: &TestBroker, clock: &Clock, lifecycle: &Lifecycle) -> Setup {
+    Setup {
+        database: database.database().clone(),
+        broker: broker.broker(),
+        keys: KeyRing::generate(),
+        tokens: Arc::new(NotConnected),
+        clock: clock.clone(),
+        lifecycle: lifecycle.clone(),
+        file: None,
+    }
+}
+
+/// No enterprise is connected to WeCom.
+struct NotConnected;
+
+#[async_trait]
+impl TokenSource for NotConnected {
+    async fn grant(&self, _: CorpId, _: Option<&str>) -> Result<Grant, TokenError> {
+        Err(TokenError::NotConnected)
+    }
+
+    async fn invalidate(&self, _: &Grant) -> Result<(), TokenError> {
+        Err(TokenError::NotConnected)
+    }
+}
