@@ -244,6 +244,23 @@ mod tests {
         assert_eq!(passed(&throttle, &one), 1);
     }
 
+    #[tokio::test]
+    async fn a_touchy_path_has_few_places_and_others_have_no_end() {
+        let (throttle, _) = throttle(&Limits { turn_ms: 0, ..Limits::default() });
+        let (one, other) = (grant("ww1"), grant("ww2"));
+        let mut turns = Vec::new();
+        for _ in 0..4 {
+            turns.push(throttle.turn(&one, &MARK_TAGS).await.unwrap());
+        }
+        assert!(matches!(throttle.turn(&one, &MARK_TAGS).await, Err(CallError::RateLimited { .. })));
+        for _ in 0..100 {
+            turns.push(throttle.turn(&one, &CUSTOMER).await.unwrap());
+        }
+        drop(throttle.turn(&other, &MARK_TAGS).await.unwrap());
+        turns.remove(0);
+        assert!(throttle.turn(&one, &MARK_TAGS).await.is_ok());
+    }
+
     #[test]
     fn lanes_out_of_use_are_dropped() {
         let (throttle, clock) = throttle(&Limits::default());
