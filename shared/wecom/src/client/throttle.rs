@@ -200,7 +200,7 @@ mod tests {
         }
         let most = of_second.windows(60).map(|minute| minute.iter().sum::<u32>()).max().unwrap();
         assert_eq!(of_second[0], 1000);
-        assert!((7_900..=8_000).contains(&most), "{most}");
+        assert!((7_800..=8_000).contains(&most), "{most}");
     }
 
     #[test]
@@ -242,6 +242,23 @@ mod tests {
         assert_eq!((passed(&throttle, &one), passed(&throttle, &other)), (0, 1));
         clock.advance(Duration::from_mins(1));
         assert_eq!(passed(&throttle, &one), 1);
+    }
+
+    #[tokio::test]
+    async fn a_touchy_path_has_few_places_and_others_have_no_end() {
+        let (throttle, _) = throttle(&Limits { turn_ms: 0, ..Limits::default() });
+        let (one, other) = (grant("ww1"), grant("ww2"));
+        let mut turns = Vec::new();
+        for _ in 0..4 {
+            turns.push(throttle.turn(&one, &MARK_TAGS).await.unwrap());
+        }
+        assert!(matches!(throttle.turn(&one, &MARK_TAGS).await, Err(CallError::RateLimited { .. })));
+        for _ in 0..100 {
+            turns.push(throttle.turn(&one, &CUSTOMER).await.unwrap());
+        }
+        drop(throttle.turn(&other, &MARK_TAGS).await.unwrap());
+        turns.remove(0);
+        assert!(throttle.turn(&one, &MARK_TAGS).await.is_ok());
     }
 
     #[test]
