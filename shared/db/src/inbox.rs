@@ -43,6 +43,16 @@ pub async fn enter(txn: &Txn, consumer: &str, message: MessageId) -> Result<bool
     Ok(inserted > 0)
 }
 
+/// Reports whether `consumer` has handled a message.
+pub async fn has_entered(
+    connection: &impl ConnectionTrait,
+    consumer: &str,
+    message: MessageId,
+) -> Result<bool, DbErr> {
+    let row = entity::Entity::find_by_id((consumer.to_owned(), message.as_uuid())).one(connection).await?;
+    Ok(row.is_some())
+}
+
 /// Forgets what was handled before `moment`.
 pub async fn forget_before(connection: &impl ConnectionTrait, moment: Timestamp) -> Result<u64, DbErr> {
     let deleted =

@@ -37,6 +37,12 @@ pub enum Settlement {
         /// Why it failed.
         reason: String,
     },
+    /// Not its turn: it comes again after a while, as it was.
+    Wait {
+        /// How long it waits. RabbitMQ has rungs only: it takes the longest that is no longer than this, or the
+        /// shortest.
+        after: Duration,
+    },
     /// Given up: it goes to the dead letters.
     Dead {
         /// Why.

@@ -20,6 +20,8 @@ async fn a_message_enters_once_for_each_consumer() {
     assert!(inbox::enter(&txn, "leads.contact", message).await.unwrap());
     assert!(!inbox::enter(&txn, "leads.contact", message).await.unwrap());
     txn.commit().await.unwrap();
+    assert!(inbox::has_entered(test.db.reader(), "leads.contact", message).await.unwrap());
+    assert!(!inbox::has_entered(test.db.reader(), "customers.contact", message).await.unwrap());
 
     let txn = test.db.begin().await.unwrap();
     assert!(!inbox::enter(&txn, "leads.contact", message).await.unwrap());

@@ -1,5 +1,6 @@
 //! Consumers: the loops around handlers, and what both kinds of them share.
 
+mod effect;
 mod state;
 
 use std::panic::AssertUnwindSafe;
@@ -13,6 +14,7 @@ use sea_orm::DbErr;
 use crate::topology::Queue;
 use crate::transport::Settlement;
 
+pub use effect::{Claim, EffectHandler, Effects, Next};
 pub use state::{Consumer, StateHandler};
 
 /// Messages settled, by queue and outcome.
@@ -90,7 +92,7 @@ fn log(queue: &'static str, envelope: &Envelope, settlement: &Settlement, time: 
     metrics::counter!(MESSAGES, "queue" => queue, "outcome" => outcome_of(settlement)).increment(1);
     metrics::histogram!(MESSAGE_TIME, "queue" => queue).record(time);
     match settlement {
-        Settlement::Done | Settlement::Release => {
+        Settlement::Done | Settlement::Release | Settlement::Wait { .. } => {
             tracing::debug!(queue, kind, message.id = %id, ms, ?settlement, "{queue} handled {kind}");
         }
         Settlement::Retry { after, reason } => tracing::warn!(
@@ -107,6 +109,7 @@ const fn outcome_of(settlement: &Settlement) -> &'static str {
         Settlement::Done => "done",
         Settlement::Retry { .. } => "retry",
         Settlement::Dead { .. } => "dead",
+        Settlement::Wait { .. } => "waiting",
         Settlement::Release => "released",
     }
 }

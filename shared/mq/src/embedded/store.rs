@@ -89,9 +89,9 @@ impl BatchWrite for Store {
                         match settlement {
                             Settlement::Done => done.push(*id),
                             Settlement::Retry { after, reason } => {
-                                let due = (self.clock.now() + *after).timestamp_millis();
-                                retry(txn, *id, due, reason).await?;
+                                retry(txn, *id, self.clock.now() + *after, reason).await?;
                             }
+                            Settlement::Wait { after } => wait(txn, *id, self.clock.now() + *after).await?,
                             Settlement::Dead { reason } => bury(txn, *id, self.clock.now(), reason).await?,
                             Settlement::Release => {}
                         }
@@ -159,9 +159,18 @@ impl Store {
     }
 }
 
-async fn retry(txn: &Txn, id: i64, due: i64, reason: &str) -> Result<(), DbErr> {
+async fn wait(txn: &Txn, id: i64, due: Timestamp) -> Result<(), DbErr> {
     Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(due))
+        .col_expr(Column::DueAt, Expr::value(due.timestamp_millis()))
+        .filter(Column::Id.eq(id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+async fn retry(txn: &Txn, id: i64, due: Timestamp, reason: &str) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(due.timestamp_millis()))
         .col_expr(Column::Attempt, Expr::col(Column::Attempt).add(1))
         .col_expr(Column::Reason, Expr::value(reason))
         .filter(Column::Id.eq(id))

@@ -189,7 +189,7 @@ impl Pump {
             self.out.remove(&id);
             match settlement {
                 Settlement::Release => self.released.push(id),
-                Settlement::Retry { after, .. } => {
+                Settlement::Retry { after, .. } | Settlement::Wait { after } => {
                     let due = self.db.clock().now() + after;
                     self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
                 }

@@ -50,6 +50,13 @@ impl Plan {
         rung_for(queue.ladder, after).map(|rung| self.rung_queue(queue, rung))
     }
 
+    /// Returns the name of the queue in which messages of `queue` wait for at most `after`, or as short as there is.
+    ///
+    /// Who comes too early waits again; who waits too long is late.
+    pub(super) fn rung_within(&self, queue: &Queue, after: Duration) -> Option<String> {
+        rung_within(queue.ladder, after).map(|rung| self.rung_queue(queue, rung))
+    }
+
     fn rung_queue(&self, queue: &Queue, rung: Duration) -> String {
         self.named(&format!("{}.retry.{}", queue.name, rung.as_millis()))
     }
@@ -147,6 +154,12 @@ fn rung_for(ladder: Ladder, after: Duration) -> Option<Duration> {
     rungs.clone().filter(|rung| *rung >= after).min().or_else(|| rungs.max())
 }
 
+/// Returns the longest rung that is no longer than `after`, or the shortest one.
+fn rung_within(ladder: Ladder, after: Duration) -> Option<Duration> {
+    let rungs = ladder.rungs().iter().copied();
+    rungs.clone().filter(|rung| *rung <= after).max().or_else(|| rungs.min())
+}
+
 /// What dies goes to `queue`, and is lost by no crash on the way. At-least-once needs `reject-publish`.
 fn dead_lettering_to(queue: String) -> [(&'static str, AMQPValue); 4] {
     [
@@ -187,5 +200,15 @@ mod tests {
             (300, 300, 1000, 3000, 3000)
         );
         assert_eq!(rung_for(Ladder::Custom(&[]), Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_wait_for_a_turn_takes_the_next_shorter_rung() {
+        let within = |millis| rung_within(Ladder::Urgent, Duration::from_millis(millis)).unwrap().as_millis();
+        assert_eq!(
+            (within(0), within(299), within(999), within(1000), within(9000)),
+            (300, 300, 300, 1000, 3000)
+        );
+        assert_eq!(rung_within(Ladder::Custom(&[]), Duration::ZERO), None);
     }
 }

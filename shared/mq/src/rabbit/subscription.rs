@@ -221,7 +221,9 @@ impl Settler {
             match settlement {
                 Settlement::Done => done.push(tag),
                 Settlement::Release => released.push(tag),
-                Settlement::Retry { .. } | Settlement::Dead { .. } => moved.push((tag, settlement)),
+                Settlement::Retry { .. } | Settlement::Wait { .. } | Settlement::Dead { .. } => {
+                    moved.push((tag, settlement));
+                }
             }
         }
         self.give_back(released).await;
@@ -302,6 +304,11 @@ impl Settler {
             Settlement::Retry { after, reason } => match self.plan.rung(queue, *after) {
                 Some(rung) => (rung, wire::failed_again(properties, reason)),
                 None => (dead(), wire::dead(properties, reason)),
+            },
+            Settlement::Wait { after } => match self.plan.rung_within(queue, *after) {
+                Some(rung) => (rung, wire::unchanged(properties)),
+                // To the end of its queue, which is the only place there is.
+                None => (self.plan.named(queue.name), wire::unchanged(properties)),
             },
             Settlement::Dead { reason } => (dead(), wire::dead(properties, reason)),
             Settlement::Done | Settlement::Release => return Moved::Stays,

@@ -95,28 +95,33 @@ pub(super) fn reason_of(properties: &BasicProperties) -> Option<String> {
 /// Returns the properties of a message for its next attempt.
 pub(super) fn failed_again(properties: BasicProperties, reason: &str) -> BasicProperties {
     let attempts = attempt_of(&properties).saturating_add(1);
-    given_up(properties, reason, Some(attempts))
+    explained(unchanged(properties), reason, Some(attempts))
 }
 
 /// Returns the properties of a message for the dead letters.
 pub(super) fn dead(properties: BasicProperties, reason: &str) -> BasicProperties {
-    given_up(properties, reason, None)
+    explained(unchanged(properties), reason, None)
 }
 
-/// Notes the reason, and drops the broker's own notes on where the message has been.
-fn given_up(properties: BasicProperties, reason: &str, attempts: Option<u32>) -> BasicProperties {
+/// Returns the properties of a message that comes again as it was, without the broker's own notes on where it has been.
+pub(super) fn unchanged(properties: BasicProperties) -> BasicProperties {
     let headers = properties.headers().clone().unwrap_or_default();
     let ours = headers.inner().iter().filter(|(name, _)| !name.as_str().starts_with("x-"));
     let mut headers = FieldTable::default();
     for (name, value) in ours {
         headers.insert(name.clone(), value.clone());
     }
+    properties.with_headers(headers).with_delivery_mode(PERSISTENT)
+}
+
+fn explained(properties: BasicProperties, reason: &str, attempts: Option<u32>) -> BasicProperties {
+    let mut headers = properties.headers().clone().unwrap_or_default();
     let end = reason.floor_char_boundary(LONGEST_REASON);
     headers.insert(REASON.into(), AMQPValue::LongString(reason[..end].into()));
     if let Some(attempts) = attempts {
         headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(attempts.into()));
     }
-    properties.with_headers(headers).with_delivery_mode(PERSISTENT)
+    properties.with_headers(headers)
 }
 
 fn attempt_of(properties: &BasicProperties) -> u32 {

@@ -140,7 +140,7 @@ async fn what_cannot_be_handled_is_a_dead_letter_at_once() {
 
 #[tokio::test]
 async fn a_thousand_failing_messages_do_not_hold_up_a_healthy_one() {
-    const SLOWER: Queue = Queue { ladder: Ladder::Custom(&[Duration::from_millis(700)]), ..FLOW };
+    const SLOWER: Queue = Queue { ladder: Ladder::Custom(&[Duration::from_millis(1500)]), ..FLOW };
     let rig = Rig::start(&[SLOWER]).await;
     let mut worker =
         rig.consume(SLOWER, |seen| if seen.number < 1000 { Step::Retry("always") } else { Step::Handle });

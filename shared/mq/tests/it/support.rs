@@ -15,7 +15,7 @@ use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId};
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
-use scrm_mq::{Broker, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Topology};
+use scrm_mq::{Broker, BrokerError, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Topology};
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
 use scrm_proto::{Envelope, Event};
@@ -131,14 +131,29 @@ impl Rig {
     ) -> Worker {
         let (seen, received) = mpsc::unbounded_channel();
         let handler = Scripted { consumer: queue.name, script: Arc::new(script), seen };
-        let (db, lifecycle, mut broker) = (self.db.clone(), Lifecycle::new(), self.broker.subscribe());
+        let db = self.db.clone();
+        self.keep_running(received, move |broker, lifecycle| {
+            let consumer = Consumer::new(queue, db.clone()).on::<ContactAdded>(handler.clone());
+            consumer.run(broker, lifecycle)
+        })
+    }
+
+    /// Runs a consumer again and again until it is stopped.
+    pub(crate) fn keep_running<T, R>(
+        &self,
+        received: mpsc::UnboundedReceiver<T>,
+        run: impl Fn(Broker, Lifecycle) -> R + Send + 'static,
+    ) -> Worker<T>
+    where
+        R: Future<Output = Result<(), BrokerError>> + Send,
+    {
+        let (lifecycle, mut broker) = (Lifecycle::new(), self.broker.subscribe());
         let task = tokio::spawn({
             let lifecycle = lifecycle.clone();
             async move {
                 while !lifecycle.is_stopping() {
-                    let consumer = Consumer::new(queue, db.clone()).on::<ContactAdded>(handler.clone());
                     let now = broker.borrow_and_update().clone();
-                    if consumer.run(now, lifecycle.clone()).await.is_err() {
+                    if run(now, lifecycle.clone()).await.is_err() {
                         // As after a crash of the process: with the broker that comes next.
                         broker.changed().await.unwrap();
                     }
@@ -320,20 +335,20 @@ async fn publish(mut broker: watch::Receiver<Broker>, mut messages: Vec<Envelope
 }
 
 /// A consumer at work.
-pub(crate) struct Worker {
+pub(crate) struct Worker<T = Seen> {
     lifecycle: Lifecycle,
     task: JoinHandle<()>,
-    received: mpsc::UnboundedReceiver<Seen>,
+    received: mpsc::UnboundedReceiver<T>,
 }
 
-impl Worker {
+impl<T> Worker<T> {
     /// Returns the next message that the handler was given.
-    pub(crate) async fn next(&mut self) -> Seen {
+    pub(crate) async fn next(&mut self) -> T {
         in_time("a message is handled", self.received.recv()).await.expect("the consumer goes on")
     }
 
     /// Returns the next messages that the handler was given.
-    pub(crate) async fn take(&mut self, count: usize) -> Vec<Seen> {
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<T> {
         let mut seen = Vec::new();
         while seen.len() < count {
             seen.push(self.next().await);
@@ -346,8 +361,14 @@ impl Worker {
         self.lifecycle.stop();
     }
 
+    /// Ends the consumer wherever it stands.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+
     /// Stops the consumer and returns what its handler was given since the last question.
-    pub(crate) async fn stop(mut self) -> Vec<Seen> {
+    pub(crate) async fn stop(mut self) -> Vec<T> {
         self.lifecycle.stop();
         in_time("the consumer stops", self.task).await.unwrap();
         let mut rest = Vec::new();
@@ -467,6 +488,8 @@ impl MigrationTrait for Effects {
         for sql in [
             "CREATE TABLE effect (consumer TEXT NOT NULL, key TEXT NOT NULL, newest BIGINT NOT NULL,
                 total BIGINT NOT NULL, times BIGINT NOT NULL, PRIMARY KEY (consumer, key))",
+            "CREATE TABLE unit (key TEXT NOT NULL PRIMARY KEY, state TEXT NOT NULL, attempt BIGINT NOT NULL,
+                lease BIGINT NOT NULL)",
             "CREATE TABLE parent (id BIGINT NOT NULL PRIMARY KEY)",
             "CREATE TABLE orphan (parent BIGINT REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
         ] {

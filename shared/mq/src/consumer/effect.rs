@@ -1,0 +1,335 @@
+//! The loop around effect handlers: claim and commit, call, record and commit, acknowledge.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use scrm_db::{Db, Txn, inbox};
+use scrm_kernel::{Lifecycle, Timestamp};
+use scrm_proto::{Envelope, Event};
+use sea_orm::DbErr;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::{Failure, PAUSE, caught, ended, log, panic_text};
+use crate::topology::Queue;
+use crate::transport::{Broker, BrokerError, Delivery, Settlement};
+
+/// How often a recording may fail, with a database that works, before the message is tried again as a whole.
+const RECORDINGS: u32 = 5;
+/// A message does not come again sooner, even if its claim says so.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+/// Nor later: it then asks again whether its turn has come.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+
+/// What a claim came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim<Unit> {
+    /// The call is to be made, by whoever got this.
+    Call(Unit),
+    /// No call is needed: it was made before, or is superseded, or switched off.
+    Nothing,
+    /// Another one may be about to make it.
+    Busy {
+        /// When that one's lease is over.
+        until: Timestamp,
+    },
+}
+
+/// What happens to a message after its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// It may go.
+    Done,
+    /// It comes again after a while, because of this.
+    Retry(String),
+    /// It goes to the dead letters, because of this.
+    Dead(String),
+}
+
+/// Calls something outside because of an event, at most once for each claim.
+///
+/// The unit is a row of the author's: `wanted`, then `calling` with the number of the attempt and a lease, then what
+/// became of it. After a crash between claim and record, [`claim`](Self::claim) is asked again and finds the row
+/// `calling`. While the lease lasts it says [`Claim::Busy`]; after it the earlier call's outcome is unclear, and the
+/// rule of that effect says whether to look or to call again. A lease lasts longer than the call can take, so the call
+/// has a time-out of its own.
+#[async_trait]
+pub trait EffectHandler<E: Event>: Send + Sync + 'static {
+    /// What was claimed: the number of the attempt, and what the call needs.
+    type Unit: Send + Sync;
+    /// What became of the call.
+    type Outcome: Send + Sync;
+
+    /// Claims the unit, by a guarded update, in a transaction that is committed before the call.
+    async fn claim(&self, txn: &Txn, event: &E, envelope: &Envelope) -> Result<Claim<Self::Unit>, Failure>;
+
+    /// Makes the call, outside any transaction. If it panics the outcome is unclear, and nothing is recorded.
+    async fn call(&self, unit: &Self::Unit) -> Self::Outcome;
+
+    /// Records what became of the call, in a second transaction, and says what happens to the message.
+    ///
+    /// While the process lives it is asked again until this succeeds, the call being made already: five times if it
+    /// fails by itself, for ever if the database cannot be used. So it may be asked about what it recorded before, if
+    /// the commit succeeded without the answer arriving.
+    async fn record(&self, txn: &Txn, unit: &Self::Unit, outcome: &Self::Outcome) -> Result<Next, Failure>;
+}
+
+/// An effect handler of any kind of event.
+#[async_trait]
+trait AnyEffect: Send + Sync {
+    async fn carry_out(&self, work: Work<'_>) -> Settlement;
+}
+
+struct Decoding<E, H>(H, PhantomData<fn(E)>);
+
+#[async_trait]
+impl<E: Event, H: EffectHandler<E>> AnyEffect for Decoding<E, H> {
+    async fn carry_out(&self, work: Work<'_>) -> Settlement {
+        let event = match work.envelope.open::<E>() {
+            Ok(event) => event,
+            Err(error) => return work.failed(Failure::Reject(error.to_string())),
+        };
+        let unit = match work.claim(&self.0, &event).await {
+            Ok(unit) => unit,
+            Err(settlement) => return settlement,
+        };
+        match AssertUnwindSafe(self.0.call(&unit)).catch_unwind().await {
+            Ok(outcome) => work.record(&self.0, &unit, &outcome).await,
+            Err(panic) => work.failed(Failure::Retry(panic_text(panic.as_ref()))),
+        }
+    }
+}
+
+/// The consumer of one queue, with an effect handler for each kind of event in it.
+///
+/// Messages are handled beside each other, those of one key too: no order is promised.
+pub struct Effects {
+    queue: Queue,
+    db: Db,
+    concurrency: usize,
+    handlers: HashMap<&'static str, Box<dyn AnyEffect>>,
+}
+
+impl Effects {
+    /// Makes a consumer of `queue` with at most `concurrency` messages in hand, whose handlers have their units in `db`.
+    pub fn new(queue: Queue, db: Db, concurrency: usize) -> Self {
+        Self { queue, db, concurrency, handlers: HashMap::new() }
+    }
+
+    /// Lets `handler` handle the events of its kind.
+    #[must_use]
+    pub fn on<E: Event>(mut self, handler: impl EffectHandler<E>) -> Self {
+        self.handlers.insert(E::KIND, Box::new(Decoding::<E, _>(handler, PhantomData)));
+        self
+    }
+
+    /// Handles messages until asked to stop; then finishes those it has begun, their calls included.
+    ///
+    /// How long that may take is the patience of `lifecycle`. A call that is ended by it is a call with an unclear
+    /// outcome.
+    pub async fn run(self, broker: Broker, lifecycle: Lifecycle) -> Result<(), BrokerError> {
+        let mut subscription = broker.subscribe(&self.queue, self.concurrency).await?;
+        let consumer = Arc::new(self);
+        // After a lost connection the broker gives out anew what is still in hand here.
+        let places = Arc::new(Semaphore::new(consumer.concurrency));
+        // Tasks end with this future, however that ends.
+        let mut tasks = JoinSet::new();
+        while !lifecycle.is_stopping() {
+            let next = async {
+                let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes it");
+                (subscription.deliveries.recv().await, place)
+            };
+            let (delivery, place) = tokio::select! {
+                () = lifecycle.stopping() => break,
+                next = next => next,
+            };
+            let Some(delivery) = delivery else {
+                return Err(BrokerError(format!("the subscription to {} ended", consumer.queue.name)));
+            };
+            let (consumer, lifecycle) = (Arc::clone(&consumer), lifecycle.clone());
+            tasks.spawn(async move {
+                consumer.handle(delivery, &lifecycle).await;
+                drop(place);
+            });
+            while let Some(ended) = tasks.try_join_next() {
+                ended.map_err(|error| BrokerError(error.to_string()))?;
+            }
+        }
+
+        // Nothing more comes; what was not begun is given back.
+        subscription.deliveries.close();
+        while let Some(ended) = tasks.join_next().await {
+            ended.map_err(|error| BrokerError(error.to_string()))?;
+        }
+        subscription.finish().await;
+        Ok(())
+    }
+
+    async fn handle(&self, delivery: Delivery, lifecycle: &Lifecycle) {
+        let (envelope, begun) = (&delivery.envelope, Instant::now());
+        let work = Work { queue: &self.queue, db: &self.db, envelope, lifecycle };
+        let settlement = match self.handlers.get(envelope.kind.as_str()) {
+            Some(handler) => handler.carry_out(work).await,
+            None => work.failed(Failure::Reject(format!("no handler for events of kind {}", envelope.kind))),
+        };
+        log(self.queue.name, envelope, &settlement, begun.elapsed());
+        delivery.settle(settlement);
+    }
+}
+
+/// One message, and what it is handled with.
+struct Work<'a> {
+    queue: &'a Queue,
+    db: &'a Db,
+    envelope: &'a Envelope,
+    lifecycle: &'a Lifecycle,
+}
+
+impl Work<'_> {
+    /// Claims the unit of the message, or says why there is nothing to call.
+    async fn claim<E: Event, H: EffectHandler<E>>(
+        &self,
+        handler: &H,
+        event: &E,
+    ) -> Result<H::Unit, Settlement> {
+        loop {
+            match self.claim_once(handler, event).await {
+                Ok(Ok(Claim::Call(unit))) => return Ok(unit),
+                Ok(Ok(Claim::Nothing)) => return Err(Settlement::Done),
+                Ok(Ok(Claim::Busy { until })) => return Err(self.wait_until(until)),
+                Ok(Err(failure)) => return Err(self.failed(failure)),
+                Err(error) => self.complain(&error),
+            }
+            tokio::select! {
+                () = self.lifecycle.stopping() => return Err(Settlement::Release),
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    /// Claims in one transaction. An error means that the database did not begin or commit it.
+    async fn claim_once<E: Event, H: EffectHandler<E>>(
+        &self,
+        handler: &H,
+        event: &E,
+    ) -> Result<Result<Claim<H::Unit>, Failure>, DbErr> {
+        let txn = self.db.begin().await?;
+        if self.is_done(&txn).await? {
+            return Ok(Ok(Claim::Nothing));
+        }
+        let part = txn.savepoint().await?;
+        let outcome = caught(handler.claim(&part, event, self.envelope)).await;
+        let claim = match ended(part, outcome).await? {
+            Ok(claim) => claim,
+            Err(failure) => return self.taken_back(txn, failure).await,
+        };
+        match claim {
+            Claim::Call(_) => {}
+            Claim::Nothing => self.remember(&txn).await?,
+            // It changed nothing.
+            Claim::Busy { .. } => return Ok(Ok(claim)),
+        }
+        self.committed(txn, claim).await
+    }
+
+    /// Records what became of the call, waiting for a database that is down: the call is made, and must not be again.
+    async fn record<E: Event, H: EffectHandler<E>>(
+        &self,
+        handler: &H,
+        unit: &H::Unit,
+        outcome: &H::Outcome,
+    ) -> Settlement {
+        let (mut failures, mut may_be_recorded) = (0, false);
+        loop {
+            match self.record_once(handler, unit, outcome, may_be_recorded).await {
+                Ok(Ok(Next::Done)) => return Settlement::Done,
+                Ok(Ok(Next::Retry(reason))) => return self.failed(Failure::Retry(reason)),
+                Ok(Ok(Next::Dead(reason)) | Err(Failure::Reject(reason))) => {
+                    return Settlement::Dead { reason };
+                }
+                Ok(Err(failure)) => {
+                    failures += 1;
+                    if failures >= RECORDINGS {
+                        return self.failed(failure);
+                    }
+                    let (queue, reason) = (self.queue.name, failure.text());
+                    tracing::warn!(queue, reason, "Call is made but cannot be recorded, trying again");
+                }
+                Err(error) => {
+                    may_be_recorded = true;
+                    self.complain(&error);
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Records in one transaction. An error means that the database did not begin or commit it, as far as is known.
+    async fn record_once<E: Event, H: EffectHandler<E>>(
+        &self,
+        handler: &H,
+        unit: &H::Unit,
+        outcome: &H::Outcome,
+        may_be_recorded: bool,
+    ) -> Result<Result<Next, Failure>, DbErr> {
+        let txn = self.db.begin().await?;
+        if may_be_recorded && self.is_done(&txn).await? {
+            return Ok(Ok(Next::Done));
+        }
+        let part = txn.savepoint().await?;
+        let outcome = caught(handler.record(&part, unit, outcome)).await;
+        let next = match ended(part, outcome).await? {
+            Ok(next) => next,
+            Err(failure) => return self.taken_back(txn, failure).await,
+        };
+        if next == Next::Done {
+            self.remember(&txn).await?;
+        }
+        self.committed(txn, next).await
+    }
+
+    async fn is_done(&self, txn: &Txn) -> Result<bool, DbErr> {
+        inbox::has_entered(txn, self.queue.name, self.envelope.message_id).await
+    }
+
+    async fn remember(&self, txn: &Txn) -> Result<(), DbErr> {
+        inbox::enter(txn, self.queue.name, self.envelope.message_id).await.map(drop)
+    }
+
+    async fn committed<T>(&self, txn: Txn, value: T) -> Result<Result<T, Failure>, DbErr> {
+        match txn.commit().await {
+            Ok(()) => Ok(Ok(value)),
+            // A constraint that is checked at the commit: the handler's doing, not the database's.
+            Err(error) if self.db.violation(&error).is_some() => Ok(Err(error.into())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a transaction in vain.
+    async fn taken_back<T>(&self, txn: Txn, failure: Failure) -> Result<Result<T, Failure>, DbErr> {
+        drop(txn);
+        if matches!(failure, Failure::Retry(_)) {
+            // It may have failed because the database went away under it: that uses up no attempt.
+            self.db.reader().ping().await?;
+        }
+        Ok(Err(failure))
+    }
+
+    fn failed(&self, failure: Failure) -> Settlement {
+        failure.settlement(self.queue, self.envelope.attempt)
+    }
+
+    fn wait_until(&self, moment: Timestamp) -> Settlement {
+        let wait = (moment - self.db.clock().now()).to_std().unwrap_or_default();
+        Settlement::Wait { after: wait.clamp(SHORTEST_WAIT, LONGEST_WAIT) }
+    }
+
+    fn complain(&self, error: &DbErr) {
+        tracing::warn!(queue = self.queue.name, error = %error, "Database cannot be used, waiting for it");
+    }
+}
