@@ -3,17 +3,21 @@
 pub mod error;
 pub mod id;
 pub mod lifecycle;
+pub mod money;
 pub mod page;
 pub mod scope;
 pub mod seal;
 pub mod time;
 pub mod wecom_id;
+pub mod work_calendar;
 
 pub use error::{Classify, ErrorKind, FieldError};
 pub use id::{CorpId, LeadId, MessageId, StaffId, TouchId};
 pub use lifecycle::Lifecycle;
+pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::{People, Scope};
 pub use seal::{BlindIndex, KeyRing, Sealed};
 pub use time::{Clock, Timestamp};
 pub use wecom_id::{ExternalUserId, WecomCorpId, WecomUserId};
+pub use work_calendar::{CalendarError, Hours, WorkCalendar};
