@@ -43,5 +43,7 @@ macro_rules! events {
 
 events! {
     wecom::v1::ContactAdded = "wecom.v1.contact_added" by external_user_id;
+    wecom::v1::ContactRemoved = "wecom.v1.contact_removed" by external_user_id;
+    wecom::v1::CustomerRead = "wecom.v1.customer_read" by external_user_id;
     leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
 }

@@ -2,6 +2,7 @@
 
 pub mod app;
 mod config;
+mod consumers;
 pub mod domain;
 mod http;
 mod jobs;
@@ -13,10 +14,12 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use async_trait::async_trait;
-use scrm_db::{Database, Db, Relay};
+use scrm_db::{Database, Db, Outbox, Relay, retention};
 use scrm_http::Routes;
 use scrm_kernel::Clock;
 use scrm_process::{Service, Setup};
+use scrm_wecom::client::http::Patience;
+use scrm_wecom::client::token::TokenSource;
 use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
@@ -47,6 +50,10 @@ impl Service for Ingest {
         })
     }
 
+    fn tokens(&self) -> Option<Arc<dyn TokenSource>> {
+        Some(self.app())
+    }
+
     async fn close(self) -> Result<(), DbErr> {
         self.db.close().await
     }
@@ -63,16 +70,23 @@ impl Service for Ingest {
 impl Ingest {
     /// Opens the database, then relays what waits in it until the process stops.
     async fn start_with(config: Config, setup: Setup) -> anyhow::Result<Self> {
-        let Setup { database, broker, keys, clock, lifecycle, .. } = setup;
+        let Setup { database, broker, keys, wecom, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock).await?;
-        let wecom = scrm_wecom::client::http::client(&scrm_wecom::client::http::Patience::default())?;
-        let app = App::new(db.clone(), keys.clone(), config, wecom);
+        let http = scrm_wecom::client::http::client(&Patience::default())?;
+        let app = App::new(db.clone(), keys.clone(), config, http);
         app.ensure_first_corp().await?;
 
-        let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker));
+        let app = Data::new(app);
+
+        let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
+        let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker.clone()));
+        lifecycle.spawn("ingest outbox", outbox.run(lifecycle.clone()));
+        let profiles = consumers::profiles(db.clone(), wecom);
+        lifecycle.spawn("ingest.profile", profiles.run(broker, lifecycle.clone()));
+        retention::start(&db, &lifecycle);
         jobs::forget_callbacks::start(&db, &lifecycle);
-        Ok(Self { app: Data::new(app), db })
+        Ok(Self { app, db })
     }
 
     /// Returns the service's use cases, for the processes that hold it.

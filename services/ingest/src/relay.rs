@@ -1,12 +1,12 @@
 //! Stored callbacks become events: here they are parsed, after they were answered.
 
 use async_trait::async_trait;
-use prost::Message as _;
 use scrm_db::{Db, Fate, Source};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{KeyRing, MessageId};
-use scrm_proto::{Envelope, Event as _, wecom::v1::ContactAdded};
-use scrm_wecom::event::{self, Body, Contact};
+use scrm_kernel::{ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
+use scrm_proto::wecom::v1::{ContactAdded, ContactRemoved, RemovedBy};
+use scrm_proto::{Envelope, Event};
+use scrm_wecom::event::{self, Body, Contact, DeleteSource};
 use sea_orm::DbErr;
 use std::collections::HashMap;
 
@@ -71,47 +71,85 @@ impl Source for Callbacks {
 fn read(callback: &Taken) -> Result<(&'static str, Option<Envelope>), String> {
     let body = callback.body.as_ref().map_err(Clone::clone)?;
     let event = event::parse(body).map_err(|error| chain(&error))?;
-    let kind = event.body.name();
-    let Some((key, body)) = published(callback, &event.body) else { return Ok((kind, None)) };
     let occurred_at =
         event.time.map_or(callback.signed_at, |seconds| from_millis(seconds.saturating_mul(1000)));
-    let envelope = Envelope {
+    Ok((event.body.name(), published(callback, &event.body, occurred_at)))
+}
+
+/// Returns the event that tells of `body`; none for what no contract names yet.
+fn published(callback: &Taken, body: &Body, occurred_at: Timestamp) -> Option<Envelope> {
+    let Body::Contact(contact) = body else { return None };
+    match contact {
+        Contact::Added { user_id, external_user_id, state, welcome_code, .. } => {
+            let added = added(callback, user_id, external_user_id, state.as_ref(), welcome_code.as_ref());
+            Some(envelope(callback, occurred_at, &added))
+        }
+        Contact::HalfAdded { user_id, external_user_id, state, welcome_code } => {
+            let added = added(callback, user_id, external_user_id, state.as_ref(), welcome_code.as_ref());
+            Some(envelope(callback, occurred_at, &ContactAdded { half: true, ..added }))
+        }
+        Contact::DeletedByMember { user_id, external_user_id, source } => {
+            let by = match source {
+                Some(DeleteSource::Transfer) => RemovedBy::Transfer,
+                _ => RemovedBy::Member,
+            };
+            Some(envelope(callback, occurred_at, &removed(callback, user_id, external_user_id, by)))
+        }
+        Contact::DeletedByCustomer { user_id, external_user_id } => {
+            let removed = removed(callback, user_id, external_user_id, RemovedBy::Customer);
+            Some(envelope(callback, occurred_at, &removed))
+        }
+        _ => None,
+    }
+}
+
+fn added(
+    callback: &Taken,
+    user_id: &WecomUserId,
+    external_user_id: &ExternalUserId,
+    state: Option<&String>,
+    welcome_code: Option<&String>,
+) -> ContactAdded {
+    ContactAdded {
+        corp_id: callback.corp.to_string(),
+        app: callback.app.clone(),
+        user_id: user_id.as_str().to_owned(),
+        external_user_id: external_user_id.as_str().to_owned(),
+        state: state.cloned().unwrap_or_default(),
+        welcome_code: welcome_code.cloned().unwrap_or_default(),
+        half: false,
+    }
+}
+
+fn removed(
+    callback: &Taken,
+    user_id: &WecomUserId,
+    external_user_id: &ExternalUserId,
+    by: RemovedBy,
+) -> ContactRemoved {
+    ContactRemoved {
+        corp_id: callback.corp.to_string(),
+        app: callback.app.clone(),
+        user_id: user_id.as_str().to_owned(),
+        external_user_id: external_user_id.as_str().to_owned(),
+        by: by.into(),
+    }
+}
+
+fn envelope<E: Event>(callback: &Taken, occurred_at: Timestamp, event: &E) -> Envelope {
+    Envelope {
         message_id: MessageId::of_hash(&callback.hash),
-        kind: ContactAdded::KIND.to_owned(),
+        kind: E::KIND.to_owned(),
         corp: callback.corp,
-        key,
+        key: event.key().to_owned(),
         occurred_at,
         received_at: Some(callback.received_at),
         received_seq: Some(callback.seq),
         traceparent: None,
         replay_of: None,
         attempt: 0,
-        body: body.into(),
-    };
-    Ok((kind, Some(envelope)))
-}
-
-/// Returns key and body of the event that tells of `body`; none for what no contract names yet.
-fn published(callback: &Taken, body: &Body) -> Option<(String, Vec<u8>)> {
-    let (half, user_id, external_user_id, state, welcome_code) = match body {
-        Body::Contact(Contact::Added { user_id, external_user_id, state, welcome_code, .. }) => {
-            (false, user_id, external_user_id, state, welcome_code)
-        }
-        Body::Contact(Contact::HalfAdded { user_id, external_user_id, state, welcome_code }) => {
-            (true, user_id, external_user_id, state, welcome_code)
-        }
-        _ => return None,
-    };
-    let event = ContactAdded {
-        corp_id: callback.corp.to_string(),
-        app: callback.app.clone(),
-        user_id: user_id.as_str().to_owned(),
-        external_user_id: external_user_id.as_str().to_owned(),
-        state: state.clone().unwrap_or_default(),
-        welcome_code: welcome_code.clone().unwrap_or_default(),
-        half,
-    };
-    Some((event.external_user_id.clone(), event.encode_to_vec()))
+        body: event.encode_to_vec().into(),
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -31,12 +31,16 @@ impl Service for Leads {
     const NAME: &'static str = "leads";
 
     async fn start(setup: Setup) -> anyhow::Result<Self> {
-        let Setup { database, broker, clock, lifecycle, .. } = setup;
+        let Setup { database, broker, keys, wecom, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock).await?;
-        let app = Data::new(App::new(db.clone()));
+        let app = Data::new(App::new(db.clone(), keys, wecom));
 
         let contacts = consumers::contacts(&app, db.clone());
         lifecycle.spawn("leads.contact", contacts.run(broker.clone(), lifecycle.clone()));
+        let customers = consumers::customers(&app, db.clone());
+        lifecycle.spawn("leads.customer", customers.run(broker.clone(), lifecycle.clone()));
+        let welcomes = consumers::welcomes(&app, db.clone());
+        lifecycle.spawn("leads.welcome", welcomes.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod deferred;
 pub mod demo;
 pub mod folder;
 pub mod installation;

@@ -10,10 +10,11 @@ use scrm_ingest::Ingest;
 use scrm_kernel::{Clock, Lifecycle};
 use scrm_leads::Leads;
 use scrm_mq::{Broker, Topology, embedded::Embedded};
-use scrm_process::{Service as _, Setup, keys, wait_for_end};
+use scrm_process::{Deferred, Service as _, Setup, keys, wait_for_end};
+use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::CachedTokens;
+use scrm_wecom::client::{Client, Limits};
 
-use crate::deferred::Deferred;
 use crate::folder::{Folder, Lock};
 use crate::installation::Installation;
 
@@ -49,18 +50,24 @@ impl Running {
         let broker = Broker::new(queues.clone());
         // Services start side by side; ingest gives tokens as soon as it runs.
         let source = Deferred::default();
+        let wecom = Client::new(
+            scrm_wecom::client::http::client(&Patience::default())?,
+            Arc::new(CachedTokens::new(Arc::new(source.clone()), clock.clone())),
+            Limits::default(),
+            clock.clone(),
+        );
         let setup = |service: &str| Setup {
             database: folder.database(service),
             broker: broker.clone(),
             keys: keys.clone(),
-            tokens: Arc::new(source.clone()),
+            wecom: wecom.clone(),
             clock: clock.clone(),
             lifecycle: lifecycle.clone(),
             file: folder.configuration(),
         };
         let (ingest, leads) =
             tokio::try_join!(Ingest::start(setup(Ingest::NAME)), Leads::start(setup(Leads::NAME)))?;
-        source.set(Arc::new(CachedTokens::new(ingest.app(), clock.clone())));
+        source.set(ingest.app());
         queues.sweep(&lifecycle);
         broker.watch(&clock, &lifecycle);
 

@@ -42,7 +42,7 @@ pub const DISTRIBUTED: &str = "distributed";
 
 /// Keys of a service's section that say where the process finds its surroundings: they belong to the process, not to
 /// the service, which runs in either shape without knowing.
-const PROCESS_KEYS: [&str; 7] = ["broker", "cache", "database", "http", "ingest", "keys", "log"];
+const PROCESS_KEYS: [&str; 8] = ["broker", "cache", "database", "http", "ingest", "keys", "log", "wecom"];
 
 impl ConfigError {
     fn invalid(service: &'static str, source: figment::Error) -> Self {

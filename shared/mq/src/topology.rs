@@ -13,6 +13,21 @@ pub const UNROUTED: &str = "scrm.unrouted";
 pub const LEADS_CONTACT: Queue =
     Queue { name: "leads.contact", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
 
+/// What leads keeps of customers and their relations with members: names, and which relations have ended.
+pub const LEADS_CUSTOMER: Queue = Queue {
+    name: "leads.customer",
+    kinds: &[wecom::v1::CustomerRead::KIND, wecom::v1::ContactRemoved::KIND],
+    ladder: Ladder::Standard,
+};
+
+/// New contacts, for the welcome message: worthless after 20 seconds.
+pub const LEADS_WELCOME: Queue =
+    Queue { name: "leads.welcome", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Urgent };
+
+/// New contacts, whose profile is then read from WeCom.
+pub const INGEST_PROFILE: Queue =
+    Queue { name: "ingest.profile", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
+
 /// A queue: one consumer of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queue {
@@ -68,7 +83,7 @@ pub struct Topology {
 impl Topology {
     /// Returns the queues of all services.
     pub fn of_all_services() -> Self {
-        Self { queues: vec![LEADS_CONTACT] }
+        Self { queues: vec![INGEST_PROFILE, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_WELCOME] }
     }
 
     /// Returns a topology of just these queues, for tests of a single service.

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod deferred;
 pub mod keys;
 mod run;
 mod service;
 mod settings;
 
+pub use deferred::Deferred;
 pub use run::{main, wait_for_end};
 pub use service::{Service, Setup};
 pub use settings::{HttpSettings, IngestSettings, KeySettings, LogSettings, Settings};

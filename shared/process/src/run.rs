@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use clap::{Parser, Subcommand};
 use scrm_http::{BETWEEN_SERVICES, Readiness, Tokens, serve};
-use scrm_kernel::{Clock, KeyRing, Lifecycle};
+use scrm_kernel::{Clock, Lifecycle};
 use scrm_mq::rabbit::Rabbit;
 use scrm_mq::{Broker, Topology};
+use scrm_wecom::client::Client;
 use scrm_wecom::client::http::Patience;
-use scrm_wecom::client::token::{CachedTokens, RemoteTokens, TokenSource};
+use scrm_wecom::client::token::{CachedTokens, RemoteTokens};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::deferred::Deferred;
 use crate::keys;
 use crate::service::{Service, Setup};
 use crate::settings::Settings;
@@ -96,7 +98,15 @@ async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path
     let keys = keys::read_installation(&settings.keys.installation)?;
     let tokens = keys::read_tokens(&settings.keys.tokens)?;
     let tokens = Tokens::admitting_services(tokens, clock.clone(), keys.clone());
-    let wecom_tokens = remote_tokens(settings, &keys, &clock)?;
+    let wecom_http = scrm_wecom::client::http::client(&Patience::default())?;
+    let source = Deferred::default();
+    let remote = RemoteTokens::new(
+        wecom_http.clone(),
+        &settings.ingest.url,
+        keys.shared_secret(BETWEEN_SERVICES).into(),
+    );
+    let cached = CachedTokens::new(Arc::new(source.clone()), clock.clone());
+    let wecom = Client::new(wecom_http, Arc::new(cached), settings.wecom.clone(), clock.clone());
     let database = settings.database(S::NAME);
 
     patiently("its database", || async { Ok(database.make_if_missing().await?) }).await?;
@@ -106,12 +116,13 @@ async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path
         database,
         broker: broker.clone(),
         keys,
-        tokens: wecom_tokens,
+        wecom,
         clock: clock.clone(),
         lifecycle: lifecycle.clone(),
         file: file.map(Path::to_owned),
     };
     let service = S::start(setup).await?;
+    source.set(service.tokens().unwrap_or_else(|| Arc::new(remote)));
     broker.watch(&clock, &lifecycle);
 
     let readiness = Readiness::default();
@@ -128,14 +139,6 @@ async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path
     rabbit.close().await?;
     ensure!(in_order, "a task failed or did not end in time; the log says which");
     Ok(())
-}
-
-/// Returns where a service that is not ingest gets access tokens.
-fn remote_tokens(settings: &Settings, keys: &KeyRing, clock: &Clock) -> anyhow::Result<Arc<dyn TokenSource>> {
-    let client = scrm_wecom::client::http::client(&Patience::default())?;
-    let secret = keys.shared_secret(BETWEEN_SERVICES).into();
-    let remote = RemoteTokens::new(client, &settings.ingest.url, secret);
-    Ok(Arc::new(CachedTokens::new(Arc::new(remote), clock.clone())))
 }
 
 /// Tries again and again for a while: at a first boot everything starts at once, in any order.

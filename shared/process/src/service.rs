@@ -8,6 +8,7 @@ use scrm_db::Database;
 use scrm_http::Routes;
 use scrm_kernel::{Clock, KeyRing, Lifecycle};
 use scrm_mq::Broker;
+use scrm_wecom::client::Client;
 use scrm_wecom::client::token::TokenSource;
 use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
@@ -21,8 +22,8 @@ pub struct Setup {
     pub broker: Broker,
     /// The keys that seal personal data.
     pub keys: KeyRing,
-    /// Where access tokens for WeCom come from.
-    pub tokens: Arc<dyn TokenSource>,
+    /// Speaks with WeCom; one for all services of a process, because the limits are counted in it.
+    pub wecom: Client,
     /// What time it is.
     pub clock: Clock,
     /// The tasks of the process.
@@ -42,6 +43,11 @@ pub trait Service: Sized + Send + Sync + 'static {
 
     /// Returns its routes.
     fn routes(&self) -> Routes;
+
+    /// Returns where the process gets access tokens from, if it is this service that makes them.
+    fn tokens(&self) -> Option<Arc<dyn TokenSource>> {
+        None
+    }
 
     /// Closes its database; call it when everything else has stopped.
     async fn close(self) -> Result<(), DbErr>;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use scrm_config::ConfigError;
 use scrm_db::Database;
 use scrm_telemetry::Format;
+use scrm_wecom::client::Limits;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
@@ -24,6 +25,9 @@ pub struct Settings {
     pub keys: KeySettings,
     /// Where it answers.
     pub http: HttpSettings,
+    /// How fast WeCom may be asked.
+    #[serde(default)]
+    pub wecom: Limits,
     /// What it logs.
     pub log: LogSettings,
 }

@@ -48,7 +48,7 @@ impl Ledger {
                 tally.open -= 1;
                 tally.dead += 1;
             }
-            Settlement::Retry { .. } | Settlement::Release => {}
+            Settlement::Retry { .. } | Settlement::Wait { .. } | Settlement::Release => {}
         }
     }
 

@@ -13,7 +13,7 @@ pub use broker::{DeadLetter, TestBroker};
 pub use database::TestDatabase;
 pub use event::envelope_of;
 pub use server::{Client, Reply, TestServer};
-pub use setup::setup;
+pub use setup::{setup, wecom};
 pub use shape::Shape;
 pub use wait::eventually;
 

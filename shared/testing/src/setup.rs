@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_process::Setup;
+use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::{Grant, TokenError, TokenSource};
+use scrm_wecom::client::{Client, Limits};
 
 use crate::{TestBroker, TestDatabase};
 
@@ -15,11 +17,18 @@ pub fn setup(database: &TestDatabase, broker: &TestBroker, clock: &Clock, lifecy
         database: database.database().clone(),
         broker: broker.broker(),
         keys: KeyRing::generate(),
-        tokens: Arc::new(NotConnected),
+        wecom: wecom(Arc::new(NotConnected), clock),
         clock: clock.clone(),
         lifecycle: lifecycle.clone(),
         file: None,
     }
+}
+
+/// Returns a client that speaks with WeCom by the tokens of `source`.
+pub fn wecom(source: Arc<dyn TokenSource>, clock: &Clock) -> Client {
+    let http = scrm_wecom::client::http::client(&Patience::default());
+    let http = http.expect("a client without certificates of its own can be made");
+    Client::new(http, source, Limits::default(), clock.clone())
 }
 
 /// No enterprise is connected to WeCom.

@@ -70,12 +70,11 @@ impl App {
         corp: CorpId,
         name: Option<&str>,
     ) -> Result<(connection::App, Secrets), TokenError> {
-        let name = match name {
-            Some(name) => AppName::parse(name).map_err(|_| TokenError::NotConnected)?,
-            None => {
-                let apps = store::app::all(self.db.reader(), corp).await.map_err(unavailable)?;
-                apps.into_iter().next().ok_or(TokenError::NotConnected)?.name
-            }
+        let name = if let Some(name) = name {
+            AppName::parse(name).map_err(|_| TokenError::NotConnected)?
+        } else {
+            let apps = store::app::all(self.db.reader(), corp).await.map_err(unavailable)?;
+            apps.into_iter().next().ok_or(TokenError::NotConnected)?.name
         };
         let found = store::app::open(self.db.reader(), &self.keys, &name).await.map_err(unavailable)?;
         found.filter(|(app, _)| app.corp == corp).ok_or(TokenError::NotConnected)
@@ -100,8 +99,8 @@ impl App {
     ) -> Result<Option<(AccessToken, Timestamp)>, TokenError> {
         let now = self.clock.now();
         let (corp, name, until) = (app.corp, &app.name, now + TURN);
-        let taken = store::token::take_turn(self.db.writer(), corp, name, url, now, until).await;
-        if !taken.map_err(unavailable)? {
+        let is_ours = store::token::take_turn(self.db.writer(), corp, name, url, now, until).await;
+        if !is_ours.map_err(unavailable)? {
             return Ok(None);
         }
         // Between our look and our turn somebody may have brought one.
@@ -146,6 +145,7 @@ fn refusal_of(error: CallError) -> TokenError {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn unavailable(error: DbErr) -> TokenError {
     TokenError::Unavailable(error.to_string())
 }

@@ -1,5 +1,6 @@
 //! The service's tables, step by step.
 
+use scrm_db::migration::EventTables;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_connections;
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
             Box::new(m001_connections::Connections),
             Box::new(m002_callback::Callbacks),
             Box::new(m003_tokens::Tokens),
+            Box::new(EventTables),
         ]
     }
 }

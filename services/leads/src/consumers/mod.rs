@@ -1,15 +1,35 @@
 //! What the service listens to.
 
+mod contact;
 mod on_contact_added;
+mod on_contact_removed;
+mod on_customer_read;
+mod on_welcome_due;
 
 use std::sync::Arc;
 
 use scrm_db::Db;
-use scrm_mq::{Consumer, topology};
+use scrm_mq::{Consumer, Effects, topology};
 
 use crate::app::App;
+
+/// Welcome messages that are on their way at once.
+const GREETERS: usize = 256;
 
 /// Returns the consumer of new contacts.
 pub(crate) fn contacts(app: &Arc<App>, db: Db) -> Consumer {
     Consumer::new(topology::LEADS_CONTACT, db).on(on_contact_added::OnContactAdded { app: Arc::clone(app) })
+}
+
+/// Returns the consumer of what is told about customers.
+pub(crate) fn customers(app: &Arc<App>, db: Db) -> Consumer {
+    Consumer::new(topology::LEADS_CUSTOMER, db)
+        .on(on_customer_read::OnCustomerRead { app: Arc::clone(app) })
+        .on(on_contact_removed::OnContactRemoved { app: Arc::clone(app) })
+}
+
+/// Returns the consumer that greets new contacts.
+pub(crate) fn welcomes(app: &Arc<App>, db: Db) -> Effects {
+    Effects::new(topology::LEADS_WELCOME, db, GREETERS)
+        .on(on_welcome_due::OnWelcomeDue { app: Arc::clone(app) })
 }

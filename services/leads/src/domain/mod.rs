@@ -1,3 +1,6 @@
 //! What leads are, and what decides who owns them; no database, no HTTP.
 
+pub mod greeting;
 pub mod lead;
+pub mod relation;
+pub mod welcome;

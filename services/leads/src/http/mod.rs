@@ -1,6 +1,7 @@
 //! Routes.
 
 mod dto;
+mod greetings;
 mod leads;
 
 use actix_web::HttpResponse;
@@ -16,5 +17,12 @@ impl actix_web::ResponseError for Error {
 
 /// Adds the routes of this service.
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(utoipa_actix_web::scope("/api/v1/leads").service(leads::list).service(leads::read));
+    config.service(
+        utoipa_actix_web::scope("/api/v1/leads")
+            .service(leads::list)
+            .service(leads::read)
+            .service(greetings::list)
+            .service(greetings::put)
+            .service(greetings::remove),
+    );
 }

@@ -1,5 +1,9 @@
 //! The service's rows. Nothing outside sees how they are kept.
 
 mod entity;
+pub(crate) mod greeting;
 pub(crate) mod lead;
+pub(crate) mod person;
+pub(crate) mod relation;
 pub(crate) mod touch;
+pub(crate) mod welcome;

@@ -1,4 +1,8 @@
 //! The tables as sea-orm sees them.
 
+pub(super) mod greeting;
 pub(super) mod lead;
+pub(super) mod person;
+pub(super) mod relation;
 pub(super) mod touch;
+pub(super) mod welcome;

@@ -8,11 +8,11 @@ use scrm_wecom::client::token::{Grant, TokenError, TokenSource};
 
 /// A source that is named later. Until then there are no tokens, and whoever asks tries again.
 #[derive(Clone, Default)]
-pub(crate) struct Deferred(Arc<OnceLock<Arc<dyn TokenSource>>>);
+pub struct Deferred(Arc<OnceLock<Arc<dyn TokenSource>>>);
 
 impl Deferred {
     /// Names the source; the first one stays.
-    pub(crate) fn set(&self, source: Arc<dyn TokenSource>) {
+    pub fn set(&self, source: Arc<dyn TokenSource>) {
         self.0.get_or_init(|| source);
     }
 

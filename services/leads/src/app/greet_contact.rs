@@ -1,0 +1,179 @@
+//! Greeting a new contact inside WeCom's 20 seconds, once per relation.
+
+use std::time::{Duration, Instant};
+
+use scrm_db::Txn;
+use scrm_kernel::{CorpId, ExternalUserId, Timestamp, WecomUserId};
+use scrm_mq::{Claim, Next};
+use scrm_wecom::client::{Attachment, CallError, Class, Welcome};
+use sea_orm::DbErr;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::App;
+use crate::domain::greeting::{Greeting, Link};
+use crate::domain::lead::{Claim as LeadClaim, Contact};
+use crate::domain::welcome::{Answer, Turn};
+use crate::store;
+use crate::store::welcome::{Code, Key};
+
+/// How long a welcome code is good, from the event on (WeCom document 92599).
+const WINDOW: Duration = Duration::from_secs(20);
+/// How long one call may take, with its waiting for the name.
+const LEASE: Duration = Duration::from_secs(15);
+/// How long the message waits for the customer's name.
+const NAME_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it looks.
+const NAME_LOOK: Duration = Duration::from_millis(25);
+
+/// A welcome message that is this process's to send.
+pub(crate) struct ToGreet {
+    key: Key,
+    code: Code,
+    greeting: Greeting,
+}
+
+impl App {
+    /// Claims the welcome message of a new contact, if there is one to send.
+    pub(crate) async fn claim_welcome_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        contact: &Contact,
+        app: &str,
+        code: SecretString,
+    ) -> Result<Claim<ToGreet>, DbErr> {
+        let relation =
+            store::relation::change(txn, corp, &contact.member.user, &contact.person, |relation| {
+                relation.added(contact.claim)
+            });
+        let number = relation.await?.number;
+        let channel = contact.channel.as_deref().unwrap_or(store::greeting::DEFAULT);
+        let Some(greeting) = store::greeting::for_channel(txn, corp, channel).await? else {
+            return Ok(Claim::Nothing);
+        };
+        let key = Key { corp, member: contact.member.user.clone(), person: contact.person.clone(), number };
+        let code = Code { app: app.to_owned(), text: code, ends_at: contact.received_at + WINDOW };
+        let now = txn.now();
+
+        let (progress, kept, is_same) = store::welcome::lock(txn, &self.keys, &key, &code).await?;
+        match progress.turn(now, now + LEASE, code.ends_at, is_same) {
+            Turn::Busy(until) => Ok(Claim::Busy { until }),
+            Turn::Nothing(after) => {
+                if after != progress {
+                    store::welcome::save(txn, &self.keys, &key, after, None, None).await?;
+                }
+                Ok(Claim::Nothing)
+            }
+            Turn::Call(after) => {
+                store::welcome::save(txn, &self.keys, &key, after, None, None).await?;
+                Ok(Claim::Call(ToGreet { key, code: kept, greeting }))
+            }
+            Turn::CallAnew(after) => {
+                store::welcome::save(txn, &self.keys, &key, after, Some(&code), None).await?;
+                Ok(Claim::Call(ToGreet { key, code, greeting }))
+            }
+        }
+    }
+
+    /// Sends a welcome message.
+    pub(crate) async fn greet(&self, to_greet: &ToGreet) -> Answer {
+        let ToGreet { key, code, greeting } = to_greet;
+        let name =
+            if greeting.text.wants_name() { self.name_soon(key.corp, &key.person).await } else { None };
+        let text = greeting.text.fill(name.as_deref());
+        let attachments: Vec<_> = greeting.links.iter().map(attachment_of).collect();
+        if text.is_none() && attachments.is_empty() {
+            return Answer::Refused("nothing is left to say without the name".to_owned());
+        }
+        let welcome = Welcome { code: code.text.expose_secret().to_owned(), text, attachments };
+        match self.wecom.of(key.corp, Some(&code.app)).send_welcome(&welcome).await {
+            Ok(()) => Answer::Sent,
+            Err(error) => answer_of(&error),
+        }
+    }
+
+    /// Records what WeCom answered.
+    pub(crate) async fn record_welcome_in(
+        &self,
+        txn: &Txn,
+        to_greet: &ToGreet,
+        answer: &Answer,
+    ) -> Result<Next, DbErr> {
+        let key = &to_greet.key;
+        let Some(progress) = store::welcome::lock_again(txn, key).await? else { return Ok(Next::Done) };
+        let (after, again) = progress.answered(answer, txn.now());
+        let problem = match answer {
+            Answer::Sent => None,
+            Answer::Started => Some("WeCom: the chat has begun (41051)".to_owned()),
+            Answer::BadCode => Some("WeCom: the code is over (41050)".to_owned()),
+            Answer::Later(problem) | Answer::Unclear(problem) | Answer::Refused(problem) => {
+                Some(problem.clone())
+            }
+        };
+        store::welcome::save(txn, &self.keys, key, after, None, problem).await?;
+        let state = after.state.as_str();
+        tracing::info!(corp.id = %key.corp, welcome.state = state, "A welcome message is {state}");
+        Ok(again.map_or(Next::Done, Next::Retry))
+    }
+
+    /// Returns a customer's name once it was read, or nothing after two seconds.
+    async fn name_soon(&self, corp: CorpId, person: &ExternalUserId) -> Option<String> {
+        let begun = Instant::now();
+        loop {
+            match store::person::name(self.db.reader(), corp, person).await {
+                Ok(None) if begun.elapsed() < NAME_PATIENCE => tokio::time::sleep(NAME_LOOK).await,
+                Ok(name) => return name,
+                Err(error) => {
+                    tracing::warn!(error = %error, "Cannot read a name; the greeting does without it");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Notes that a member and a customer have parted.
+    pub(crate) async fn end_relation_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        member: &WecomUserId,
+        person: &ExternalUserId,
+        claim: LeadClaim,
+    ) -> Result<(), DbErr> {
+        store::relation::change(txn, corp, member, person, |relation| relation.removed(claim)).await?;
+        Ok(())
+    }
+
+    /// Notes a customer's name as it was read from WeCom at `read_at`.
+    pub(crate) async fn note_person_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        person: &ExternalUserId,
+        name: &str,
+        read_at: Timestamp,
+    ) -> Result<(), DbErr> {
+        store::person::note(txn, corp, person, name, read_at).await
+    }
+}
+
+fn attachment_of(link: &Link) -> Attachment {
+    Attachment::Link {
+        title: link.title.clone(),
+        picture_url: link.picture_url.clone(),
+        description: link.description.clone(),
+        url: link.url.clone(),
+    }
+}
+
+fn answer_of(error: &CallError) -> Answer {
+    match (error.errcode(), error.class()) {
+        (Some(41051), _) => Answer::Started,
+        (Some(41050), _) => Answer::BadCode,
+        (Some(41096), _) | (_, Class::Retry | Class::RefreshToken | Class::Wait) => {
+            Answer::Later(error.to_string())
+        }
+        (_, Class::Unclear) => Answer::Unclear(error.to_string()),
+        (_, Class::Operator | Class::Stop) => Answer::Refused(error.to_string()),
+    }
+}

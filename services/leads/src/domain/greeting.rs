@@ -1,0 +1,239 @@
+//! What a welcome message says.
+
+use std::fmt;
+
+/// Bytes of a text at most (WeCom document 92599).
+const MOST_TEXT: usize = 4000;
+/// Bytes that a name takes in a text at most.
+const MOST_NAME: usize = 200;
+/// Attachments at most.
+const MOST_LINKS: usize = 9;
+/// Bytes of a link's title, description and addresses at most.
+const MOST_TITLE: usize = 128;
+const MOST_DESCRIPTION: usize = 512;
+const MOST_URL: usize = 2048;
+/// The variable that stands for the customer's name.
+const CUSTOMER: &str = "customer";
+
+/// A text with variables: `{customer}` is the customer's name, `{customer|您}` says «您» when it is not known in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    /// The customer's name, and what stands there without one.
+    Customer(String),
+}
+
+/// A link attached to a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Up to 128 bytes.
+    pub title: String,
+    /// Up to 512 bytes.
+    pub description: Option<String>,
+    /// Where it leads.
+    pub url: String,
+    /// The address of its picture.
+    pub picture_url: Option<String>,
+}
+
+/// What a welcome message says; text or links are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// The text; may have no parts.
+    pub text: Text,
+    /// Up to nine.
+    pub links: Vec<Link>,
+}
+
+/// Why something cannot be a welcome message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct BadGreeting {
+    /// Which field.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Text {
+    /// Reads a text as somebody typed it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (mut parts, mut rest) = (Vec::new(), text);
+        while let Some(open) = rest.find('{') {
+            let (literal, variable) = rest.split_at(open);
+            let Some((inside, after)) = variable[1..].split_once('}') else {
+                return Err("has a { without a }".to_owned());
+            };
+            let (name, neutral) = inside.split_once('|').unwrap_or((inside, ""));
+            if name != CUSTOMER {
+                return Err(format!("has the unknown variable {{{name}}}; {{{CUSTOMER}|您}} is known"));
+            }
+            if !literal.is_empty() {
+                parts.push(Part::Literal(literal.to_owned()));
+            }
+            parts.push(Part::Customer(neutral.to_owned()));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Literal(rest.to_owned()));
+        }
+        let parsed = Self(parts);
+        let longest = parsed.longest();
+        if longest > MOST_TEXT {
+            return Err(format!("has up to {longest} bytes with names filled in; WeCom takes {MOST_TEXT}"));
+        }
+        Ok(parsed)
+    }
+
+    fn longest(&self) -> usize {
+        let bytes = |part: &Part| match part {
+            Part::Literal(text) => text.len(),
+            Part::Customer(neutral) => neutral.len().max(MOST_NAME),
+        };
+        self.0.iter().map(bytes).sum()
+    }
+
+    /// Reports whether it is better with the customer's name.
+    pub fn wants_name(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Customer(_)))
+    }
+
+    /// Fills in the name, or the neutral words; `None` when nothing is left to say.
+    pub fn fill(&self, name: Option<&str>) -> Option<String> {
+        let name = name.map(shortened).filter(|name| !name.is_empty());
+        let words = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Customer(neutral) => name.clone().unwrap_or_else(|| neutral.clone()),
+        };
+        Some(self.0.iter().map(words).collect::<String>()).filter(|text| !text.is_empty())
+    }
+}
+
+impl fmt::Display for Text {
+    /// Writes it as it was typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Literal(text) => f.write_str(text),
+            Part::Customer(neutral) if neutral.is_empty() => write!(f, "{{{CUSTOMER}}}"),
+            Part::Customer(neutral) => write!(f, "{{{CUSTOMER}|{neutral}}}"),
+        })
+    }
+}
+
+/// Cuts a name so that it fits; names are the customer's own, of any length and with any characters.
+fn shortened(name: &str) -> String {
+    let mut short = String::new();
+    for char in name.trim().chars().filter(|char| !char.is_control()) {
+        if short.len() + char.len_utf8() > MOST_NAME {
+            break;
+        }
+        short.push(char);
+    }
+    short
+}
+
+impl Greeting {
+    /// Checks what somebody typed; returns all that is wrong with it.
+    pub fn parse(text: &str, links: Vec<Link>) -> Result<Self, Vec<BadGreeting>> {
+        let mut wrong = Vec::new();
+        let mut note = |field: String, problem: String| wrong.push(BadGreeting { field, problem });
+        let text = Text::parse(text).map_err(|problem| note("text".to_owned(), problem)).ok();
+        if links.len() > MOST_LINKS {
+            note("links".to_owned(), format!("has {} entries; WeCom takes {MOST_LINKS}", links.len()));
+        }
+        for (index, link) in links.iter().enumerate() {
+            for (field, problem) in link.problems() {
+                note(format!("links[{index}].{field}"), problem);
+            }
+        }
+        if text.as_ref().is_some_and(|text| text.0.is_empty()) && links.is_empty() {
+            note("text".to_owned(), "is empty, and there are no links".to_owned());
+        }
+        match text {
+            Some(text) if wrong.is_empty() => Ok(Self { text, links }),
+            _ => Err(wrong),
+        }
+    }
+}
+
+impl Link {
+    fn problems(&self) -> Vec<(&'static str, String)> {
+        let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (description, picture_url) = (optional(&self.description), optional(&self.picture_url));
+        let lengths = [
+            ("title", &self.title, MOST_TITLE),
+            ("description", &description, MOST_DESCRIPTION),
+            ("url", &self.url, MOST_URL),
+            ("picture_url", &picture_url, MOST_URL),
+        ];
+        let mut problems = Vec::new();
+        for (field, text, most) in lengths {
+            if text.len() > most {
+                problems.push((field, format!("has {} bytes; WeCom takes {most}", text.len())));
+            }
+        }
+        if self.title.trim().is_empty() {
+            problems.push(("title", "is empty".to_owned()));
+        }
+        let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        if !is_web(&self.url) {
+            problems.push(("url", "must begin with https:// or http://".to_owned()));
+        }
+        if !picture_url.is_empty() && !is_web(&picture_url) {
+            problems.push(("picture_url", "must begin with https:// or http://".to_owned()));
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_filled_in_or_left_out() {
+        let text = Text::parse("{customer|您}好，欢迎！{customer}").unwrap();
+        assert!(text.wants_name());
+        assert_eq!(text.fill(Some("小鹿")).unwrap(), "小鹿好，欢迎！小鹿");
+        assert_eq!(text.fill(None).unwrap(), "您好，欢迎！");
+        assert_eq!(text.fill(Some(" \u{7} ")).unwrap(), "您好，欢迎！");
+        assert_eq!(Text::parse("{customer}").unwrap().fill(None), None);
+        assert!(!Text::parse("欢迎").unwrap().wants_name());
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_named() {
+        let unknown = Greeting::parse("{name}好", Vec::new()).unwrap_err();
+        assert_eq!(unknown[0].field, "text");
+        assert!(unknown[0].problem.contains("{name}"), "{unknown:?}");
+        assert!(Text::parse("a { b").is_err());
+        assert!(Text::parse(&"好".repeat(1333)).is_ok());
+        assert!(Text::parse(&"好".repeat(1334)).is_err());
+        assert!(Text::parse(&format!("{{customer}}{}", "好".repeat(1300))).is_err());
+        assert_eq!(Greeting::parse("", Vec::new()).unwrap_err()[0].field, "text");
+        let link = Link {
+            title: String::new(),
+            description: None,
+            url: "javascript:1".to_owned(),
+            picture_url: Some("x".to_owned()),
+        };
+        let fields: Vec<_> =
+            Greeting::parse("", vec![link]).unwrap_err().into_iter().map(|bad| bad.field).collect();
+        assert_eq!(fields, ["links[0].title", "links[0].url", "links[0].picture_url"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_with_any_name_fits_and_is_written_as_it_was_read(text in ".{0,200}", name in ".{0,400}") {
+            if let Ok(parsed) = Text::parse(&text) {
+                prop_assert!(parsed.fill(Some(&name)).unwrap_or_default().len() <= MOST_TEXT);
+                prop_assert_eq!(Text::parse(&parsed.to_string()).unwrap(), parsed);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What the service keeps of customers themselves: their names.
+
+use std::collections::HashMap;
+
+use scrm_kernel::{CorpId, ExternalUserId, Timestamp};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
+
+use super::entity::person::{ActiveModel, Column, Entity};
+
+/// Notes a name that was read at `read_at`; an older reading changes nothing.
+pub(crate) async fn note(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    person: &ExternalUserId,
+    name: &str,
+    read_at: Timestamp,
+) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        corp_id: Set(corp),
+        external_user_id: Set(person.as_str().to_owned()),
+        name: Set(name.to_owned()),
+        read_at: Set(read_at),
+    };
+    let newer = OnConflict::columns([Column::CorpId, Column::ExternalUserId])
+        .update_columns([Column::Name, Column::ReadAt])
+        .action_and_where(Expr::col((Entity, Column::ReadAt)).lt(read_at))
+        .to_owned();
+    Entity::insert(row).on_conflict(newer).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+/// Returns a customer's name, if it was read; empty when WeCom withholds it.
+pub(crate) async fn name(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    person: &ExternalUserId,
+) -> Result<Option<String>, DbErr> {
+    let row = Entity::find_by_id((corp, person.as_str().to_owned())).one(connection).await?;
+    Ok(row.map(|row| row.name))
+}
+
+/// Returns the names of those of `people` that were read.
+pub(crate) async fn names(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    people: impl IntoIterator<Item = &ExternalUserId>,
+) -> Result<HashMap<String, String>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.is_in(people.into_iter().map(ExternalUserId::as_str)))
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.external_user_id, row.name)).collect())
+}

@@ -1,0 +1,75 @@
+//! Relations between members and customers.
+
+use scrm_db::Txn;
+use scrm_kernel::{CorpId, ExternalUserId, Timestamp, WecomUserId};
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+};
+
+use super::entity::relation::{ActiveModel, Column, Entity, Model};
+use crate::domain::lead::Claim;
+use crate::domain::relation::Relation;
+
+/// Changes a relation, which is locked until the transaction ends; returns it as it is now.
+pub(crate) async fn change(
+    txn: &Txn,
+    corp: CorpId,
+    member: &WecomUserId,
+    person: &ExternalUserId,
+    change: impl Fn(Relation) -> Relation + Send,
+) -> Result<Relation, DbErr> {
+    let new = ActiveModel {
+        corp_id: Set(corp),
+        external_user_id: Set(person.as_str().to_owned()),
+        user_key: Set(member.folded()),
+        number: Set(0),
+        added_at: Set(None),
+        added_seq: Set(None),
+        removed_at: Set(None),
+        removed_seq: Set(None),
+    };
+    Entity::insert(new)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(txn)
+        .await?;
+    let row = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.eq(person.as_str()))
+        .filter(Column::UserKey.eq(member.folded()))
+        .lock_exclusive()
+        .one(txn)
+        .await?
+        .ok_or_else(|| DbErr::RecordNotFound("a relation that was just made".to_owned()))?;
+    let before = relation_of(&row);
+    let after = change(before);
+    if after != before {
+        let parts = |claim: Option<Claim>| claim.map(|claim| (claim.occurred_at, claim.received_seq)).unzip();
+        let (added_at, added_seq) = parts(after.added);
+        let (removed_at, removed_seq) = parts(after.removed);
+        let changed = ActiveModel {
+            corp_id: Unchanged(row.corp_id),
+            external_user_id: Unchanged(row.external_user_id),
+            user_key: Unchanged(row.user_key),
+            number: Set(after.number),
+            added_at: Set(added_at),
+            added_seq: Set(added_seq),
+            removed_at: Set(removed_at),
+            removed_seq: Set(removed_seq),
+        };
+        changed.update(txn).await?;
+    }
+    Ok(after)
+}
+
+fn relation_of(row: &Model) -> Relation {
+    let claim = |at: Option<Timestamp>, seq: Option<i64>| {
+        at.zip(seq).map(|(occurred_at, received_seq)| Claim { occurred_at, received_seq })
+    };
+    Relation {
+        number: row.number,
+        added: claim(row.added_at, row.added_seq),
+        removed: claim(row.removed_at, row.removed_seq),
+    }
+}

@@ -1,0 +1,175 @@
+//! Welcome messages of relations.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use scrm_db::Txn;
+use scrm_kernel::{CorpId, ExternalUserId, KeyRing, Sealed, Timestamp, WecomUserId};
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::entity::welcome::{ActiveModel, Column, Entity, Model};
+use crate::domain::welcome::{Progress, State};
+
+const CODE: &str = "welcome.code";
+
+/// Whose welcome message it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) corp: CorpId,
+    pub(crate) member: WecomUserId,
+    pub(crate) person: ExternalUserId,
+    /// Of the relation.
+    pub(crate) number: i32,
+}
+
+/// A code that lets a message be sent, and whose callback brought it.
+#[derive(Debug, Clone)]
+pub(crate) struct Code {
+    pub(crate) app: String,
+    pub(crate) text: SecretString,
+    pub(crate) ends_at: Timestamp,
+}
+
+/// Returns a message, locked until the transaction ends, with its code; adds it with `code` when there is none.
+pub(crate) async fn lock(
+    txn: &Txn,
+    keys: &KeyRing,
+    key: &Key,
+    code: &Code,
+) -> Result<(Progress, Code, bool), DbErr> {
+    let progress = Progress::wanted(code.ends_at);
+    let new = ActiveModel {
+        corp_id: Set(key.corp),
+        external_user_id: Set(key.person.as_str().to_owned()),
+        user_key: Set(key.member.folded()),
+        number: Set(key.number),
+        state: Set(progress.state.as_str().to_owned()),
+        attempts: Set(progress.attempts),
+        is_unclear: Set(progress.is_unclear),
+        lease_until: Set(progress.lease_until),
+        app: Set(code.app.clone()),
+        code: Set(sealed(keys, key.corp, code)),
+        code_hash: Set(hash_of(code)),
+        expires_at: Set(progress.expires_at),
+        settled_at: Set(None),
+        problem: Set(None),
+    };
+    Entity::insert(new)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(txn)
+        .await?;
+    let row = Entity::find_by_id(primary(key)).lock_exclusive().one(txn).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("a welcome message that was just made".to_owned()))?;
+    let unreadable = |_| DbErr::Custom("welcome: column code holds no valid value".to_owned());
+    let plain = keys.open(key.corp, CODE, &Sealed::from_bytes(row.code.clone())).map_err(unreadable)?;
+    let kept = Code {
+        app: row.app.clone(),
+        text: String::from_utf8_lossy(&plain).into_owned().into(),
+        ends_at: row.expires_at,
+    };
+    let is_same = row.code_hash == hash_of(code);
+    Ok((progress_of(&row)?, kept, is_same))
+}
+
+/// Returns how far a message has come, locked until the transaction ends.
+pub(crate) async fn lock_again(txn: &Txn, key: &Key) -> Result<Option<Progress>, DbErr> {
+    let row = Entity::find_by_id(primary(key)).lock_exclusive().one(txn).await?;
+    row.as_ref().map(progress_of).transpose()
+}
+
+/// Writes how far a locked message has come; with a code that replaces the kept one.
+pub(crate) async fn save(
+    txn: &Txn,
+    keys: &KeyRing,
+    key: &Key,
+    progress: Progress,
+    code: Option<&Code>,
+    problem: Option<String>,
+) -> Result<(), DbErr> {
+    let mut row = ActiveModel {
+        corp_id: Unchanged(key.corp),
+        external_user_id: Unchanged(key.person.as_str().to_owned()),
+        user_key: Unchanged(key.member.folded()),
+        number: Unchanged(key.number),
+        state: Set(progress.state.as_str().to_owned()),
+        attempts: Set(progress.attempts),
+        is_unclear: Set(progress.is_unclear),
+        lease_until: Set(progress.lease_until),
+        expires_at: Set(progress.expires_at),
+        settled_at: Set(progress.state.is_final().then(|| txn.now())),
+        problem: Set(problem),
+        ..<ActiveModel as Default>::default()
+    };
+    if let Some(code) = code {
+        row.app = Set(code.app.clone());
+        row.code = Set(sealed(keys, key.corp, code));
+        row.code_hash = Set(hash_of(code));
+    }
+    row.update(txn).await?;
+    Ok(())
+}
+
+/// A message, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) person: String,
+    /// The member, case-folded.
+    pub(crate) user_key: String,
+    pub(crate) state: State,
+    /// When its state became final.
+    pub(crate) at: Option<Timestamp>,
+}
+
+/// Returns the messages to some customers, of every member; of one relation the newest comes last.
+pub(crate) async fn to_people(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    people: impl IntoIterator<Item = &ExternalUserId>,
+) -> Result<Vec<Known>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.is_in(people.into_iter().map(ExternalUserId::as_str)))
+        .order_by_asc(Column::Number)
+        .all(connection)
+        .await?;
+    let known = |row: Model| {
+        Ok(Known {
+            state: state_of(&row)?,
+            person: row.external_user_id,
+            user_key: row.user_key,
+            at: row.settled_at,
+        })
+    };
+    rows.into_iter().map(known).collect()
+}
+
+fn primary(key: &Key) -> (CorpId, String, String, i32) {
+    (key.corp, key.person.as_str().to_owned(), key.member.folded(), key.number)
+}
+
+fn sealed(keys: &KeyRing, corp: CorpId, code: &Code) -> Vec<u8> {
+    keys.seal(corp, CODE, code.text.expose_secret().as_bytes()).into_bytes()
+}
+
+fn hash_of(code: &Code) -> Vec<u8> {
+    digest(&SHA256, code.text.expose_secret().as_bytes()).as_ref().to_vec()
+}
+
+fn progress_of(row: &Model) -> Result<Progress, DbErr> {
+    Ok(Progress {
+        state: state_of(row)?,
+        attempts: row.attempts,
+        is_unclear: row.is_unclear,
+        lease_until: row.lease_until,
+        expires_at: row.expires_at,
+    })
+}
+
+fn state_of(row: &Model) -> Result<State, DbErr> {
+    State::parse(&row.state)
+        .ok_or_else(|| DbErr::Custom("welcome: column state holds no valid value".to_owned()))
+}
