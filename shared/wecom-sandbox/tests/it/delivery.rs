@@ -2,14 +2,11 @@
 
 use std::collections::HashSet;
 use std::net::TcpListener;
-use std::time::Duration;
 
 use scrm_kernel::Lifecycle;
 use scrm_wecom_sandbox::{Answer, ArrivalPlan, CallbackFaults, Event, Faults};
 
-use crate::support::{TestSandbox, reopened, text_of};
-
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::support::{PATIENCE, TestSandbox, reopened, text_of};
 
 fn edited(external_user_id: &str) -> Event {
     Event::new("demo", "change_external_contact", Some("edit_external_contact"))

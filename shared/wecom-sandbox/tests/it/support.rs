@@ -13,6 +13,9 @@ use scrm_wecom_sandbox::{DeliveryRules, Sandbox};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+/// How long to wait for what must end by itself.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A sandbox that does not wait between attempts.
 pub(crate) struct TestSandbox {
     pub(crate) folder: TempDir,
