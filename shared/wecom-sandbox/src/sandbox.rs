@@ -18,7 +18,7 @@ use crate::delivery::{DeliveryRules, Errand};
 use crate::draw::Draw;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::fault::{CallbackFaults, Faults};
+use crate::fault::{CallbackFaults, Fate, Faults};
 use crate::record::{CallRecord, CallbackLog, CallbackRecord, locked};
 use crate::settings::Settings;
 use crate::state::{Corp, Entry};
@@ -113,8 +113,7 @@ impl Sandbox {
 
     /// Returns all apps, first `demo`.
     pub fn apps(&self) -> Vec<App> {
-        let senders = self.shared.senders.read().unwrap_or_else(PoisonError::into_inner);
-        senders.iter().map(|sender| sender.shown.clone()).collect()
+        self.senders().iter().map(|sender| sender.shown.clone()).collect()
     }
 
     /// Finds an app with its credentials.
@@ -259,6 +258,12 @@ impl Sandbox {
         });
     }
 
+    /// Draws how a call of an endpoint fares.
+    pub(crate) fn draw_fate(&self, endpoint: &str) -> Fate {
+        let faults = self.shared.faults.read().unwrap_or_else(PoisonError::into_inner);
+        faults.fate(endpoint, &mut locked(&self.shared.chance))
+    }
+
     pub(crate) fn callback_faults(&self) -> CallbackFaults {
         self.shared.faults.read().unwrap_or_else(PoisonError::into_inner).callbacks
     }
@@ -269,9 +274,13 @@ impl Sandbox {
         sender.map(Arc::clone).ok_or_else(|| Error::UnknownApp(app.to_owned()))
     }
 
+    /// Returns all apps with what they need to send.
+    pub(crate) fn senders(&self) -> Vec<Arc<Sender>> {
+        self.shared.senders.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns the app that customers' arrivals are told to.
     pub(crate) fn first_app(&self) -> String {
-        let senders = self.shared.senders.read().unwrap_or_else(PoisonError::into_inner);
-        senders.first().map(|sender| sender.shown.app.clone()).unwrap_or_default()
+        self.senders().first().map(|sender| sender.shown.app.clone()).unwrap_or_default()
     }
 }

@@ -16,6 +16,7 @@ mod transfer;
 mod way;
 mod welcome;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::error::ErrorInternalServerError;
@@ -26,7 +27,7 @@ use futures::stream;
 use scrm_kernel::Timestamp;
 use serde_json::Map;
 
-use crate::app::App;
+use crate::app::{App, Sender};
 use crate::fault::{Fate, Silence};
 use crate::record::{CallRecord, locked};
 use crate::sandbox::Sandbox;
@@ -44,7 +45,7 @@ const MARKING: Duration = Duration::from_millis(4);
 /// Takes a call of any method.
 pub(crate) async fn call(request: HttpRequest, body: Bytes, sandbox: Data<Sandbox>) -> HttpResponse {
     let heard = Heard::new(&request, body, sandbox.shared.clock.now());
-    let fate = sandbox.fate(&heard.name);
+    let fate = sandbox.draw_fate(&heard.name);
     let serving = tokio::spawn(Sandbox::clone(&sandbox).serve(heard, fate));
     let Ok(reply) = serving.await else { return HttpResponse::InternalServerError().finish() };
     match fate.silence {
@@ -87,10 +88,6 @@ fn broken() -> HttpResponse {
 }
 
 impl Sandbox {
-    fn fate(&self, name: &str) -> Fate {
-        self.faults().fate(name, &mut locked(&self.shared.chance))
-    }
-
     /// Carries a call out, or refuses it, and takes it down.
     async fn serve(self, heard: Heard, fate: Fate) -> Reply {
         let reply = match fate.errcode {
@@ -125,14 +122,15 @@ impl Sandbox {
         if let Work::Token = endpoint.work {
             return self.token(heard);
         }
-        let app = self.bearer(heard)?;
-        self.limited(&app, endpoint.name)?;
+        let sender = self.bearer(heard)?;
+        let app = &sender.shown;
+        self.limited(app, endpoint.name)?;
         if endpoint.is_post && heard.method != "POST" {
             return Err(Refusal::parameter("this API is called by POST"));
         }
         let takes_file = matches!(endpoint.work, Work::Upload | Work::UploadPicture);
         let body = if takes_file { Map::new() } else { heard.json()? };
-        let call = Call { now: heard.time, app: &app, query: &heard.query, body: &body };
+        let call = Call { now: heard.time, app, query: &heard.query, body: &body };
         self.settle();
         let reply = self.worked(endpoint, &call, heard, latency).await;
         if endpoint.name == transfer::NAME {
@@ -152,8 +150,14 @@ impl Sandbox {
         match endpoint.work {
             Work::Token => self.token(heard),
             Work::State(work) => Ok(work(&mut locked(corp), call).into()),
-            Work::Upload => Ok(media::upload(&mut locked(corp), call, heard.file()).into()),
-            Work::UploadPicture => Ok(media::upload_picture(&mut locked(corp), call, heard.file()).into()),
+            Work::Upload => {
+                let file = heard.file();
+                Ok(media::upload(&mut locked(corp), call, file).into())
+            }
+            Work::UploadPicture => {
+                let file = heard.file();
+                Ok(media::upload_picture(&mut locked(corp), call, file).into())
+            }
             Work::File => media::get(&mut locked(corp), call),
             Work::Welcome => {
                 let claim = welcome::claim(&mut locked(corp), call)?;
@@ -174,23 +178,23 @@ impl Sandbox {
 
     fn token(&self, heard: &Heard) -> Result<Reply, Refusal> {
         let (corp_id, secret) = token::named(&heard.query)?;
-        let apps = self.apps();
-        let mut of_corp = apps.iter().filter(|app| app.corp_id == corp_id).peekable();
+        let senders = self.senders();
+        let mut of_corp = senders.iter().filter(|sender| sender.shown.corp_id == corp_id).peekable();
         of_corp.peek().ok_or_else(|| Refusal::new(40013, "invalid corpid"))?;
-        let app = of_corp.find(|app| app.secret == secret);
-        let app = app.ok_or_else(|| Refusal::new(40001, "invalid credential"))?;
+        let sender = of_corp.find(|sender| sender.shown.secret == secret);
+        let app = &sender.ok_or_else(|| Refusal::new(40001, "invalid credential"))?.shown;
         self.limited(app, "gettoken")?;
         Ok(Reply::Json(token::issue(&mut locked(self.corp(corp_id)), app, heard.time)))
     }
 
     /// Returns the app whose token a call brings.
-    fn bearer(&self, heard: &Heard) -> Result<App, Refusal> {
+    fn bearer(&self, heard: &Heard) -> Result<Arc<Sender>, Refusal> {
         let token = heard.query.get("access_token").filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| Refusal::new(41001, "access_token missing"))?;
         let mut corps = self.shared.corps.values();
         let app = corps.find_map(|corp| token::bearer(&locked(corp), token, heard.time));
         let invalid = || Refusal::new(40014, "invalid access_token");
-        self.app(&app.ok_or_else(invalid)??).ok_or_else(invalid)
+        self.sender(&app.ok_or_else(invalid)??).map_err(|_| invalid())
     }
 
     fn limited(&self, app: &App, name: &str) -> Result<(), Refusal> {

@@ -55,6 +55,13 @@ impl Book {
         }
     }
 
+    /// Gives a member another userid; nobody has the old one any more.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        let Some(member) = self.find(from).cloned() else { return };
+        self.apply(Member { gone: true, ..member.clone() });
+        self.apply(Member { user_id: to.to_owned(), ..member });
+    }
+
     pub(super) fn snapshot(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
     }

@@ -99,7 +99,13 @@ impl Corp {
         if !departments.is_empty() {
             member.departments = departments;
         }
+        let from = member.user_id.clone();
         self.put(Entry::Member(member));
+        let to = event.text("NewUserID").unwrap_or_default();
+        // What is taken, by somebody else or with other capitals by the same member, stays.
+        if change_type == "update_user" && !to.is_empty() && self.book.find(to).is_none() {
+            self.put(Entry::Renamed { from, to: to.to_owned() });
+        }
     }
 
     /// Carries out the transfers whose time has come at `now`, and returns what WeCom tells `app` about them.

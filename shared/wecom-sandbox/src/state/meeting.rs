@@ -156,3 +156,76 @@ impl Corp {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::company::Company;
+    use crate::settings::Settings;
+    use crate::state::Way;
+
+    fn opened(folder: &Path) -> Corp {
+        Corp::open(folder, Arc::new(Company::scripted(7))).unwrap()
+    }
+
+    fn way(config_id: &str, state: &str, member: &str) -> Entry {
+        let fields = json!({"state": state, "user": [member]});
+        let fields = fields.as_object().unwrap().clone();
+        let config_id = config_id.to_owned();
+        Entry::Way(Way { config_id, created_at: 0, fields, handed: 0, deleted: false })
+    }
+
+    #[test]
+    fn whoever_comes_by_himself_uses_the_ways_of_the_api_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut corp = opened(folder.path());
+        let staff: Vec<String> = corp.company.staff.iter().map(|staff| staff.user_id.clone()).collect();
+        let busiest = corp.company.channels[0].state.clone();
+        corp.put(way("a", &busiest, &staff[0]));
+        corp.put(way("b", "ours", &staff[1]));
+        let (mut ours, mut scripted) = (0, 0);
+        for number in 1..=400 {
+            let customer = corp.company.customer(number);
+            let channel = corp.company.channel_of(&customer).map(|channel| channel.state.clone());
+            let met = corp.lead(&customer, &Through::Anything).unwrap();
+            match channel {
+                None => assert_eq!((met.user_id, met.state), (customer.user_id, None)),
+                Some(channel) if channel == busiest => {
+                    assert_eq!((&met.user_id, met.state), (&staff[0], Some(busiest.clone())));
+                }
+                Some(channel) if met.state.as_ref() == Some(&channel) => scripted += 1,
+                Some(_) => ours += 1,
+            }
+        }
+        assert!(ours > 50 && scripted > 50, "{ours} came through the API's ways, {scripted} did not");
+    }
+
+    #[test]
+    fn a_long_journal_is_written_anew_and_says_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut corp = opened(folder.path());
+        let met =
+            Met { user_id: corp.company.staff[0].user_id.clone(), state: None, channel: None, add_way: 2 };
+        corp.befriend("wmA", &met, 1000);
+        corp.edit(&met.user_id, "wmA");
+        corp.put(way("a", "s", &met.user_id));
+        for delay in 0..11_000 {
+            corp.put(Entry::Settings(Settings { transfer_delay_s: delay, ..Settings::default() }));
+        }
+        let path = folder.path().join(format!("{}.jsonl", corp.company.corp_id));
+        let long = std::fs::metadata(&path).unwrap().len();
+        let relation = corp.relations.find(&met.user_id, "wmA").cloned();
+        drop(corp);
+        for _ in 0..2 {
+            let corp = opened(folder.path());
+            assert!(std::fs::metadata(&path).unwrap().len() < long / 10);
+            assert_eq!(corp.relations.find(&met.user_id, "wmA").cloned(), relation);
+            assert_eq!((corp.settings.transfer_delay_s, corp.ways.count()), (10_999, 1));
+        }
+    }
+}

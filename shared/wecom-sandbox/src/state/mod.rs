@@ -52,9 +52,17 @@ pub(crate) enum Entry {
     Settings(Settings),
     Token(Token),
     Member(Member),
+    /// A member has another userid from now on.
+    Renamed {
+        from: String,
+        to: String,
+    },
     Group(Group),
     Way(Way),
-    Handed { config_id: String, handed: u64 },
+    Handed {
+        config_id: String,
+        handed: u64,
+    },
     Relation(Relation),
     Welcome(Welcome),
     Transfer(Transfer),
@@ -129,6 +137,12 @@ impl Corp {
             Entry::Settings(settings) => self.settings = settings,
             Entry::Token(token) => self.tokens.apply(token),
             Entry::Member(member) => self.book.apply(member),
+            Entry::Renamed { from, to } => {
+                self.book.rename(&from, &to);
+                self.relations.rename(&from, &to);
+                self.ways.rename(&from, &to);
+                self.transfers.rename(&from, &to);
+            }
             Entry::Group(group) => self.tags.apply(group),
             Entry::Way(way) => self.ways.apply(way),
             Entry::Handed { config_id, handed } => self.ways.apply_handed(&config_id, handed),

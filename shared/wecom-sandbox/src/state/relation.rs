@@ -70,6 +70,18 @@ impl Relations {
         followers.push(relation);
     }
 
+    /// Moves all relations of a member to another userid.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        let customers = self.by_member.remove(&folded(from)).unwrap_or_default();
+        for customer in &customers {
+            let followers = self.by_customer.get_mut(customer).map(Vec::as_mut_slice).unwrap_or_default();
+            for relation in followers.iter_mut().filter(|known| known.user_id.eq_ignore_ascii_case(from)) {
+                to.clone_into(&mut relation.user_id);
+            }
+        }
+        self.by_member.entry(folded(to)).or_default().extend(customers);
+    }
+
     /// Returns all relations so that replaying them keeps every member's order.
     pub(super) fn snapshot(&self) -> impl Iterator<Item = &Relation> {
         self.by_member.iter().flat_map(move |(user_id, customers)| {

@@ -48,6 +48,14 @@ impl Transfers {
         }
     }
 
+    /// Puts another userid in the place of an old one.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        let named = self.all.iter_mut().flat_map(|transfer| [&mut transfer.handover, &mut transfer.takeover]);
+        for user_id in named.filter(|user_id| user_id.eq_ignore_ascii_case(from)) {
+            to.clone_into(user_id);
+        }
+    }
+
     /// Returns all transfers.
     pub(crate) fn all(&self) -> &[Transfer] {
         &self.all

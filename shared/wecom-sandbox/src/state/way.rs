@@ -84,6 +84,16 @@ impl Ways {
         }
     }
 
+    /// Puts another userid in the place of an old one.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        let named = self.all.iter_mut().filter_map(|way| way.fields.get_mut("user")?.as_array_mut());
+        for user_id in named.flatten() {
+            if user_id.as_str().is_some_and(|user_id| user_id.eq_ignore_ascii_case(from)) {
+                *user_id = to.into();
+            }
+        }
+    }
+
     pub(super) fn snapshot(&self) -> impl Iterator<Item = &Way> {
         self.all.iter()
     }

@@ -54,14 +54,22 @@ async fn ids_are_paged_to_the_end() {
 async fn members_come_and_go_by_event() {
     let corp = TestCorp::start().await;
     let leaver = corp.member(3);
+    let way = json!({"type": 1, "scene": 2, "user": [corp.member(2)]});
+    let way = corp.done("externalcontact/add_contact_way", way).await["config_id"].clone();
+    let (renamed, customer) = corp.scanned(json!({"config_id": way})).await;
     corp.event(json!([
         {"app": "demo", "type": "create_user", "fields": {"UserID": "new01", "Name": "新人", "Department": "5,6"}},
+        {"app": "demo", "type": "update_user", "fields": {"UserID": renamed, "NewUserID": "other01"}},
         {"app": "demo", "type": "delete_user", "fields": {"UserID": leaver}},
     ]))
     .await;
     let corp = corp.restarted().await;
     assert_eq!(corp.get("user/get?userid=new01").await["department"], json!([5, 6]));
     assert_eq!(corp.get(&format!("user/get?userid={leaver}")).await["errcode"], 60111);
+    assert_eq!(corp.get(&format!("user/get?userid={renamed}")).await["errcode"], 60111);
+    assert_eq!(corp.customer(&customer).await["follow_user"][0]["userid"], "other01");
+    assert_eq!(corp.get("externalcontact/list?userid=Other01").await["external_userid"], json!([customer]));
+    assert_eq!(corp.scanned(json!({"config_id": way})).await.0, "other01");
     let followers = corp.get("externalcontact/get_follow_user_list").await;
     assert_eq!(followers["follow_user"].as_array().unwrap().len(), 50);
 }

@@ -7,6 +7,7 @@ mod contact;
 mod control;
 mod delivery;
 mod message;
+mod restart;
 mod support;
 mod tag;
 mod token;

@@ -1,5 +1,7 @@
 //! Tokens, and what every call has in common.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -100,6 +102,20 @@ async fn faults_of_an_endpoint_hit_it_and_no_other() {
     let calls = corp.ask(Method::GET, "/_control/calls", None).await.1;
     let last = calls.as_array().unwrap().iter().rev().nth(1).unwrap();
     assert_eq!((&last["fault"], &last["answer"]["errcode"]), (&json!("close_after_accept"), &json!(0)));
+}
+
+#[actix_web::test]
+async fn a_call_may_be_done_and_never_answered() {
+    let corp = TestCorp::start().await;
+    let faults = json!({"api": {"externalcontact/add_contact_way": {"timeout_after_accept": 1.0}}});
+    corp.ask(Method::PUT, "/_control/faults", Some(faults)).await;
+    let path = format!("/cgi-bin/externalcontact/add_contact_way?access_token={}", corp.token);
+    let way = json!({"type": 1, "scene": 2, "user": [corp.member(0)]});
+    let waiting = corp.send(Method::POST, &path, Some(way));
+    let waited = tokio::time::timeout(Duration::from_millis(300), waiting).await;
+    assert!(waited.is_err(), "an answer came");
+    let ways = corp.done("externalcontact/list_contact_way", json!({})).await;
+    assert_eq!(ways["contact_way"].as_array().unwrap().len(), 1);
 }
 
 #[actix_web::test]
