@@ -54,6 +54,7 @@ pub(super) fn send(corp: &mut Corp, call: &Call<'_>) -> Answered {
             kind: kind.to_owned(),
             user_id: user_id.clone(),
             external_user_id: None,
+            customer: None,
             delivered,
             msgid: Some(msgid.clone()),
             content: content.clone(),

@@ -50,6 +50,7 @@ pub(super) fn deliver(corp: &mut Corp, claim: Claim) -> Value {
         kind: "welcome".to_owned(),
         user_id: welcome.user_id.clone(),
         external_user_id: Some(welcome.external_user_id.clone()),
+        customer: Some(corp.company.profile(&welcome.external_user_id).name),
         delivered: true,
         msgid: None,
         content,

@@ -1,12 +1,16 @@
 //! Template cards that members can press, and the codes that change them afterwards.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How long a `response_code` is good, in milliseconds.
 pub(crate) const CODE_LIFE_MS: i64 = 72 * 60 * 60 * 1000;
+
+/// How many cards are remembered, and for each a few codes; older ones count as expired.
+const REMEMBERED: usize = 20_000;
+const REMEMBERED_CODES: usize = 3 * REMEMBERED;
 
 /// A card that was sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,20 +44,34 @@ pub(crate) struct CardCode {
 #[derive(Default)]
 pub(crate) struct Cards {
     sent: HashMap<String, Card>,
-    order: Vec<String>,
+    order: VecDeque<String>,
     codes: HashMap<String, CardCode>,
+    code_order: VecDeque<String>,
 }
 
 impl Cards {
     pub(super) fn apply(&mut self, card: Card) {
         if !self.sent.contains_key(&card.msgid) {
-            self.order.push(card.msgid.clone());
+            self.order.push_back(card.msgid.clone());
         }
         self.sent.insert(card.msgid.clone(), card);
+        while self.order.len() > REMEMBERED
+            && let Some(msgid) = self.order.pop_front()
+        {
+            self.sent.remove(&msgid);
+        }
     }
 
     pub(super) fn apply_code(&mut self, code: CardCode) {
+        if !self.codes.contains_key(&code.response_code) {
+            self.code_order.push_back(code.response_code.clone());
+        }
         self.codes.insert(code.response_code.clone(), code);
+        while self.code_order.len() > REMEMBERED_CODES
+            && let Some(response_code) = self.code_order.pop_front()
+        {
+            self.codes.remove(&response_code);
+        }
     }
 
     pub(super) fn snapshot(&self) -> impl Iterator<Item = &Card> {
@@ -61,7 +79,7 @@ impl Cards {
     }
 
     pub(super) fn snapshot_codes(&self) -> impl Iterator<Item = &CardCode> {
-        self.codes.values()
+        self.code_order.iter().filter_map(|response_code| self.codes.get(response_code))
     }
 
     /// Finds a card.

@@ -1,6 +1,6 @@
 //! How customers come to members: through a contact way and its queue, through a scripted channel, or by themselves.
 
-use super::{Corp, Entry, Relation, Standing, WINDOW_MS, Welcome};
+use super::{Corp, Entry, Relation, Standing, Welcome};
 use crate::company::Customer;
 
 /// The share of a channel's customers who come through a contact way of the API instead, once there is one.
@@ -143,8 +143,7 @@ impl Corp {
 
     /// Makes a welcome code good from `now` on, in milliseconds since 1970; one that is known stays as it is.
     pub(crate) fn allow_welcome(&mut self, code: &str, user_id: &str, external_user_id: &str, now: i64) {
-        let is_remembered = self.welcomes.find(code).is_some_and(|known| now < known.at + WINDOW_MS);
-        if code.is_empty() || is_remembered {
+        if code.is_empty() || self.welcomes.is_known(code) {
             return;
         }
         self.put(Entry::Welcome(Welcome {

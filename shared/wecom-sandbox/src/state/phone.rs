@@ -19,6 +19,8 @@ pub(crate) struct Shown {
     pub(crate) user_id: String,
     /// The customer who is welcomed.
     pub(crate) external_user_id: Option<String>,
+    /// The name of that customer.
+    pub(crate) customer: Option<String>,
     /// Whether it reached the phone; what exceeds 30 a minute does not.
     pub(crate) delivered: bool,
     pub(crate) msgid: Option<String>,

@@ -11,6 +11,8 @@ use scrm_wecom_sandbox::{DeliveryRules, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::PATIENCE;
+
 /// When the mock clock of a test begins, in milliseconds since 1970.
 pub(crate) const BEGIN: i64 = 1_760_000_000_000;
 
@@ -32,7 +34,7 @@ impl TestCorp {
 
     async fn over(folder: TempDir, clock: Clock) -> Self {
         let rules = DeliveryRules {
-            timeout: Duration::from_millis(500),
+            timeout: PATIENCE,
             attempts: 1,
             retry_gap: Duration::ZERO,
             hold_back: Duration::ZERO,
@@ -44,6 +46,7 @@ impl TestCorp {
             .workers(1)
             // Thousands of calls at once are slow in a debug build; here that is no reason to refuse any.
             .client_request_timeout(Duration::ZERO)
+            .keep_alive(Duration::from_mins(10))
             .disable_signals()
             .bind("127.0.0.1:0")
             .unwrap();

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::net::TcpListener;
+use std::time::Duration;
 
-use scrm_kernel::Lifecycle;
-use scrm_wecom_sandbox::{Answer, ArrivalPlan, CallbackFaults, Event, Faults};
+use scrm_kernel::{Clock, Lifecycle};
+use scrm_wecom_sandbox::{Answer, ArrivalPlan, CallbackFaults, DeliveryRules, Event, Faults, Sandbox};
 
 use crate::support::{PATIENCE, TestSandbox, reopened, text_of};
 
@@ -69,7 +70,14 @@ async fn an_event_counts_once_it_is_answered_200() {
 
 #[actix_web::test]
 async fn silence_and_absence_are_told_apart() {
-    let opened = TestSandbox::open();
+    let mut opened = TestSandbox::open();
+    drop(opened.sandbox);
+    let rules = DeliveryRules {
+        timeout: Duration::from_millis(200),
+        retry_gap: Duration::ZERO,
+        ..DeliveryRules::default()
+    };
+    opened.sandbox = Sandbox::open_with(opened.folder.path(), 7, Clock::system(), rules).unwrap();
     let none = opened.sandbox.deliver(edited("wmA")).await.unwrap();
     assert_eq!((none.status, none.attempts), (Answer::NoUrl, 0));
 

@@ -40,7 +40,7 @@ impl TestSandbox {
 
 pub(crate) fn reopened(folder: &TempDir, seed: u64) -> Sandbox {
     let rules = DeliveryRules {
-        timeout: Duration::from_millis(500),
+        timeout: PATIENCE,
         retry_gap: Duration::ZERO,
         hold_back: Duration::ZERO,
         ..DeliveryRules::default()

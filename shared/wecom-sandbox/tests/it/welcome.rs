@@ -27,6 +27,13 @@ async fn a_greeting_goes_through_once_within_20_seconds() {
     assert_eq!(corp.post(WELCOME, first).await["errcode"], 41051);
     corp.advance(20);
     assert_eq!(corp.post(WELCOME, second).await["errcode"], 41050);
+    // The same event again, however late, does not make its code good again.
+    for (seconds, errcode) in [(0, 41051), (3600, 41050)] {
+        corp.advance(seconds);
+        code(&corp, &format!("c{seconds}")).await;
+        let again = code(&corp, "a").await;
+        assert_eq!(corp.post(WELCOME, again).await["errcode"], errcode);
+    }
     assert_eq!(
         corp.post(WELCOME, json!({"welcome_code": "no", "text": {"content": "a"}})).await["errcode"],
         41050
