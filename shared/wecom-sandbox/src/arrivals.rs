@@ -1,4 +1,4 @@
-//! Customers who come by themselves, one after the other, at random moments.
+//! Customers who come: by themselves, one after the other, at random moments, or because they were made to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Message};
 use crate::record::locked;
 use crate::sandbox::Sandbox;
+use crate::state::{Met, Standing, Through};
 
 /// How soon after the arrival a customer changes or leaves.
 const CHURN_SOONEST: Duration = Duration::from_secs(3);
@@ -51,7 +52,7 @@ pub struct Arrival {
     pub state: Option<String>,
     /// The name of the member; the userid is the customer's `user_id`.
     pub staff_name: String,
-    /// What lets the member's welcome message through.
+    /// What lets the member's welcome message through; empty when the two know each other.
     pub welcome_code: String,
 }
 
@@ -93,20 +94,53 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Draws the next customer.
+    /// Lets the next customer of the series meet a member.
     async fn next_arrival(&self) -> Result<Arrival> {
-        let number = self.next_customer().await?;
-        let company = &self.shared.company;
-        let customer = company.customer(number);
-        let channel = company.channel_of(&customer);
-        Ok(Arrival {
-            time: self.shared.clock.now(),
-            channel: channel.map(|channel| channel.name.clone()),
-            state: channel.map(|channel| channel.state.clone()),
-            staff_name: company.member(&customer.user_id).map(|staff| staff.name.clone()).unwrap_or_default(),
-            welcome_code: locked(&self.shared.chance).text(URL_SAFE, 43),
-            customer,
-        })
+        let customer = self.shared.company.customer(self.next_customer().await?);
+        let nobody = Met { user_id: customer.user_id.clone(), state: None, channel: None, add_way: 0 };
+        Ok(self.meet(customer.clone(), &Through::Anything).unwrap_or_else(|| self.met(customer, nobody).0))
+    }
+
+    /// Lets a customer, by default the next one, scan a code; `None` when nobody is behind it.
+    pub(crate) async fn scan(
+        &self,
+        external_user_id: Option<&str>,
+        through: &Through,
+    ) -> Result<Option<Message>> {
+        let customer = match external_user_id {
+            Some(id) => Customer { external_user_id: id.to_owned(), ..self.shared.company.profile(id) },
+            None => self.shared.company.customer(self.next_customer().await?),
+        };
+        let Some(arrival) = self.meet(customer, through) else { return Ok(None) };
+        // Nobody has to listen.
+        self.shared.arrivals.send(arrival.clone()).ok();
+        self.message(&added(&self.first_app(), &arrival)).map(Some)
+    }
+
+    fn meet(&self, customer: Customer, through: &Through) -> Option<Arrival> {
+        let met = locked(self.corp(&self.shared.company.corp_id)).lead(&customer, through)?;
+        let (mut arrival, is_new) = self.met(customer, met);
+        if !is_new {
+            // Who already chats with the member is not greeted again.
+            arrival.welcome_code.clear();
+        }
+        Some(arrival)
+    }
+
+    /// Makes a customer and a member friends; says whether they are only now.
+    fn met(&self, mut customer: Customer, met: Met) -> (Arrival, bool) {
+        let time = self.shared.clock.now();
+        let welcome_code = locked(&self.shared.chance).text(URL_SAFE, 43);
+        let mut corp = locked(self.corp(&self.shared.company.corp_id));
+        let is_new = corp.befriend(&customer.external_user_id, &met, time.timestamp_millis());
+        if is_new {
+            let now = time.timestamp_millis();
+            corp.allow_welcome(&welcome_code, &met.user_id, &customer.external_user_id, now);
+        }
+        let staff_name = corp.book.find(&met.user_id).map(|member| member.name.clone()).unwrap_or_default();
+        customer.user_id = met.user_id;
+        let (channel, state) = (met.channel, met.state);
+        (Arrival { time, customer, channel, state, staff_name, welcome_code }, is_new)
     }
 
     async fn next_customer(&self) -> Result<u64> {
@@ -147,11 +181,23 @@ impl Sandbox {
     }
 
     fn changed(&self, customer: &Customer, chance: &mut Draw) -> Result<Message> {
+        let (user_id, external_user_id) = (&customer.user_id, &customer.external_user_id);
+        let mut corp = locked(self.corp(&self.shared.company.corp_id));
         let change_type = match chance.below(10) {
-            0..6 => "edit_external_contact",
-            6..9 => "del_follow_user",
-            _ => "del_external_contact",
+            0..6 => {
+                corp.edit(user_id, external_user_id);
+                "edit_external_contact"
+            }
+            6..9 => {
+                corp.part(user_id, external_user_id, Standing::LeftByCustomer);
+                "del_follow_user"
+            }
+            _ => {
+                corp.part(user_id, external_user_id, Standing::Over);
+                "del_external_contact"
+            }
         };
+        drop(corp);
         let event = Event::new(&self.first_app(), "change_external_contact", Some(change_type));
         self.message(&concerning(event, customer))
     }
@@ -164,6 +210,9 @@ fn added(app: &str, arrival: &Arrival) -> Event {
         Some(state) => event.field("State", state.as_str()),
         None => event,
     };
+    if arrival.welcome_code.is_empty() {
+        return event;
+    }
     event.field("WelcomeCode", arrival.welcome_code.as_str())
 }
 

@@ -63,6 +63,8 @@ pub struct Delivery {
     pub event: String,
     /// WeCom's `ChangeType`.
     pub change_type: Option<String>,
+    /// The member concerned, as the event names it.
+    pub user_id: Option<String>,
     /// The customer concerned, as the event names it.
     pub external_user_id: Option<String>,
 }
@@ -238,6 +240,7 @@ fn outcome(message: &Message, status: Answer, attempts: u8, ms: u32) -> Delivery
         app: message.app.clone(),
         event: message.name.clone(),
         change_type: message.change_type.clone(),
+        user_id: message.user_id.clone(),
         external_user_id: message.external_user_id.clone(),
     }
 }

@@ -24,6 +24,7 @@ pub(crate) struct Message {
     pub(crate) app: String,
     pub(crate) name: String,
     pub(crate) change_type: Option<String>,
+    pub(crate) user_id: Option<String>,
     pub(crate) external_user_id: Option<String>,
     pub(crate) xml: String,
 }
@@ -56,6 +57,29 @@ impl Event {
         &self.app
     }
 
+    /// Returns WeCom's `Event` and `ChangeType`; `None` when the XML was given as a whole.
+    pub(crate) fn kind(&self) -> Option<(&str, Option<&str>)> {
+        match &self.body {
+            Body::Fields { name, change_type, .. } => Some((name, change_type.as_deref())),
+            Body::Raw(_) => None,
+        }
+    }
+
+    /// Returns an element that was added.
+    pub(crate) fn value(&self, field: &str) -> Option<&Value> {
+        match &self.body {
+            Body::Fields { fields, .. } => {
+                fields.iter().find(|(name, _)| name == field).map(|(_, value)| value)
+            }
+            Body::Raw(_) => None,
+        }
+    }
+
+    /// Returns the text of an element that was added.
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        self.value(field).and_then(Value::as_str)
+    }
+
     /// Writes the message that corp `corp_id` sends at `now`.
     pub(crate) fn message(&self, corp_id: &str, now: Timestamp) -> Message {
         let (name, change_type, xml) = match &self.body {
@@ -68,8 +92,8 @@ impl Event {
                 (text_of(xml, "Event").unwrap_or_default(), text_of(xml, "ChangeType"), xml.clone())
             }
         };
-        let external_user_id = text_of(&xml, "ExternalUserID");
-        Message { app: self.app.clone(), name, change_type, external_user_id, xml }
+        let (user_id, external_user_id) = (text_of(&xml, "UserID"), text_of(&xml, "ExternalUserID"));
+        Message { app: self.app.clone(), name, change_type, user_id, external_user_id, xml }
     }
 }
 

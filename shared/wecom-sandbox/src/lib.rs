@@ -3,6 +3,7 @@
 mod api;
 mod app;
 mod arrivals;
+mod calls;
 mod company;
 mod control;
 mod delivery;
@@ -12,6 +13,8 @@ mod event;
 mod fault;
 mod record;
 mod sandbox;
+mod settings;
+mod state;
 mod store;
 
 pub use app::App;
@@ -20,6 +23,7 @@ pub use company::{Channel, Company, Customer, Department, Staff, Tag, TagGroup};
 pub use delivery::{Delivery, DeliveryRules, Verification};
 pub use error::{Error, Result};
 pub use event::Event;
-pub use fault::{CallbackFaults, Faults};
+pub use fault::{ApiFault, CallbackFaults, Faults};
 pub use record::{Answer, CallRecord, CallbackRecord};
 pub use sandbox::Sandbox;
+pub use settings::Settings;

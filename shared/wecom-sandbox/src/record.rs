@@ -1,4 +1,4 @@
-//! What the sandbox saw with its own eyes: every callback it tried to deliver, every API call it got.
+//! What the sandbox saw with its own eyes: every callback it tried to deliver, and what a record of a call is.
 //!
 //! Nothing is dropped, since tests count losses from here; so callbacks are kept small.
 
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::digest::{SHA256, digest};
 use scrm_kernel::Timestamp;
 use scrm_kernel::time::from_millis;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::company::Company;
@@ -88,7 +88,7 @@ pub struct CallbackRecord {
 }
 
 /// One call of WeCom's API.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CallRecord {
     /// When it came.
     pub time: Timestamp,
@@ -96,12 +96,15 @@ pub struct CallRecord {
     pub method: String,
     /// The path, beginning with `/cgi-bin/`.
     pub path: String,
-    /// The parameters in the address, undecoded.
+    /// The parameters in the address, undecoded; secrets are `***`.
     pub query: String,
     /// The body: JSON as it came, `null` when there was none, otherwise a description of it.
     pub body: Box<RawValue>,
     /// What the sandbox answered.
     pub answer: Box<RawValue>,
+    /// The fault that kept the answer from the caller, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// A list that only grows.

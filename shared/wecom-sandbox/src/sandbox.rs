@@ -1,20 +1,31 @@
 //! The sandbox as a whole: the company, its apps, and what happened so far.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrm_kernel::Clock;
-use tokio::sync::{Semaphore, broadcast};
+use scrm_kernel::time::from_millis;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, broadcast};
 
 use crate::app::{App, Sender, parsed};
 use crate::arrivals::Arrival;
+use crate::calls::CallLog;
 use crate::company::Company;
-use crate::delivery::DeliveryRules;
+use crate::delivery::{DeliveryRules, Errand};
 use crate::draw::Draw;
 use crate::error::{Error, Result};
-use crate::fault::{CallbackFaults, Faults};
-use crate::record::{CallRecord, CallbackLog, CallbackRecord, Log, locked};
+use crate::event::Event;
+use crate::fault::{CallbackFaults, Fate, Faults};
+use crate::record::{CallRecord, CallbackLog, CallbackRecord, locked};
+use crate::settings::Settings;
+use crate::state::{Corp, Entry};
 use crate::store::Store;
+
+/// The file of the API calls.
+const CALLS_FILE: &str = "calls.jsonl";
 
 /// How many arrivals a slow listener may lag behind before it misses some.
 const FEED: usize = 4096;
@@ -27,7 +38,9 @@ pub struct Sandbox {
 
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
-    pub(crate) company: Company,
+    pub(crate) company: Arc<Company>,
+    /// What changes, by corp id.
+    pub(crate) corps: HashMap<String, Mutex<Corp>>,
     pub(crate) rules: DeliveryRules,
     pub(crate) client: reqwest::Client,
     /// Places for attempts under way.
@@ -35,10 +48,19 @@ pub(crate) struct Shared {
     pub(crate) chance: Mutex<Draw>,
     pub(crate) store: Mutex<Store>,
     pub(crate) callbacks: CallbackLog,
-    pub(crate) calls: Log<CallRecord>,
+    pub(crate) calls: CallLog,
     pub(crate) arrivals: broadcast::Sender<Arrival>,
     senders: RwLock<Vec<Arc<Sender>>>,
     faults: RwLock<Faults>,
+    /// Told when a transfer may be due earlier than before, and when nobody needs the sandbox any more.
+    due_changed: Arc<Notify>,
+    is_watched: AtomicBool,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.due_changed.notify_one();
+    }
 }
 
 impl Sandbox {
@@ -50,7 +72,10 @@ impl Sandbox {
     /// Opens like [`open`](Self::open), with other rules for deliveries than WeCom's.
     pub fn open_with(folder: &Path, seed: u64, clock: Clock, rules: DeliveryRules) -> Result<Self> {
         let store = Store::open(folder, seed)?;
-        let company = Company::scripted(store.state().seed);
+        let company = Arc::new(Company::scripted(store.state().seed));
+        let corp = Corp::open(folder, Arc::clone(&company))?;
+        let calls = folder.join(CALLS_FILE);
+        let calls = CallLog::open(&calls).map_err(|source| Error::Io { path: calls, source })?;
         let senders = store.state().apps.iter().map(|app| Ok(Arc::new(Sender::new(app, &company)?)));
         let senders: Vec<Arc<Sender>> = senders.collect::<Result<_>>()?;
         // A proxy of the environment must not come between WeCom and a receiver on this machine.
@@ -63,6 +88,7 @@ impl Sandbox {
             .map_err(Error::Client)?;
         let shared = Shared {
             clock,
+            corps: HashMap::from([(company.corp_id.clone(), Mutex::new(corp))]),
             company,
             places: Arc::new(Semaphore::new(rules.parallel.max(1))),
             rules,
@@ -70,10 +96,12 @@ impl Sandbox {
             chance: Mutex::new(Draw::fresh()),
             store: Mutex::new(store),
             callbacks: CallbackLog::default(),
-            calls: Log::default(),
+            calls,
             arrivals: broadcast::Sender::new(FEED),
             senders: RwLock::new(senders),
             faults: RwLock::default(),
+            due_changed: Arc::default(),
+            is_watched: AtomicBool::new(false),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -85,8 +113,7 @@ impl Sandbox {
 
     /// Returns all apps, first `demo`.
     pub fn apps(&self) -> Vec<App> {
-        let senders = self.shared.senders.read().unwrap_or_else(PoisonError::into_inner);
-        senders.iter().map(|sender| sender.shown.clone()).collect()
+        self.senders().iter().map(|sender| sender.shown.clone()).collect()
     }
 
     /// Finds an app with its credentials.
@@ -128,14 +155,15 @@ impl Sandbox {
         records
     }
 
-    /// Returns every call of WeCom's API, the oldest first.
+    /// Returns every call of WeCom's API since this sandbox was opened, the oldest first.
     pub fn calls(&self) -> Vec<CallRecord> {
         let mut records = Vec::new();
-        self.shared.calls.each(0, usize::MAX, usize::MAX, |_, call| records.push(call.clone()));
+        let calls = &self.shared.calls;
+        calls.each(calls.old(), usize::MAX, usize::MAX, |line| records.extend(serde_json::from_slice(line)));
         records
     }
 
-    /// Listens to the customers who arrive by themselves from now on.
+    /// Listens to the customers who arrive from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Arrival> {
         self.shared.arrivals.subscribe()
     }
@@ -150,6 +178,92 @@ impl Sandbox {
         *self.shared.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
+    /// Makes every access token invalid before its time.
+    pub fn revoke_tokens(&self) {
+        for corp in self.shared.corps.values() {
+            let mut corp = locked(corp);
+            for token in corp.tokens.revoked() {
+                corp.put(Entry::Token(token));
+            }
+        }
+    }
+
+    /// Returns how fast and how strict the company's WeCom is.
+    pub fn settings(&self) -> Settings {
+        locked(self.corp(&self.shared.company.corp_id)).settings.clone()
+    }
+
+    /// Sets how fast and how strict it is, and keeps that. What is under way goes on by the old settings.
+    pub fn set_settings(&self, settings: Settings) {
+        locked(self.corp(&self.shared.company.corp_id)).put(Entry::Settings(settings));
+    }
+
+    /// Returns what changes in a corp.
+    pub(crate) fn corp(&self, corp_id: &str) -> &Mutex<Corp> {
+        self.shared.corps.get(corp_id).expect("apps belong to corps of this sandbox")
+    }
+
+    /// Carries out the transfers whose time has come and tells about them; returns when the next one is due.
+    pub(crate) fn settle(&self) -> Option<i64> {
+        let now = self.shared.clock.now().timestamp_millis();
+        let mut next_due = None;
+        for corp in self.shared.corps.values() {
+            let mut corp = locked(corp);
+            let told = corp.settle(&self.first_app(), now);
+            let due = corp.transfers.next_due();
+            drop(corp);
+            self.tell(told);
+            next_due = [next_due, due].into_iter().flatten().min();
+        }
+        next_due
+    }
+
+    /// Sends events one after the other without waiting for it.
+    fn tell(&self, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
+        }
+        let sandbox = self.clone();
+        tokio::spawn(async move {
+            for message in events.iter().filter_map(|event| sandbox.message(event).ok()) {
+                sandbox.send(message, Errand::default()).await;
+            }
+        });
+    }
+
+    /// Wakes whoever waits for transfers, because there are new ones.
+    pub(crate) fn look_at_transfers(&self) {
+        self.shared.due_changed.notify_one();
+    }
+
+    /// Carries out transfers when they are due, also if nobody calls meanwhile, until the sandbox is dropped.
+    pub(crate) fn watch_transfers(&self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.shared.is_watched.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (shared, clock) = (Arc::downgrade(&self.shared), self.shared.clock.clone());
+        let changed = Arc::clone(&self.shared.due_changed);
+        runtime.spawn(async move {
+            while let Some(shared) = shared.upgrade() {
+                let due = Self { shared }.settle();
+                match due {
+                    None => changed.notified().await,
+                    Some(due) => tokio::select! {
+                        () = clock.sleep_until(from_millis(due)) => {}
+                        () = changed.notified() => {}
+                    },
+                }
+            }
+        });
+    }
+
+    /// Draws how a call of an endpoint fares.
+    pub(crate) fn draw_fate(&self, endpoint: &str) -> Fate {
+        let faults = self.shared.faults.read().unwrap_or_else(PoisonError::into_inner);
+        faults.fate(endpoint, &mut locked(&self.shared.chance))
+    }
+
     pub(crate) fn callback_faults(&self) -> CallbackFaults {
         self.shared.faults.read().unwrap_or_else(PoisonError::into_inner).callbacks
     }
@@ -160,9 +274,13 @@ impl Sandbox {
         sender.map(Arc::clone).ok_or_else(|| Error::UnknownApp(app.to_owned()))
     }
 
+    /// Returns all apps with what they need to send.
+    pub(crate) fn senders(&self) -> Vec<Arc<Sender>> {
+        self.shared.senders.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns the app that customers' arrivals are told to.
     pub(crate) fn first_app(&self) -> String {
-        let senders = self.shared.senders.read().unwrap_or_else(PoisonError::into_inner);
-        senders.first().map(|sender| sender.shown.app.clone()).unwrap_or_default()
+        self.senders().first().map(|sender| sender.shown.app.clone()).unwrap_or_default()
     }
 }

@@ -61,6 +61,14 @@ impl Company {
         (customer.external_user_id == external_user_id).then_some(customer)
     }
 
+    /// Returns name, picture and the like of anybody with a customer's id, even one that is not of the series.
+    pub(crate) fn profile(&self, external_user_id: &str) -> Customer {
+        self.customer_by_id(external_user_id).unwrap_or_else(|| {
+            let folded = |number, byte| mix(number ^ u64::from(byte));
+            self.customer(external_user_id.bytes().fold(self.seed, folded))
+        })
+    }
+
     /// Takes a channel; the first ones are the busiest.
     fn busy_channel(&self, draw: &mut Draw) -> usize {
         let busy = self.channels.len();

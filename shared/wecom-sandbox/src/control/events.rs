@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Failure;
+use super::deeds::Deed;
 use super::input::{self, BadInput, Fields};
 use crate::delivery::{Delivery, Errand};
 use crate::event::{Event, Message};
@@ -19,7 +20,7 @@ use crate::sandbox::Sandbox;
 /// Most copies of one event.
 const MOST_TIMES: u64 = 100_000;
 /// Most copies that one request sends.
-const MOST_COPIES: usize = 200_000;
+const MOST_COPIES: u64 = 200_000;
 /// The longest delay, in milliseconds: an hour.
 const MOST_DELAY_MS: u64 = 3_600_000;
 
@@ -70,10 +71,21 @@ const UNCLEAR: &[&str] = &["create", "update", "delete", "dismiss", "shuffle"];
 
 /// One object of the request.
 struct Order {
-    event: Event,
+    app: String,
+    what: What,
+    /// Whether the state is to become what the event says.
+    is_believed: bool,
     times: u64,
     delay: Duration,
     shuffle: bool,
+}
+
+/// What to tell.
+enum What {
+    /// An event as it was given, the same every time.
+    Event(Event),
+    /// What somebody does, once for every time.
+    Deed(Deed),
 }
 
 /// One copy to be sent, and its place in the answer.
@@ -94,28 +106,53 @@ pub(super) async fn send(body: Bytes, sandbox: Data<Sandbox>) -> Result<HttpResp
         single => vec![order(single, "")?],
     };
     let shuffled = orders.iter().any(|order| order.shuffle);
-    let copies = copies(&sandbox, orders)?;
+    let copies = copies(&sandbox, orders).await?;
     // Goes on even if the caller hangs up.
     let sending = tokio::spawn(Sandbox::clone(&sandbox).send_all(copies, shuffled));
     let deliveries = sending.await.map_err(|_| Failure::Stopped)?;
     Ok(HttpResponse::Ok().json(json!({ "deliveries": deliveries })))
 }
 
-fn copies(sandbox: &Sandbox, orders: Vec<Order>) -> Result<Vec<Copy>, Failure> {
+async fn copies(sandbox: &Sandbox, orders: Vec<Order>) -> Result<Vec<Copy>, Failure> {
+    let wanted: u64 = orders.iter().map(|order| order.times).sum();
+    if wanted > MOST_COPIES {
+        return Err(BadInput::new("times", format!("make more than {MOST_COPIES} deliveries")).into());
+    }
+    // Nothing happens unless everything can.
+    for order in &orders {
+        sandbox.sender(&order.app)?;
+    }
     let mut copies = Vec::new();
     for order in orders {
-        let message = sandbox.message(&order.event)?;
-        for _ in 0..order.times {
-            copies.push(Copy { place: copies.len(), delay: order.delay, message: message.clone() });
+        let mut messages = Vec::new();
+        match &order.what {
+            What::Event(event) => {
+                let message = sandbox.message(event)?;
+                if order.is_believed {
+                    sandbox.believe(event);
+                }
+                messages.extend((0..order.times).map(|_| message.clone()));
+            }
+            What::Deed(deed) => {
+                for _ in 0..order.times {
+                    messages.push(deed.done(sandbox, &order.app).await?);
+                }
+            }
         }
-        if copies.len() > MOST_COPIES {
-            return Err(BadInput::new("times", format!("make more than {MOST_COPIES} deliveries")).into());
+        for message in messages {
+            copies.push(Copy { place: copies.len(), delay: order.delay, message });
         }
     }
     Ok(copies)
 }
 
 impl Sandbox {
+    /// Makes true what an event says.
+    fn believe(&self, event: &Event) {
+        let now = self.shared.clock.now().timestamp_millis();
+        locked(self.corp(&self.shared.company.corp_id)).believe(event, now);
+    }
+
     /// Sends copies: in their order, or all at once in random order. Delays count from now.
     async fn send_all(self, mut copies: Vec<Copy>, shuffled: bool) -> Vec<Delivery> {
         if shuffled {
@@ -150,18 +187,23 @@ impl Sandbox {
 
 fn order(item: &Value, path: &str) -> Result<Order, BadInput> {
     let fields = Fields::of(item, path)?;
-    fields.only(&["app", "type", "fields", "xml", "times", "delay_ms", "shuffle"])?;
+    fields.only(&["app", "type", "fields", "xml", "times", "delay_ms", "shuffle", "keep_state"])?;
     let app = fields.text("app")?.ok_or_else(|| fields.missing("app"))?;
-    let event = match (fields.text("type")?, fields.text("xml")?) {
+    let what = match (fields.text("type")?, fields.text("xml")?) {
         (_, Some(_)) if fields.object("fields")?.is_some() => {
             return Err(fields.bad("xml", "and fields exclude each other"));
         }
-        (_, Some(xml)) => Event::raw(app, xml),
-        (Some(kind), None) => described(app, kind, &fields)?,
+        (_, Some(xml)) => What::Event(Event::raw(app, xml)),
+        (Some(kind), None) => match Deed::parse(kind, &fields)? {
+            Some(deed) => What::Deed(deed),
+            None => What::Event(described(app, kind, &fields)?),
+        },
         (None, None) => return Err(fields.missing("type")),
     };
     Ok(Order {
-        event,
+        app: app.to_owned(),
+        what,
+        is_believed: !fields.flag("keep_state")?,
         times: fields.number("times", 1..=MOST_TIMES, 1)?,
         delay: Duration::from_millis(fields.number("delay_ms", 0..=MOST_DELAY_MS, 0)?),
         shuffle: fields.flag("shuffle")?,

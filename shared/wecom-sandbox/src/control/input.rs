@@ -89,6 +89,12 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Returns a whole number, which may be negative.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, BadInput> {
+        let integer = |value: &Value| value.as_i64().ok_or_else(|| self.bad(name, "must be a whole number"));
+        self.member(name).map(integer).transpose()
+    }
+
     /// Returns a share between 0 and 1, by default 0.
     pub(crate) fn rate(&self, name: &str) -> Result<f64, BadInput> {
         let rate = |value: &Value| {

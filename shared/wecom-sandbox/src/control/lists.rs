@@ -1,16 +1,17 @@
 //! The complete records as JSON arrays, written piece by piece, since they may be long.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Bytes, Data, Query};
+use actix_web::web::{Bytes, Data, Json, Query};
 use chrono::DateTime;
 use futures::stream;
 use scrm_kernel::Timestamp;
 use scrm_kernel::time::from_millis;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::Failure;
 use super::input::BadInput;
-use crate::record::Log;
+use crate::record::locked;
 use crate::sandbox::Sandbox;
 
 /// Entries looked at for one piece of the answer.
@@ -30,7 +31,7 @@ pub(super) struct Part {
 
 /// Lists the attempts to deliver callbacks, the oldest first.
 pub(super) async fn callbacks(part: Query<Part>, sandbox: Data<Sandbox>) -> Result<HttpResponse, Failure> {
-    let (since, range) = part.read(sandbox.shared.callbacks.kept())?;
+    let (since, range) = part.read(sandbox.shared.callbacks.kept().len())?;
     Ok(array(range, move |from, end, json| {
         let callbacks = &sandbox.shared.callbacks;
         callbacks.kept().each(from, end, PIECE, |position, kept| {
@@ -43,21 +44,37 @@ pub(super) async fn callbacks(part: Query<Part>, sandbox: Data<Sandbox>) -> Resu
 
 /// Lists the calls of WeCom's API, the oldest first.
 pub(super) async fn calls(part: Query<Part>, sandbox: Data<Sandbox>) -> Result<HttpResponse, Failure> {
-    let (since, range) = part.read(&sandbox.shared.calls)?;
+    let (since, range) = part.read(sandbox.shared.calls.len())?;
     Ok(array(range, move |from, end, json| {
-        sandbox.shared.calls.each(from, end, PIECE, |_, call| {
-            if call.time >= since {
-                write(json, call);
+        sandbox.shared.calls.each(from, end, PIECE, |line| {
+            let is_asked = since == Timestamp::MIN_UTC
+                || serde_json::from_slice::<Taken>(line).is_ok_and(|call| call.time >= since);
+            if is_asked {
+                json.extend_from_slice(line);
+                json.push(b',');
             }
         });
     }))
 }
 
+/// Lists what people saw on their phones of late, the oldest first.
+pub(super) async fn messages(part: Query<Part>, sandbox: Data<Sandbox>) -> Result<Json<Value>, Failure> {
+    let (since, _) = part.read(0)?;
+    let corp = locked(sandbox.corp(&sandbox.company().corp_id));
+    let newest = corp.phones.newest(part.latest.unwrap_or(usize::MAX));
+    Ok(Json(newest.filter(|shown| shown.time >= since).map(|shown| json!(shown)).collect()))
+}
+
+/// What decides whether a call is listed.
+#[derive(Deserialize)]
+struct Taken {
+    time: Timestamp,
+}
+
 impl Part {
     /// Returns the moment and the positions that are asked for.
-    fn read<T>(&self, log: &Log<T>) -> Result<(Timestamp, (usize, usize)), BadInput> {
+    fn read(&self, end: usize) -> Result<(Timestamp, (usize, usize)), BadInput> {
         let since = self.since.as_deref().map_or(Ok(Timestamp::MIN_UTC), moment)?;
-        let end = log.len();
         Ok((since, (self.latest.map_or(0, |latest| end.saturating_sub(latest)), end)))
     }
 }

@@ -1,6 +1,8 @@
 //! The control API, `/_control/…`, and the page that watches the sandbox.
 
+mod deeds;
 mod events;
+mod faults;
 mod input;
 mod lists;
 
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::api;
 use crate::error::Error;
-use crate::fault::{CallbackFaults, Faults};
+use crate::record::locked;
 use crate::sandbox::Sandbox;
 use input::{BadInput, Fields};
 
@@ -21,6 +23,7 @@ const MOST_BYTES: usize = 32 << 20;
 impl Sandbox {
     /// Adds the page, the control API and WeCom's API to a server.
     pub fn routes(&self, config: &mut ServiceConfig) {
+        self.watch_transfers();
         let data = Data::new(self.clone());
         let limit = web::PayloadConfig::new(MOST_BYTES);
         config
@@ -33,8 +36,11 @@ impl Sandbox {
                     .route("/apps/{app}", web::put().to(change_app))
                     .route("/apps/{app}/verify", web::post().to(verify))
                     .route("/events", web::post().to(events::send))
-                    .route("/faults", web::get().to(faults))
-                    .route("/faults", web::put().to(set_faults))
+                    .route("/faults", web::get().to(faults::show))
+                    .route("/faults", web::put().to(faults::set))
+                    .route("/settings", web::get().to(faults::settings))
+                    .route("/settings", web::put().to(faults::set_settings))
+                    .route("/messages", web::get().to(lists::messages))
                     .route("/callbacks", web::get().to(lists::callbacks))
                     .route("/calls", web::get().to(lists::calls))
                     .default_service(web::to(nothing_here)),
@@ -87,6 +93,7 @@ async fn nothing_here() -> HttpResponse {
 }
 
 async fn company(sandbox: Data<Sandbox>) -> Json<Value> {
+    let corp = locked(sandbox.corp(&sandbox.company().corp_id));
     Json(json!({
         "seed": sandbox.company().seed(),
         "company": sandbox.company(),
@@ -94,6 +101,13 @@ async fn company(sandbox: Data<Sandbox>) -> Json<Value> {
         "given_up": sandbox.given_up(),
         "attempts": sandbox.shared.callbacks.kept().len(),
         "calls": sandbox.shared.calls.len(),
+        "customers": corp.relations.customers(),
+        "contact_ways": corp.ways.count(),
+        "tags": corp.tags.count(),
+        "welcomes": corp.phones.welcomes,
+        "messages": corp.phones.messages,
+        "vanished": corp.phones.vanished,
+        "cards": corp.cards.count(),
     }))
 }
 
@@ -114,28 +128,4 @@ async fn change_app(app: Path<String>, body: Bytes, sandbox: Data<Sandbox>) -> R
 
 async fn verify(app: Path<String>, sandbox: Data<Sandbox>) -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::Ok().json(sandbox.verify(&app).await?))
-}
-
-async fn faults(sandbox: Data<Sandbox>) -> Json<Faults> {
-    Json(sandbox.faults())
-}
-
-async fn set_faults(body: Bytes, sandbox: Data<Sandbox>) -> Result<Json<Faults>, Failure> {
-    let body = input::json(&body)?;
-    let fields = Fields::of(&body, "")?;
-    fields.only(&["callbacks", "api"])?;
-    let mut faults = Faults::default();
-    if let Some(callbacks) = fields.object("callbacks")? {
-        callbacks.only(&["duplicate", "reorder", "drop"])?;
-        faults.callbacks = CallbackFaults {
-            duplicate: callbacks.rate("duplicate")?,
-            reorder: callbacks.rate("reorder")?,
-            drop: callbacks.rate("drop")?,
-        };
-    }
-    if let Some(api) = fields.object("api")? {
-        faults.api.clone_from(api.members());
-    }
-    sandbox.set_faults(faults);
-    Ok(Json(sandbox.faults()))
 }

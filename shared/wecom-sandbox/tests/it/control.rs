@@ -7,7 +7,7 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use scrm_wecom_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, TestSandbox, text_of};
+use crate::support::{Receiver, TestSandbox, reopened, text_of};
 
 async fn ask(sandbox: &Sandbox, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
     let text = body.map(|body| body.to_string()).unwrap_or_default();
@@ -155,14 +155,27 @@ async fn faults_are_set_as_a_whole() {
     let opened = TestSandbox::open();
     let sandbox = &opened.sandbox;
     let path = "/_control/faults";
-    let api = json!({"externalcontact/get": {"errcode": -1}});
-    let body = json!({"callbacks": {"drop": 0.5}, "api": api});
-    let set = json!({"callbacks": {"duplicate": 0.0, "reorder": 0.0, "drop": 0.5}, "api": api});
+    let body = json!({
+        "callbacks": {"drop": 0.5},
+        "api": {"/cgi-bin/externalcontact/get": {"errcode": 45009}, "*": {"latency_ms": 5, "timeout_after_accept": 0.1}},
+    });
+    let set = json!({
+        "callbacks": {"duplicate": 0.0, "reorder": 0.0, "drop": 0.5},
+        "api": {
+            "*": {"error_rate": 0.0, "errcode": -1, "latency_ms": 5, "timeout_after_accept": 0.1, "close_after_accept": 0.0},
+            "externalcontact/get": {"error_rate": 1.0, "errcode": 45009, "latency_ms": 0, "timeout_after_accept": 0.0, "close_after_accept": 0.0},
+        },
+    });
     assert_eq!(ask(sandbox, Method::PUT, path, Some(body)).await, (200, set.clone()));
     for (body, field) in [
         (json!({"callbacks": {"drop": 2}}), "callbacks.drop"),
         (json!({"callbacks": {"lose": 1}}), "callbacks.lose"),
         (json!({"callback": {}}), "callback"),
+        (json!({"api": {"externalcontact/eat": {}}}), "api.externalcontact/eat"),
+        (json!({"api": {"*": {"error_rate": -1}}}), "api.*.error_rate"),
+        (json!({"api": {"*": {"errcode": "x"}}}), "api.*.errcode"),
+        (json!({"api": {"*": {"errcode": 0}}}), "api.*.errcode"),
+        (json!({"revoke_tokens": 1}), "revoke_tokens"),
     ] {
         let (status, error) = ask(sandbox, Method::PUT, path, Some(body)).await;
         assert_eq!((status, &error["field"]), (400, &json!(field)));
@@ -172,18 +185,43 @@ async fn faults_are_set_as_a_whole() {
 }
 
 #[actix_web::test]
+async fn settings_are_set_as_a_whole_and_kept() {
+    let opened = TestSandbox::open();
+    let path = "/_control/settings";
+    let usual = json!({"transfer_delay_s": 86400, "transfer_refuse": 0.0, "calls_per_minute": 10000,
+        "mark_tag_parallel": 5, "messages_per_minute": 30});
+    assert_eq!(ask(&opened.sandbox, Method::GET, path, None).await, (200, usual.clone()));
+    let body = json!({"transfer_delay_s": 3, "transfer_refuse": 0.5});
+    assert_eq!(ask(&opened.sandbox, Method::PUT, path, Some(body)).await.0, 200);
+    for (body, field) in [
+        (json!({"transfer_delay_s": -1}), "transfer_delay_s"),
+        (json!({"transfer_refuse": 2}), "transfer_refuse"),
+        (json!({"mark_tag_parallel": 0}), "mark_tag_parallel"),
+        (json!({"speed": 1}), "speed"),
+    ] {
+        let (status, error) = ask(&opened.sandbox, Method::PUT, path, Some(body)).await;
+        assert_eq!((status, &error["field"]), (400, &json!(field)));
+    }
+    let TestSandbox { folder, sandbox } = opened;
+    drop(sandbox);
+    let sandbox = reopened(&folder, 7);
+    assert_eq!(sandbox.settings().transfer_delay_s, 3);
+    assert_eq!(ask(&sandbox, Method::PUT, path, Some(json!({}))).await, (200, usual));
+}
+
+#[actix_web::test]
 async fn every_api_call_is_taken_down_and_answered_as_wecom_does() {
     let opened = TestSandbox::open();
     let sandbox = &opened.sandbox;
     let (status, answer) = ask(sandbox, Method::GET, "/cgi-bin/gettoken?corpid=a&corpsecret=b", None).await;
-    assert_eq!((status, &answer["errcode"]), (200, &json!(40094)));
+    assert_eq!((status, &answer["errcode"]), (200, &json!(40013)));
     ask(sandbox, Method::POST, "/cgi-bin/message/send?access_token=t", Some(json!({"touser": "李"}))).await;
     ask_raw(sandbox, Method::POST, "/cgi-bin/media/upload", "not JSON").await;
 
     let (_, calls) = ask(sandbox, Method::GET, "/_control/calls", None).await;
     assert_eq!(
         (&calls[0]["path"], &calls[0]["query"]),
-        (&json!("/cgi-bin/gettoken"), &json!("corpid=a&corpsecret=b"))
+        (&json!("/cgi-bin/gettoken"), &json!("corpid=a&corpsecret=***"))
     );
     assert_eq!((&calls[0]["body"], &calls[0]["answer"]), (&Value::Null, &answer));
     assert_eq!(calls[1]["body"], json!({"touser": "李"}));
@@ -205,7 +243,7 @@ async fn every_api_call_is_taken_down_and_answered_as_wecom_does() {
 async fn a_long_list_is_complete_and_in_order() {
     let (opened, _receiver) = TestSandbox::with_receiver();
     let id = &opened.sandbox.company().customer(3).external_user_id;
-    let order = json!({"app": "demo", "type": "edit_external_contact", "times": 1100, "shuffle": true,
+    let order = json!({"app": "demo", "type": "edit_external_contact", "times": 1100,
         "fields": {"ExternalUserID": id}});
     ask(&opened.sandbox, Method::POST, "/_control/events", Some(order)).await;
     let (_, callbacks) = ask(&opened.sandbox, Method::GET, "/_control/callbacks?since=1", None).await;

@@ -4,12 +4,10 @@ use std::collections::HashSet;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use scrm_kernel::Lifecycle;
-use scrm_wecom_sandbox::{Answer, ArrivalPlan, CallbackFaults, Event, Faults};
+use scrm_kernel::{Clock, Lifecycle};
+use scrm_wecom_sandbox::{Answer, ArrivalPlan, CallbackFaults, DeliveryRules, Event, Faults, Sandbox};
 
-use crate::support::{TestSandbox, reopened, text_of};
-
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::support::{PATIENCE, TestSandbox, reopened, text_of};
 
 fn edited(external_user_id: &str) -> Event {
     Event::new("demo", "change_external_contact", Some("edit_external_contact"))
@@ -72,7 +70,14 @@ async fn an_event_counts_once_it_is_answered_200() {
 
 #[actix_web::test]
 async fn silence_and_absence_are_told_apart() {
-    let opened = TestSandbox::open();
+    let mut opened = TestSandbox::open();
+    drop(opened.sandbox);
+    let rules = DeliveryRules {
+        timeout: Duration::from_millis(200),
+        retry_gap: Duration::ZERO,
+        ..DeliveryRules::default()
+    };
+    opened.sandbox = Sandbox::open_with(opened.folder.path(), 7, Clock::system(), rules).unwrap();
     let none = opened.sandbox.deliver(edited("wmA")).await.unwrap();
     assert_eq!((none.status, none.attempts), (Answer::NoUrl, 0));
 

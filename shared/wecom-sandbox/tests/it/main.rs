@@ -1,6 +1,16 @@
 //! The sandbox seen from outside: by a receiver of callbacks, and by whoever controls it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
 
+mod book;
+mod client;
+mod contact;
 mod control;
 mod delivery;
+mod message;
+mod restart;
 mod support;
+mod tag;
+mod token;
+mod transfer;
+mod way;
+mod welcome;

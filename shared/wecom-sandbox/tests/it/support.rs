@@ -13,6 +13,9 @@ use scrm_wecom_sandbox::{DeliveryRules, Sandbox};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+/// How long to wait for what must end by itself.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A sandbox that does not wait between attempts.
 pub(crate) struct TestSandbox {
     pub(crate) folder: TempDir,
@@ -37,7 +40,7 @@ impl TestSandbox {
 
 pub(crate) fn reopened(folder: &TempDir, seed: u64) -> Sandbox {
     let rules = DeliveryRules {
-        timeout: Duration::from_millis(500),
+        timeout: PATIENCE,
         retry_gap: Duration::ZERO,
         hold_back: Duration::ZERO,
         ..DeliveryRules::default()

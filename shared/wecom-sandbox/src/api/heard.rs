@@ -1,0 +1,109 @@
+//! A call as it came over the wire, and what the record keeps of it.
+
+use std::collections::HashMap;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Bytes, Query};
+use scrm_kernel::Timestamp;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
+
+use super::call::{Refusal, Reply};
+use super::multipart::{self, Upload};
+
+/// Parameters of the address that the record does not show.
+const SECRETS: &[&str] =
+    &["access_token", "corpsecret", "suite_access_token", "provider_access_token", "suite_secret"];
+
+/// A call.
+pub(super) struct Heard {
+    pub(super) time: Timestamp,
+    pub(super) method: String,
+    pub(super) path: String,
+    /// The path below `/cgi-bin/`.
+    pub(super) name: String,
+    pub(super) query: HashMap<String, String>,
+    raw_query: String,
+    content_type: String,
+    body: Bytes,
+}
+
+impl Heard {
+    pub(super) fn new(request: &HttpRequest, body: Bytes, time: Timestamp) -> Self {
+        let path = request.path().to_owned();
+        let query = Query::<HashMap<String, String>>::from_query(request.query_string());
+        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        Self {
+            time,
+            method: request.method().to_string(),
+            name: path.trim_start_matches("/cgi-bin/").trim_end_matches('/').to_owned(),
+            path,
+            query: query.map(Query::into_inner).unwrap_or_default(),
+            raw_query: request.query_string().to_owned(),
+            content_type: content_type.unwrap_or_default().to_owned(),
+            body,
+        }
+    }
+
+    /// Reads the body, where none is as good as an empty object.
+    pub(super) fn json(&self) -> Result<Map<String, Value>, Refusal> {
+        if self.body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Map::new());
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            _ => Err(Refusal::parameter("the body is not a JSON object")),
+        }
+    }
+
+    /// Returns the file that was uploaded.
+    pub(super) fn file(&self) -> Option<Upload> {
+        multipart::upload(&self.content_type, &self.body)
+    }
+
+    /// Returns the parameters of the address without the secrets among them.
+    pub(super) fn shown_query(&self) -> String {
+        let shown = self.raw_query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, _)) if SECRETS.contains(&name) => format!("{name}=***"),
+            _ => pair.to_owned(),
+        });
+        shown.collect::<Vec<String>>().join("&")
+    }
+
+    /// Keeps JSON as it came, and of anything else (uploads) what it was.
+    pub(super) fn taken_down(&self) -> Box<RawValue> {
+        if self.body.is_empty() {
+            return raw(&Value::Null);
+        }
+        let json: Result<&RawValue, _> = serde_json::from_slice(&self.body);
+        match json {
+            // A record is one line, whatever line breaks the caller put into his JSON.
+            Ok(json) if !json.get().contains(['\n', '\r']) => json.to_owned(),
+            Ok(json) => raw(&serde_json::from_str(json.get()).unwrap_or_default()),
+            Err(_) => {
+                let file = self.file().map(|file| file.filename);
+                raw(&json!({ "content_type": self.content_type, "bytes": self.body.len(), "filename": file }))
+            }
+        }
+    }
+}
+
+/// Keeps an answer: tokens hidden, files described.
+pub(super) fn answer_taken_down(reply: &Reply) -> Box<RawValue> {
+    match reply {
+        Reply::Json(answer) if answer.get("access_token").is_some() => {
+            let mut answer = answer.clone();
+            answer["access_token"] = "***".into();
+            raw(&answer)
+        }
+        Reply::Json(answer) => raw(answer),
+        Reply::File { content_type, filename, bytes } => {
+            raw(&json!({ "content_type": content_type, "bytes": bytes.len(), "filename": filename }))
+        }
+    }
+}
+
+fn raw(value: &Value) -> Box<RawValue> {
+    to_raw_value(value).expect("JSON can be written as JSON")
+}
