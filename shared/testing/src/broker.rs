@@ -2,20 +2,23 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use scrm_db::{Database, Db, Publish as _};
-use scrm_kernel::Clock;
+use scrm_db::Publish as _;
+use scrm_kernel::{Clock, MessageId};
 use scrm_mq::embedded::Embedded;
+use scrm_mq::rabbit::{Rabbit, RabbitConfig};
 use scrm_mq::{Broker, Ladder, Queue, Settlement, Topology, topology};
 use scrm_proto::{Envelope, Event};
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::eventually;
+use crate::ledger::{Counted, Ledger};
+use crate::{Shape, eventually};
 
 /// Gets a copy of every event.
-const CAPTURE: Queue = Queue { name: "testing.capture", kinds: scrm_proto::KINDS, ladder: Ladder::Standard };
-/// Captured messages that are taken at once.
+const CAPTURE: Queue =
+    Queue { name: "testing.capture", kinds: scrm_proto::KINDS, ladder: Ladder::Custom(&[]) };
+/// Captured messages, or dead letters, that are taken at once.
 const PREFETCH: usize = 200;
 
 /// A message that a consumer gave up.
@@ -28,40 +31,65 @@ pub struct DeadLetter {
 }
 
 /// A new broker with some queues, and one more that sees every event.
+///
+/// On RabbitMQ it is a part of the server whose names have a prefix of their own.
 pub struct TestBroker {
     broker: Broker,
-    transport: Embedded,
-    folder: TempDir,
+    ledger: Ledger,
+    transport: Transport,
     seen: Arc<Mutex<Vec<Envelope>>>,
     capture: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+enum Transport {
+    Embedded(Embedded, #[expect(dead_code, reason = "kept for its drop")] TempDir),
+    Rabbit(Rabbit),
 }
 
 impl TestBroker {
-    /// Starts a broker with `queues`.
+    /// Starts a broker of the chosen shape with `queues`.
+    ///
+    /// The embedded one waits for retries by `clock`, RabbitMQ by its own.
     pub async fn start(queues: &[Queue], clock: Clock) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test's queues can be made");
-        let mut all = queues.to_vec();
-        all.push(CAPTURE);
-        // RabbitMQ, in the distributed shape, is to be plugged in here and in `dead_letters`. Until then both shapes have
-        // the embedded broker.
-        let transport = Embedded::open(&folder.path().join("queues.sqlite"), Topology::of(all), clock)
-            .await
-            .expect("a new broker opens");
-        let broker = Broker::new(transport.clone());
+        let topology = Topology::of([queues, &[CAPTURE]].concat());
+        let ledger = Ledger::default();
+        let (transport, broker) = match Shape::chosen() {
+            Shape::Embedded => {
+                let folder = tempfile::tempdir().expect("a folder for the test's queues can be made");
+                let file = folder.path().join("queues.sqlite");
+                let embedded =
+                    Embedded::open(&file, topology.clone(), clock).await.expect("a new broker opens");
+                let broker = Broker::new(Counted::new(embedded.clone(), topology, ledger.clone()));
+                (Transport::Embedded(embedded, folder), broker)
+            }
+            Shape::Distributed => {
+                let rabbit = connect(topology.clone()).await;
+                let broker = Broker::new(Counted::new(rabbit.clone(), topology, ledger.clone()));
+                (Transport::Rabbit(rabbit), broker)
+            }
+        };
 
         let mut subscription = broker.subscribe(&CAPTURE, PREFETCH).await.expect("a new queue has room");
         let seen = Arc::<Mutex<Vec<Envelope>>>::default();
         let seeing = Arc::clone(&seen);
+        let (stop, mut stopped) = oneshot::channel();
         let capture = tokio::spawn(async move {
-            while let Some(delivery) = subscription.deliveries.recv().await {
+            loop {
+                let delivery = tokio::select! {
+                    _ = &mut stopped => break,
+                    delivery = subscription.deliveries.recv() => delivery,
+                };
+                let Some(delivery) = delivery else { break };
                 seeing.lock().unwrap_or_else(PoisonError::into_inner).push(delivery.envelope.clone());
                 delivery.settle(Settlement::Done);
             }
+            subscription.finish().await;
         });
-        Self { broker, transport, folder, seen, capture }
+        Self { broker, ledger, transport, seen, capture, stop }
     }
 
-    /// Returns what a service is started with.
+    /// Returns what a service is started with; its replicas share it.
     pub fn broker(&self) -> Broker {
         self.broker.clone()
     }
@@ -84,45 +112,57 @@ impl TestBroker {
 
     /// Waits until every message is handled or given up; what consumers published meanwhile may be on its way.
     pub async fn settled(&self) {
-        let mut waiting = Vec::new();
-        let idle = async || {
-            waiting = self.broker.queues().await.expect("a broker that runs counts its messages");
-            let is_dead = |queue: &str| queue.strip_suffix(&topology::dead("")).is_some();
-            waiting.retain(|state| !is_dead(&state.queue) && state.queue != topology::UNROUTED);
-            waiting.is_empty().then_some(())
-        };
+        let idle = async || self.ledger.is_settled().then_some(());
         eventually("a broker with nothing to do", idle).await;
     }
 
-    /// Waits for `queue` to give messages up, and returns all that it gave up, oldest first.
+    /// Waits for `queue` to give messages up, and returns all that it gave up, oldest first. They stay where they are.
     pub async fn dead_letters(&self, queue: &Queue, count: usize) -> Vec<DeadLetter> {
-        let file = Database::File(self.folder.path().join("queues.sqlite"));
-        let rows = Db::peek(&file, Clock::system()).await.expect("the queues of a test can be read");
         let what = format!("{count} dead letters of {}", queue.name);
-        let dead = eventually(&what, async || {
-            let statement = Statement::from_sql_and_values(
-                DbBackend::Sqlite,
-                "SELECT head, reason FROM message WHERE queue = ? ORDER BY id",
-                [topology::dead(queue.name).into()],
-            );
-            let found = rows.reader().query_all_raw(statement).await.expect("queues can be read");
-            (found.len() >= count).then_some(found)
-        })
-        .await;
-        rows.close().await.expect("what was read can be closed");
-        dead.iter()
-            .map(|row| {
-                let head: String = row.try_get("", "head").expect("a message has a head");
-                let envelope: Envelope = serde_json::from_str(&head).expect("a head is an envelope");
-                let reason = row.try_get("", "reason").expect("a dead letter says why");
-                DeadLetter { key: envelope.key, reason }
-            })
-            .collect()
+        let given_up = async || Some(self.ledger.dead(queue.name)).filter(|dead| *dead >= count);
+        let given_up = eventually(&what, given_up).await;
+
+        let name = topology::dead(queue.name).leak();
+        let dead = Queue { name, kinds: &[], ladder: Ladder::Custom(&[]) };
+        let mut subscription =
+            self.broker.subscribe(&dead, PREFETCH).await.expect("dead letters can be read");
+        // Held until all are read, because what is given back comes again.
+        let mut held = Vec::new();
+        while held.len() < given_up {
+            let what = format!("dead letter {} of {given_up} of {}", held.len() + 1, queue.name);
+            let next = async || subscription.deliveries.try_recv().ok();
+            held.push(eventually(&what, next).await);
+        }
+        let letters = held.iter().map(|delivery| DeadLetter {
+            key: delivery.envelope.key.clone(),
+            reason: delivery.reason.clone().expect("a dead letter says why"),
+        });
+        let letters = letters.collect();
+        drop(held);
+        subscription.finish().await;
+        letters
     }
 
-    /// Ends the broker; call it when the services that use it have stopped.
+    /// Ends the broker and removes its queues; call it when the services that use it have stopped.
     pub async fn finish(self) {
-        self.capture.abort();
-        self.transport.close().await.expect("a broker closes");
+        // First the channel of the subscription, then the connection: RabbitMQ's client fails when both close at once.
+        drop(self.stop);
+        self.capture.await.expect("what captures does not panic");
+        match self.transport {
+            Transport::Embedded(embedded, _) => embedded.close().await.expect("a broker closes"),
+            Transport::Rabbit(rabbit) => {
+                rabbit.delete().await.expect("queues can be deleted");
+                rabbit.close().await.expect("a connection closes");
+            }
+        }
     }
+}
+
+async fn connect(topology: Topology) -> Rabbit {
+    let url = scrm_config::variable("SCRM_TEST_AMQP_URL").expect(
+        "SCRM_TEST_AMQP_URL names RabbitMQ: tests/services.sh up rabbitmq; eval \"$(tests/services.sh env)\"",
+    );
+    let prefix = format!("test-{}.", MessageId::mint(Clock::system().now()).as_uuid().simple());
+    let config = RabbitConfig { url: url.into(), prefix };
+    Rabbit::connect(config, topology).await.expect("the RabbitMQ of the tests answers")
 }

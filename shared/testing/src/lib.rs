@@ -3,6 +3,7 @@
 mod broker;
 mod database;
 mod event;
+mod ledger;
 mod server;
 mod shape;
 mod wait;

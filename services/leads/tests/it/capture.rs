@@ -129,17 +129,16 @@ async fn two_replicas_that_hear_of_one_person_at_once_make_one_lead_and_one_touc
         return;
     }
     let leads = TestLeads::start().await;
-    let (replica, broker) = leads.replica().await;
-    let (mut here, mut there) = (Vec::new(), Vec::new());
+    let replica = leads.replica().await;
+    let (mut one, mut other) = (Vec::new(), Vec::new());
     for customer in 0..40 {
         let customer = format!("wm{customer}");
         let half = leads.contact("LiLei", &customer, 10, 1).half();
         let whole = leads.contact("LiLei", &customer, 20, 2).through("second");
-        here.extend([half.told(), whole.told()]);
-        there.extend([whole.told(), half.told()]);
+        one.extend([half.told(), whole.told()]);
+        other.extend([whole.told(), half.told()]);
     }
-    tokio::join!(leads.broker.publish(here), broker.publish(there));
-    broker.settled().await;
+    tokio::join!(leads.broker.publish(one), leads.broker.publish(other));
     leads.settled().await;
     for customer in 0..40 {
         let customer = format!("wm{customer}");
@@ -148,5 +147,4 @@ async fn two_replicas_that_hear_of_one_person_at_once_make_one_lead_and_one_touc
     }
     leads.finish().await;
     replica.close().await.unwrap();
-    broker.finish().await;
 }

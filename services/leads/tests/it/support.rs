@@ -41,13 +41,10 @@ impl TestLeads {
         Self { clock, broker, server, corp, database, rows, leads, lifecycle }
     }
 
-    /// Starts one more process of the service on the same database, with a broker of its own.
-    pub(crate) async fn replica(&self) -> (Leads, TestBroker) {
-        let broker = TestBroker::start(&[LEADS_CONTACT], self.clock.clone()).await;
-        let database = self.database.database();
-        let leads =
-            Leads::start(database, self.clock.clone(), broker.broker(), &self.lifecycle).await.unwrap();
-        (leads, broker)
+    /// Starts one more process of the service on the same database and the same queues.
+    pub(crate) async fn replica(&self) -> Leads {
+        let (database, clock) = (self.database.database(), self.clock.clone());
+        Leads::start(database, clock, self.broker.broker(), &self.lifecycle).await.unwrap()
     }
 
     pub(crate) fn admin(&self) -> Client {
