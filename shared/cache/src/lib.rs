@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod bounded;
+mod bucket;
+mod cache;
+mod memory;
+mod metric;
+mod remote;
+
+pub use bucket::{Permit, Rate};
+pub use cache::{BadAddress, Cache, RedisConfig};
