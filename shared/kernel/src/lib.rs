@@ -3,6 +3,7 @@
 pub mod error;
 pub mod id;
 pub mod lifecycle;
+pub mod money;
 pub mod page;
 pub mod scope;
 pub mod seal;
@@ -12,6 +13,7 @@ pub mod wecom_id;
 pub use error::{Classify, ErrorKind, FieldError};
 pub use id::{CorpId, LeadId, MessageId, StaffId, TouchId};
 pub use lifecycle::Lifecycle;
+pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::{People, Scope};
 pub use seal::{BlindIndex, KeyRing, Sealed};
