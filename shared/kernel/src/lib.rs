@@ -9,6 +9,7 @@ pub mod scope;
 pub mod seal;
 pub mod time;
 pub mod wecom_id;
+pub mod work_calendar;
 
 pub use error::{Classify, ErrorKind, FieldError};
 pub use id::{CorpId, LeadId, MessageId, StaffId, TouchId};
@@ -19,3 +20,4 @@ pub use scope::{People, Scope};
 pub use seal::{BlindIndex, KeyRing, Sealed};
 pub use time::{Clock, Timestamp};
 pub use wecom_id::{ExternalUserId, WecomCorpId, WecomUserId};
+pub use work_calendar::{CalendarError, Hours, WorkCalendar};
