@@ -3,6 +3,7 @@
 mod batch;
 mod constraint;
 mod handle;
+pub mod idempotency;
 pub mod inbox;
 pub mod migration;
 pub mod outbox;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod caller;
+pub mod header;
 mod list;
 mod moment;
 pub mod problem;
@@ -8,6 +9,7 @@ pub mod server;
 pub mod token;
 
 pub use caller::{Caller, Role};
+pub use header::{IdempotencyKey, IfMatch, Versioned, replay};
 pub use list::page_of;
 pub use moment::Moment;
 pub use problem::{Problem, respond};

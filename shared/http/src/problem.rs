@@ -65,7 +65,8 @@ pub(crate) fn malformed(status: StatusCode, code: &'static str, detail: String) 
     render(status, code, "The request cannot be read", detail, Vec::new())
 }
 
-fn render(
+/// Renders any failure.
+pub(crate) fn render(
     status: StatusCode,
     code: &'static str,
     title: &'static str,

@@ -9,6 +9,7 @@ use scrm_mq::rabbit::{Rabbit, RabbitConfig};
 use scrm_mq::{Broker, Ladder, Queue, Settlement, Topology, topology};
 use scrm_proto::{Envelope, Event};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::ledger::{Counted, Ledger};
@@ -38,6 +39,7 @@ pub struct TestBroker {
     transport: Transport,
     seen: Arc<Mutex<Vec<Envelope>>>,
     capture: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
 }
 
 enum Transport {
@@ -71,13 +73,20 @@ impl TestBroker {
         let mut subscription = broker.subscribe(&CAPTURE, PREFETCH).await.expect("a new queue has room");
         let seen = Arc::<Mutex<Vec<Envelope>>>::default();
         let seeing = Arc::clone(&seen);
+        let (stop, mut stopped) = oneshot::channel();
         let capture = tokio::spawn(async move {
-            while let Some(delivery) = subscription.deliveries.recv().await {
+            loop {
+                let delivery = tokio::select! {
+                    _ = &mut stopped => break,
+                    delivery = subscription.deliveries.recv() => delivery,
+                };
+                let Some(delivery) = delivery else { break };
                 seeing.lock().unwrap_or_else(PoisonError::into_inner).push(delivery.envelope.clone());
                 delivery.settle(Settlement::Done);
             }
+            subscription.finish().await;
         });
-        Self { broker, ledger, transport, seen, capture }
+        Self { broker, ledger, transport, seen, capture, stop }
     }
 
     /// Returns what a service is started with; its replicas share it.
@@ -136,7 +145,9 @@ impl TestBroker {
 
     /// Ends the broker and removes its queues; call it when the services that use it have stopped.
     pub async fn finish(self) {
-        self.capture.abort();
+        // First the channel of the subscription, then the connection: RabbitMQ's client fails when both close at once.
+        drop(self.stop);
+        self.capture.await.expect("what captures does not panic");
         match self.transport {
             Transport::Embedded(embedded, _) => embedded.close().await.expect("a broker closes"),
             Transport::Rabbit(rabbit) => {

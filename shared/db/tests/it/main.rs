@@ -3,6 +3,7 @@
 
 mod batch;
 mod constraint;
+mod idempotency;
 mod inbox;
 mod relay;
 mod support;

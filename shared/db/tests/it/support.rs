@@ -1,7 +1,7 @@
 //! A database with the event tables and one table more.
 
 use async_trait::async_trait;
-use scrm_db::migration::EventTables;
+use scrm_db::migration::{EventTables, IdempotencyTable};
 use scrm_db::{Cause, Db, outbox};
 use scrm_kernel::{Clock, CorpId, MessageId};
 use scrm_proto::leads::v1::LeadAssigned;
@@ -13,7 +13,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(EventTables), Box::new(Person)]
+        vec![Box::new(EventTables), Box::new(IdempotencyTable), Box::new(Person)]
     }
 }
 
