@@ -12,7 +12,7 @@ use prost::Message as _;
 use scrm_db::migration::EventTables;
 use scrm_db::{Db, Publish as _, Txn};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId};
+use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId, Timestamp};
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
 use scrm_mq::{Broker, BrokerError, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Topology};
@@ -187,6 +187,12 @@ impl Rig {
         eventually(&format!("{count} messages are handled"), async || self.handled(queue).await >= count)
             .await;
         assert_eq!(self.handled(queue).await, count);
+    }
+
+    /// Returns since when the oldest message has been in `queue`.
+    pub(crate) async fn oldest_in(&self, queue: &str) -> Option<Timestamp> {
+        let queues = self.broker().queues().await.unwrap();
+        queues.iter().find(|state| state.queue == queue).and_then(|state| state.oldest)
     }
 
     /// Returns how many messages the broker has in `queue`.
@@ -393,7 +399,7 @@ pub(crate) enum Step {
     Handle,
     /// Handle it once the gate lets it through.
     Wait(Arc<Semaphore>),
-    /// Handle it as one about another key, once as many handlers are as far.
+    /// Lock the effect of its key, and once as many handlers are as far handle it as one about another key.
     Meet(Arc<Barrier>, &'static str),
     /// Handle it, and leave what the commit finds wrong.
     BreakCommit,
@@ -423,6 +429,8 @@ impl StateHandler<ContactAdded> for Scripted {
         match &step {
             Step::Wait(gate) => gate.acquire().await.unwrap().forget(),
             Step::Meet(others, key_to_use) => {
+                let lock = format!("UPDATE effect SET times = times WHERE key = '{key}'");
+                txn.execute_unprepared(&lock).await?;
                 others.wait().await;
                 key = key_to_use;
             }
