@@ -217,6 +217,11 @@ impl Rig {
             letters.push((delivery.envelope.clone(), delivery.reason.clone().unwrap_or_default()));
             delivery.settle(Settlement::Done);
         }
+        if is_distributed() {
+            // Acknowledgements are not confirmed, and RabbitMQ loses those that its queue has not seen when the channel is
+            // closed: the messages would come again.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
         subscription.finish().await;
         self.wait_for_messages(dead.name, 0).await;
         letters
