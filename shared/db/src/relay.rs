@@ -17,10 +17,16 @@ const POLL: Duration = Duration::from_secs(1);
 /// How long to wait after the broker or the database failed.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Why a message was not published; it stays in its table and is tried again.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("not published: {0}")]
-pub struct PublishError(pub String);
+/// Why a message was not published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The broker does not take it at the moment; it stays in its table and is tried again.
+    #[error("not published: {0}")]
+    NotNow(String),
+    /// The broker will never take it; it stays in its table, marked with the problem, for a person to see.
+    #[error("can never be published: {0}")]
+    Never(String),
+}
 
 /// A broker, as far as the relay needs it.
 #[async_trait]
@@ -113,13 +119,7 @@ impl<S: Source> Relay<S> {
                     messages.push(message);
                 }
                 Ok(None) => fates.push((row, Fate::Nothing)),
-                Err(problem) => {
-                    tracing::error!(
-                        problem,
-                        "A row can never be published; it is kept, marked with the problem"
-                    );
-                    fates.push((row, Fate::Refused(problem)));
-                }
+                Err(problem) => fates.push((row, refused(problem))),
             }
         }
 
@@ -127,7 +127,8 @@ impl<S: Source> Relay<S> {
         for (row, outcome) in sent.into_iter().zip(self.broker.publish(messages).await) {
             match outcome {
                 Ok(()) => fates.push((row, Fate::Published)),
-                Err(PublishError(reason)) => {
+                Err(PublishError::Never(problem)) => fates.push((row, refused(problem))),
+                Err(PublishError::NotNow(reason)) => {
                     fates.push((row, Fate::Kept));
                     stuck = Some(reason);
                 }
@@ -138,6 +139,11 @@ impl<S: Source> Relay<S> {
         }
         Ok(stuck.map_or(Progress::More, Progress::Stuck))
     }
+}
+
+fn refused(problem: String) -> Fate {
+    tracing::error!(problem, "A row can never be published; it is kept, marked with the problem");
+    Fate::Refused(problem)
 }
 
 /// What one round of a relay came to.

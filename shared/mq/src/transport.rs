@@ -20,6 +20,13 @@ const QUEUE_AGE: &str = "scrm_queue_oldest_age_seconds";
 /// How often the queues are looked at.
 const WATCH: Duration = Duration::from_secs(15);
 
+/// Bytes of a kind of event: it is RabbitMQ's routing key.
+const LONGEST_KIND: usize = 255;
+/// Bytes of a text in the envelope: on RabbitMQ all headers must fit into one frame of 128 KiB, or the connection breaks.
+pub(crate) const LONGEST_TEXT: usize = 16 * 1024;
+/// Bytes of a body. RabbitMQ closes the channel over one of more than its `max_message_size`, 128 MiB by default.
+const LONGEST_BODY: usize = 16 * 1024 * 1024;
+
 /// The broker cannot be used at the moment.
 #[derive(Debug, thiserror::Error)]
 #[error("broker: {0}")]
@@ -122,7 +129,8 @@ pub struct QueueState {
     pub queue: String,
     /// Messages in it, those being handled and those waiting for a retry included.
     pub messages: u64,
-    /// When the oldest of them came into it.
+    /// When the oldest of them came into it, as far as the broker knows; RabbitMQ knows it of those that this process
+    /// holds.
     pub oldest: Option<Timestamp>,
 }
 
@@ -178,17 +186,45 @@ impl Broker {
 }
 
 fn show(queue: &str, state: Option<&QueueState>, now: Timestamp) {
-    let oldest = state.and_then(|state| state.oldest);
-    let age = oldest.map_or(0.0, |oldest| (now - oldest).as_seconds_f64());
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     let messages = state.map_or(0.0, |state| state.messages as f64);
     metrics::gauge!(QUEUE_LENGTH, "queue" => queue.to_owned()).set(messages);
-    metrics::gauge!(QUEUE_AGE, "queue" => queue.to_owned()).set(age);
+    let age = match state {
+        Some(state) => state.oldest.map(|oldest| (now - oldest).as_seconds_f64().max(0.0)),
+        None => Some(0.0),
+    };
+    // An age that is not known is not shown as none.
+    if let Some(age) = age {
+        metrics::gauge!(QUEUE_AGE, "queue" => queue.to_owned()).set(age);
+    }
+}
+
+/// Refuses what RabbitMQ can never take, in both shapes: what is published in one can be published in the other.
+fn check(message: &Envelope) -> Result<(), PublishError> {
+    let lengths = [
+        ("kind", message.kind.len(), LONGEST_KIND),
+        ("key", message.key.len(), LONGEST_TEXT),
+        ("trace context", message.traceparent.as_ref().map_or(0, String::len), LONGEST_TEXT),
+        ("body", message.body.len(), LONGEST_BODY),
+    ];
+    match lengths.into_iter().find(|(_, length, longest)| length > longest) {
+        Some((what, length, _)) => {
+            Err(PublishError::Never(format!("a {what} of {length} bytes is too long")))
+        }
+        None => Ok(()),
+    }
 }
 
 #[async_trait]
 impl Publish for Broker {
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
-        self.0.publish(messages).await
+        let mut outcomes: Vec<_> = messages.iter().map(check).collect();
+        let possible = messages.into_iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+        let mut published = self.0.publish(possible.map(|(message, _)| message).collect()).await.into_iter();
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
+            let silent = || Err(PublishError::NotNow("the broker does not say".to_owned()));
+            *outcome = published.next().unwrap_or_else(silent);
+        }
+        outcomes
     }
 }

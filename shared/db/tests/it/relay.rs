@@ -10,7 +10,7 @@ use scrm_kernel::Lifecycle;
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_testing::{Shape, eventually};
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait as _, DbErr, Statement};
 
 use crate::support::{Migrator, TestDb};
 
@@ -36,7 +36,10 @@ impl Publish for Noting {
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
         let take = |message: Envelope| {
             if self.refused.lock().unwrap().contains(&message.key) {
-                return Err(PublishError("told to refuse".to_owned()));
+                return Err(PublishError::NotNow("told to refuse".to_owned()));
+            }
+            if message.key == "too long" {
+                return Err(PublishError::Never("told to refuse for ever".to_owned()));
             }
             self.taken.lock().unwrap().push(message);
             Ok(())
@@ -167,6 +170,27 @@ async fn a_row_that_cannot_be_published_is_kept_and_holds_nothing_up() {
     eventually("the third", async || (broker.keys().len() == 3).then_some(())).await;
     assert_eq!(broker.keys(), ["first", "second", "third"], "a problem is not tried again");
     stop(lifecycle).await;
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_broker_will_never_take_is_marked_and_holds_nothing_up() {
+    let test = TestDb::open().await;
+    let broker = Noting::default();
+    // More than a relay takes at once.
+    test.tell(&["too long"; 250]).await;
+    test.tell(&["first"]).await;
+    let relay = Relay::new(Outbox::of(test.db.clone()), Arc::new(broker.clone()));
+    for _ in 0..2 {
+        relay.relay_some().await.unwrap();
+    }
+    assert_eq!(broker.keys(), ["first"]);
+    assert_eq!(outbox::waiting(test.db.reader()).await.unwrap(), 250, "somebody must look");
+    let marked = "SELECT count(*) AS n FROM outbox WHERE problem = 'told to refuse for ever'";
+    let marked = Statement::from_string(test.db.reader().get_database_backend(), marked);
+    let row = test.db.reader().query_one_raw(marked).await.unwrap().unwrap();
+    assert_eq!(row.try_get::<i64>("", "n").unwrap(), 250);
+    assert!(Outbox::of(test.db.clone()).take(10).await.unwrap().is_empty(), "they are not tried again");
     test.finish().await;
 }
 

@@ -118,7 +118,7 @@ pub struct Effects {
 impl Effects {
     /// Makes a consumer of `queue` with at most `concurrency` messages in hand, whose handlers have their units in `db`.
     pub fn new(queue: Queue, db: Db, concurrency: usize) -> Self {
-        Self { queue, db, concurrency, handlers: HashMap::new() }
+        Self { queue, db, concurrency: concurrency.max(1), handlers: HashMap::new() }
     }
 
     /// Lets `handler` handle the events of its kind.

@@ -50,6 +50,12 @@ impl Failure {
             },
         }
     }
+
+    fn text(self) -> String {
+        match self {
+            Self::Retry(reason) | Self::Reject(reason) => reason,
+        }
+    }
 }
 
 /// Does an author's work; a panic is a failure.
@@ -76,14 +82,6 @@ async fn ended<T>(part: Savepoint<'_>, outcome: Result<T, Failure>) -> Result<Re
         // It is PostgreSQL that refuses this: a statement failed, and the author did not take notice.
         Ok(value) => Ok(part.keep().await.map(|()| value).map_err(Failure::from)),
         Err(failure) => part.undo().await.map(|()| Err(failure)),
-    }
-}
-
-impl Failure {
-    fn text(self) -> String {
-        match self {
-            Self::Retry(reason) | Self::Reject(reason) => reason,
-        }
     }
 }
 

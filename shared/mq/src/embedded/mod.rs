@@ -85,7 +85,7 @@ impl Publish for Embedded {
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
         let count = messages.len();
         let outcome = self.writer.put(Op::Publish(messages)).await;
-        vec![outcome.map_err(|error| PublishError(error.to_string())); count]
+        vec![outcome.map_err(|error| PublishError::NotNow(error.to_string())); count]
     }
 }
 

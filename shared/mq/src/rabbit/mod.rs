@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use scrm_db::{Publish, PublishError};
+use scrm_kernel::Clock;
 use scrm_proto::Envelope;
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -99,36 +100,46 @@ impl Inner {
         held
     }
 
-    /// Counts what this process holds unsettled.
-    fn count_held(&self, counts: &mut BTreeMap<String, u64>) {
+    /// Adds what this process holds unsettled.
+    fn add_held(&self, states: &mut BTreeMap<String, QueueState>) {
         let all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         for (queue, held) in all.iter() {
-            let count = held.lock().unwrap_or_else(PoisonError::into_inner).len();
-            *counts.entry(queue.clone()).or_default() += count as u64;
+            let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            let state = state_of(states, queue);
+            state.messages += held.len() as u64;
+            let oldest = held.values().map(|message| message.since).min();
+            state.oldest = state.oldest.into_iter().chain(oldest).min();
         }
     }
+}
+
+fn state_of<'a>(states: &'a mut BTreeMap<String, QueueState>, queue: &str) -> &'a mut QueueState {
+    let empty = || QueueState { queue: queue.to_owned(), messages: 0, oldest: None };
+    states.entry(queue.to_owned()).or_insert_with(empty)
 }
 
 #[async_trait]
 impl Publish for Rabbit {
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
-        let exchange = self.0.plan.events();
+        let (exchange, now) = (self.0.plan.events(), Clock::system().now());
         let (mut outcomes, mut outgoing) = (Vec::new(), Vec::new());
         for message in messages {
-            let properties = wire::properties_of(&message);
-            outcomes.push(properties.as_ref().map(|_| ()).map_err(|error| PublishError(error.clone())));
-            if let Ok(properties) = properties {
-                outgoing.push(Outgoing {
-                    exchange: exchange.as_str().into(),
-                    routing_key: message.kind.into(),
-                    properties,
-                    body: message.body,
-                });
+            match wire::properties_of(&message, now) {
+                Ok(properties) => {
+                    outcomes.push(Ok(()));
+                    outgoing.push(Outgoing {
+                        exchange: exchange.as_str().into(),
+                        routing_key: message.kind.into(),
+                        properties,
+                        body: message.body,
+                    });
+                }
+                Err(problem) => outcomes.push(Err(PublishError::Never(problem))),
             }
         }
         let mut sent = self.0.publisher.publish(&outgoing).await.into_iter();
         for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
-            *outcome = sent.next().unwrap_or(Ok(())).map_err(PublishError);
+            *outcome = sent.next().unwrap_or(Ok(())).map_err(PublishError::NotNow);
         }
         outcomes
     }
@@ -146,19 +157,18 @@ impl Transport for Rabbit {
         subscription::start(source, *queue, prefetch, self.0.held_of(queue.name)).await
     }
 
-    /// RabbitMQ says how many messages wait, not since when, and counts none that a consumer holds. So `oldest` is
-    /// always `None`, of the messages being handled only this process's are counted, and one that is on its way from
-    /// a rung back to its queue may be missed.
+    /// RabbitMQ says how many messages wait, not since when, and counts none that a consumer holds. So of the messages
+    /// being handled only this process's are counted, `oldest` is the one that was published first among those, and
+    /// one that is on its way from a rung back to its queue may be missed.
     async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {
         let channel = self.0.consuming.channel().await?;
-        let mut counts = BTreeMap::new();
+        let mut states = BTreeMap::new();
         for queue in self.0.plan.queues() {
             // Declared as it is, not passively: that would break the channel over a queue that someone deleted.
             let waiting = queue.declare(&channel).await.map_err(|error| BrokerError(error.to_string()))?;
-            *counts.entry(queue.counts_for).or_default() += waiting;
+            state_of(&mut states, &queue.counts_for).messages += waiting;
         }
-        self.0.count_held(&mut counts);
-        let states = counts.into_iter().filter(|(_, messages)| *messages > 0);
-        Ok(states.map(|(queue, messages)| QueueState { queue, messages, oldest: None }).collect())
+        self.0.add_held(&mut states);
+        Ok(states.into_values().filter(|state| state.messages > 0).collect())
     }
 }

@@ -10,6 +10,7 @@ use futures::future::join_all;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Acker, BasicProperties, Channel};
+use scrm_kernel::{Clock, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -30,6 +31,8 @@ pub(super) type Held = Arc<Mutex<HashMap<i64, Message>>>;
 
 /// A message as the broker gave it.
 pub(super) struct Message {
+    /// When it was published; of another maker's message, when it came here.
+    pub(super) since: Timestamp,
     acker: Acker,
     properties: BasicProperties,
     body: Bytes,
@@ -170,7 +173,8 @@ impl Feeder {
         let body = Bytes::from(data);
         let envelope = wire::envelope_of(&properties, body.clone());
         let reason = wire::reason_of(&properties);
-        lock(&self.held).insert(tag, Message { acker, properties, body });
+        let since = wire::published_at(&properties).unwrap_or_else(|| Clock::system().now());
+        lock(&self.held).insert(tag, Message { since, acker, properties, body });
         match envelope {
             // A receiver that is gone releases what it is sent.
             Ok(envelope) => {

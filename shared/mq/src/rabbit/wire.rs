@@ -7,6 +7,8 @@ use scrm_kernel::Timestamp;
 use scrm_kernel::time::from_millis;
 use scrm_proto::Envelope;
 
+use crate::transport::LONGEST_TEXT;
+
 const CORP_ID: &str = "corp-id";
 const KEY: &str = "key";
 const OCCURRED_AT: &str = "occurred-at";
@@ -21,13 +23,11 @@ const BROKERS_REASON: &str = "x-first-death-reason";
 
 /// Survives a restart of the broker.
 const PERSISTENT: u8 = 2;
-/// Bytes of a text in a header: all headers must fit into one frame of 128 KiB, or the connection breaks.
-const LONGEST_TEXT: usize = 16 * 1024;
 /// Bytes of a reason; it is for people.
 const LONGEST_REASON: usize = 2000;
 
-/// Returns the properties of a message.
-pub(super) fn properties_of(envelope: &Envelope) -> Result<BasicProperties, String> {
+/// Returns the properties of a message that is published `now`; they keep the moment wherever it goes.
+pub(super) fn properties_of(envelope: &Envelope, now: Timestamp) -> Result<BasicProperties, String> {
     let mut headers = FieldTable::default();
     let mut put = |name: &str, value| {
         headers.insert(name.into(), value);
@@ -54,7 +54,14 @@ pub(super) fn properties_of(envelope: &Envelope) -> Result<BasicProperties, Stri
         .with_type(kind)
         .with_content_type("application/protobuf".into())
         .with_delivery_mode(PERSISTENT)
+        .with_timestamp(u64::try_from(now.timestamp()).unwrap_or_default())
         .with_headers(headers))
+}
+
+/// Returns when a message was published, in whole seconds.
+pub(super) fn published_at(properties: &BasicProperties) -> Option<Timestamp> {
+    let seconds = i64::try_from((*properties.timestamp())?).ok()?;
+    Some(from_millis(seconds.saturating_mul(1000)))
 }
 
 /// Reads a message; an error says why it is none of ours.
@@ -198,14 +205,14 @@ mod tests {
             ..envelope()
         };
         for envelope in [full, bare] {
-            let properties = properties_of(&envelope).unwrap();
+            let properties = properties_of(&envelope, from_millis(9999)).unwrap();
             assert_eq!(envelope_of(&properties, envelope.body.clone()), Ok(envelope));
         }
     }
 
     #[test]
     fn a_failure_counts_and_is_explained() {
-        let mut properties = properties_of(&envelope()).unwrap();
+        let mut properties = properties_of(&envelope(), from_millis(9999)).unwrap();
         let mut headers = properties.headers().clone().unwrap();
         headers.insert("x-death".into(), AMQPValue::Boolean(true));
         properties = properties.with_headers(headers);
@@ -214,6 +221,8 @@ mod tests {
         assert_eq!(reason_of(&again).unwrap().len(), 1998);
         assert!(!again.headers().as_ref().unwrap().contains_key("x-death"));
         let dead = dead(again, "enough");
+        assert_eq!(published_at(&dead), Some(from_millis(9000)));
+        assert_eq!(published_at(&BasicProperties::default()), None);
         assert_eq!(envelope_of(&dead, Bytes::new()).unwrap().attempt, 8);
         assert_eq!(reason_of(&dead).unwrap(), "enough");
     }
@@ -222,15 +231,16 @@ mod tests {
     fn what_is_no_message_of_ours_is_explained() {
         let nothing = envelope_of(&BasicProperties::default(), Bytes::new());
         assert_eq!(nothing, Err("it has no message-id".to_owned()));
-        let no_id = properties_of(&envelope()).unwrap().with_message_id("7".into());
+        let no_id = properties_of(&envelope(), from_millis(9999)).unwrap().with_message_id("7".into());
         assert_eq!(envelope_of(&no_id, Bytes::new()), Err("message-id: not a UUID: \"7\"".to_owned()));
-        let no_headers = properties_of(&envelope()).unwrap().with_headers(FieldTable::default());
+        let no_headers =
+            properties_of(&envelope(), from_millis(9999)).unwrap().with_headers(FieldTable::default());
         assert_eq!(envelope_of(&no_headers, Bytes::new()), Err("it has no header corp-id".to_owned()));
     }
 
     #[test]
     fn what_does_not_fit_into_a_frame_is_refused() {
-        assert!(properties_of(&Envelope { key: "k".repeat(200_000), ..envelope() }).is_err());
-        assert!(properties_of(&Envelope { kind: "k".repeat(256), ..envelope() }).is_err());
+        assert!(properties_of(&Envelope { key: "k".repeat(200_000), ..envelope() }, from_millis(0)).is_err());
+        assert!(properties_of(&Envelope { kind: "k".repeat(256), ..envelope() }, from_millis(0)).is_err());
     }
 }

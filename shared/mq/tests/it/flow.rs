@@ -1,13 +1,17 @@
 //! Where events go, in which order, and what of them arrives.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use scrm_kernel::MessageId;
+use scrm_db::{Publish as _, PublishError};
 use scrm_kernel::time::from_millis;
+use scrm_kernel::{Clock, MessageId};
 use scrm_mq::topology::UNROUTED;
 use scrm_mq::{Ladder, Queue, Settlement};
 use scrm_proto::wecom::v1::ContactAdded;
 use scrm_proto::{Envelope, Event as _};
+use tokio::sync::Semaphore;
 
 use crate::support::{FLOW, Rig, Step, effects_of, in_time, message, messages};
 
@@ -117,6 +121,57 @@ async fn an_empty_queue_takes_up_again_when_something_comes() {
         assert_eq!(worker.next().await.number, number);
         rig.wait_for_messages(FLOW.name, 0).await;
     }
+    worker.stop().await;
+    rig.finish().await;
+}
+
+#[tokio::test]
+async fn what_can_never_be_published_is_told_and_holds_nothing_up() {
+    let rig = Rig::start(&[FLOW]).await;
+    let long = |length| "k".repeat(length);
+    let window = vec![
+        message("a", 1),
+        message(&long(20_000), 2),
+        Envelope { kind: long(256), ..message("b", 3) },
+        Envelope { traceparent: Some(long(20_000)), ..message("c", 4) },
+        Envelope { body: vec![0; 17 << 20].into(), ..message("d", 5) },
+        message("e", 6),
+    ];
+    let outcomes = rig.broker().publish(window).await;
+    let never: Vec<bool> =
+        outcomes.iter().map(|outcome| matches!(outcome, Err(PublishError::Never(_)))).collect();
+    assert_eq!(never, [false, true, true, true, true, false], "{outcomes:?}");
+    assert_eq!((&outcomes[0], &outcomes[5]), (&Ok(()), &Ok(())));
+    let worker = rig.consume(FLOW, |_| Step::Handle);
+    rig.wait_for_handled(FLOW, 2).await;
+    worker.stop().await;
+    rig.finish().await;
+}
+
+#[tokio::test]
+async fn the_age_of_a_queue_is_that_of_its_oldest_message() {
+    let rig = Rig::start(&[FLOW]).await;
+    assert_eq!(rig.oldest_in(FLOW.name).await, None);
+    let second = Duration::from_secs(1);
+    let before = Clock::system().now() - second;
+    let gate = Arc::new(Semaphore::new(0));
+    let mut worker = rig.consume(FLOW, {
+        let gate = Arc::clone(&gate);
+        move |seen| match (seen.number, seen.envelope.attempt) {
+            (1, 0) => Step::Retry("not yet"),
+            (1, _) => Step::Wait(Arc::clone(&gate)),
+            _ => Step::Handle,
+        }
+    });
+    rig.publish(vec![message("a", 1)]).await;
+    worker.next().await;
+    let published = Clock::system().now();
+    worker.next().await;
+    // It was published before it failed, and its age counts from there.
+    let oldest = rig.oldest_in(FLOW.name).await.unwrap();
+    assert!(before < oldest && oldest < published + second / 10, "{before} {oldest} {published}");
+    gate.add_permits(1);
+    rig.wait_for_handled(FLOW, 1).await;
     worker.stop().await;
     rig.finish().await;
 }

@@ -19,27 +19,22 @@ fn without(published: &[Envelope], is_lost: impl Fn(i64) -> bool) -> Vec<Envelop
 #[tokio::test]
 async fn messages_that_wait_share_a_transaction() {
     let rig = Rig::start(&[FLOW]).await;
-    let (first, last) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let gate = Arc::new(Semaphore::new(0));
     let mut worker = rig.consume(FLOW, {
-        let (first, last) = (Arc::clone(&first), Arc::clone(&last));
-        move |seen| match seen.number {
-            0 => Step::Wait(Arc::clone(&first)),
-            20 => Step::Wait(Arc::clone(&last)),
-            _ => Step::Handle,
-        }
+        let gate = Arc::clone(&gate);
+        move |seen| if seen.number % 3 == 2 { Step::Wait(Arc::clone(&gate)) } else { Step::Handle }
     });
-    let published = messages(1, 40);
+    let published = messages(1, 60);
     rig.publish(published.clone()).await;
-    worker.next().await;
-    // What is published meanwhile waits for the first one.
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    first.add_permits(1);
-    worker.take(20).await;
-    let committed = rig.handled(FLOW).await;
-    assert!(committed < 20, "{committed} were committed before the twenty-first was handled");
-
-    last.add_permits(1);
-    rig.wait_for_handled(FLOW, 40).await;
+    let mut has_shared = false;
+    for round in 1..=20 {
+        // While the last of three is in hand, those before it are not committed; unless the time of a group was over.
+        worker.take(3).await;
+        has_shared |= rig.handled(FLOW).await < 3 * round - 1;
+        gate.add_permits(1);
+    }
+    assert!(has_shared, "each had a transaction of its own");
+    rig.wait_for_handled(FLOW, 60).await;
     assert_eq!(rig.effects(FLOW).await, effects_of(&published));
     worker.stop().await;
     rig.finish().await;
@@ -94,7 +89,7 @@ fn keys_apart() -> [&'static str; 2] {
 
 /// SQLite has one writer, so nobody waits for another one's rows there.
 #[tokio::test]
-async fn a_deadlock_between_groups_uses_up_no_attempt() {
+async fn a_deadlock_between_lanes_uses_up_no_attempt() {
     if !is_distributed() {
         return;
     }
@@ -109,7 +104,7 @@ async fn a_deadlock_between_groups_uses_up_no_attempt() {
                 begun.fetch_add(1, Ordering::SeqCst);
                 Step::Wait(Arc::clone(&gate))
             }
-            // Both groups hold a row now, and want the other one's.
+            // Each holds the row of its key, and wants the other one's.
             number @ (4 | 5) if crossed.lock().unwrap().insert(number) => {
                 Step::Meet(Arc::clone(&both), if number == 4 { keys[1] } else { keys[0] })
             }

@@ -12,7 +12,7 @@ use prost::Message as _;
 use scrm_db::migration::EventTables;
 use scrm_db::{Db, Publish as _, Txn};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId};
+use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId, Timestamp};
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
 use scrm_mq::{Broker, BrokerError, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Topology};
@@ -189,6 +189,12 @@ impl Rig {
         assert_eq!(self.handled(queue).await, count);
     }
 
+    /// Returns since when the oldest message has been in `queue`.
+    pub(crate) async fn oldest_in(&self, queue: &str) -> Option<Timestamp> {
+        let queues = self.broker().queues().await.unwrap();
+        queues.iter().find(|state| state.queue == queue).and_then(|state| state.oldest)
+    }
+
     /// Returns how many messages the broker has in `queue`.
     pub(crate) async fn messages_in(&self, queue: &str) -> u64 {
         let queues = self.broker().queues().await.unwrap();
@@ -210,6 +216,11 @@ impl Rig {
             let delivery = in_time("a dead letter", subscription.deliveries.recv()).await.unwrap();
             letters.push((delivery.envelope.clone(), delivery.reason.clone().unwrap_or_default()));
             delivery.settle(Settlement::Done);
+        }
+        if is_distributed() {
+            // Acknowledgements are not confirmed, and RabbitMQ loses those that its queue has not seen when the channel is
+            // closed: the messages would come again.
+            tokio::time::sleep(Duration::from_millis(300)).await;
         }
         subscription.finish().await;
         self.wait_for_messages(dead.name, 0).await;
@@ -393,7 +404,7 @@ pub(crate) enum Step {
     Handle,
     /// Handle it once the gate lets it through.
     Wait(Arc<Semaphore>),
-    /// Handle it as one about another key, once as many handlers are as far.
+    /// Lock the effect of its key, and once as many handlers are as far handle it as one about another key.
     Meet(Arc<Barrier>, &'static str),
     /// Handle it, and leave what the commit finds wrong.
     BreakCommit,
@@ -423,6 +434,8 @@ impl StateHandler<ContactAdded> for Scripted {
         match &step {
             Step::Wait(gate) => gate.acquire().await.unwrap().forget(),
             Step::Meet(others, key_to_use) => {
+                let lock = format!("UPDATE effect SET times = times WHERE key = '{key}'");
+                txn.execute_unprepared(&lock).await?;
                 others.wait().await;
                 key = key_to_use;
             }
