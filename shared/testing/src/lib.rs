@@ -8,14 +8,16 @@ mod server;
 mod setup;
 mod shape;
 mod wait;
+mod wecom;
 
 pub use broker::{DeadLetter, TestBroker};
 pub use database::TestDatabase;
 pub use event::envelope_of;
 pub use server::{Client, Reply, TestServer};
-pub use setup::{setup, wecom};
+pub use setup::setup;
 pub use shape::Shape;
 pub use wait::eventually;
+pub use wecom::{APP, TestWecom};
 
 use scrm_kernel::Clock;
 use scrm_kernel::time::from_millis;

@@ -6,15 +6,18 @@ use scrm_db::{Db, outbox};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle};
 use scrm_leads::Leads;
-use scrm_mq::topology::LEADS_CONTACT;
-use scrm_process::Service as _;
+use scrm_mq::Queue;
+use scrm_mq::topology::{LEADS_CONTACT, LEADS_CUSTOMER, LEADS_WELCOME};
+use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
-use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, envelope_of, eventually};
+use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, TestWecom, envelope_of, eventually};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 
+/// The queues that the service listens to.
+const QUEUES: [Queue; 3] = [LEADS_CONTACT, LEADS_CUSTOMER, LEADS_WELCOME];
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The service with its own database, broker and port.
@@ -31,10 +34,19 @@ pub(crate) struct TestLeads {
 
 impl TestLeads {
     pub(crate) async fn start() -> Self {
-        let (clock, lifecycle) = (scrm_testing::clock(), Lifecycle::new());
+        Self::start_with(None).await
+    }
+
+    /// Starts the service connected to a simulated WeCom; use its clock.
+    pub(crate) async fn with_wecom(wecom: &TestWecom) -> Self {
+        Self::start_with(Some(wecom)).await
+    }
+
+    async fn start_with(wecom: Option<&TestWecom>) -> Self {
+        let (clock, lifecycle) = (wecom.map_or_else(scrm_testing::clock, TestWecom::clock), Lifecycle::new());
         let database = TestDatabase::new("leads").await;
-        let broker = TestBroker::start(&[LEADS_CONTACT], clock.clone()).await;
-        let leads = started(&database, &clock, &broker, &lifecycle).await;
+        let broker = TestBroker::start(&QUEUES, clock.clone()).await;
+        let leads = started(&database, &clock, &broker, &lifecycle, wecom).await;
         let server = TestServer::start(vec![leads.routes()], clock.clone(), &lifecycle);
         let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
         let corp = CorpId::mint(clock.now());
@@ -43,7 +55,7 @@ impl TestLeads {
 
     /// Starts one more process of the service on the same database and the same queues.
     pub(crate) async fn replica(&self) -> Leads {
-        started(&self.database, &self.clock, &self.broker, &self.lifecycle).await
+        started(&self.database, &self.clock, &self.broker, &self.lifecycle, None).await
     }
 
     pub(crate) fn admin(&self) -> Client {
@@ -116,8 +128,14 @@ async fn started(
     clock: &Clock,
     broker: &TestBroker,
     lifecycle: &Lifecycle,
+    wecom: Option<&TestWecom>,
 ) -> Leads {
-    Leads::start(scrm_testing::setup(database, broker, clock, lifecycle)).await.unwrap()
+    let setup = scrm_testing::setup(database, broker, clock, lifecycle);
+    let setup = match wecom {
+        Some(wecom) => Setup { wecom: wecom.client(), ..setup },
+        None => setup,
+    };
+    Leads::start(setup).await.unwrap()
 }
 
 /// A contact, as an event tells it.
