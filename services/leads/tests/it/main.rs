@@ -6,3 +6,4 @@ mod bad_event;
 mod capture;
 mod owner;
 mod support;
+mod welcome;
