@@ -6,5 +6,6 @@ mod authentic;
 mod connect;
 mod hostile;
 mod late;
+mod profile;
 mod support;
 mod tokens;
