@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use scrm_proto::{Event as _, leads, wecom};
+use scrm_proto::{Event as _, ingest, leads, wecom};
 
 /// Where events go that no queue wants.
 pub const UNROUTED: &str = "scrm.unrouted";
@@ -12,6 +12,10 @@ pub const UNROUTED: &str = "scrm.unrouted";
 /// New contacts, for the service that makes leads of them.
 pub const LEADS_CONTACT: Queue =
     Queue { name: "leads.contact", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
+
+/// What forms and other systems submit, for the service that finds an owner for it.
+pub const LEADS_SUBMISSION: Queue =
+    Queue { name: "leads.submission", kinds: &[ingest::v1::LeadSubmitted::KIND], ladder: Ladder::Standard };
 
 /// A queue: one consumer of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +72,7 @@ pub struct Topology {
 impl Topology {
     /// Returns the queues of all services.
     pub fn of_all_services() -> Self {
-        Self { queues: vec![LEADS_CONTACT] }
+        Self { queues: vec![LEADS_CONTACT, LEADS_SUBMISSION] }
     }
 
     /// Returns a topology of just these queues, for tests of a single service.
