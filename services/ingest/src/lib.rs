@@ -68,9 +68,12 @@ impl Ingest {
         let app = App::new(db.clone(), keys.clone(), config);
         app.ensure_first_corp().await?;
 
-        let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker));
+        let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
+        let submissions = Relay::new(relay::Submissions { db: db.clone() }, Arc::new(broker));
+        lifecycle.spawn("ingest submissions", submissions.run(lifecycle.clone()));
         jobs::forget_callbacks::start(&db, &lifecycle);
+        jobs::forget_submissions::start(&db, &lifecycle);
         Ok(Self { app: Data::new(app), db })
     }
 

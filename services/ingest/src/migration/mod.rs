@@ -4,12 +4,17 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_connections;
 mod m002_callback;
+mod m003_submission;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m001_connections::Connections), Box::new(m002_callback::Callbacks)]
+        vec![
+            Box::new(m001_connections::Connections),
+            Box::new(m002_callback::Callbacks),
+            Box::new(m003_submission::Submissions),
+        ]
     }
 }

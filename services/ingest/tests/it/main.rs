@@ -6,4 +6,7 @@ mod authentic;
 mod connect;
 mod hostile;
 mod late;
+mod lead_source;
+mod sender;
+mod submission;
 mod support;

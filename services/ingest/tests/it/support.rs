@@ -27,8 +27,8 @@ pub(crate) struct TestIngest {
     pub(crate) server: TestServer,
     /// The first enterprise, which is there from the start.
     pub(crate) corp: CorpId,
+    pub(crate) keys: KeyRing,
     database: TestDatabase,
-    keys: KeyRing,
     ingest: Ingest,
     lifecycle: Lifecycle,
 }

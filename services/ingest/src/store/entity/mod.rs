@@ -3,3 +3,5 @@
 pub(super) mod app;
 pub(super) mod callback;
 pub(super) mod corp;
+pub(super) mod lead_source;
+pub(super) mod submission;
