@@ -1,12 +1,19 @@
 //! What the service does, one use case a file.
 
+mod assign_lead;
 mod capture_contact;
+mod capture_submission;
+mod drain_pool;
+mod put_group;
 mod read_leads;
 
 use scrm_db::Db;
 use scrm_kernel::page::BadCursor;
-use scrm_kernel::{Classify, ErrorKind, FieldError, LeadId};
+use scrm_kernel::{Classify, ErrorKind, FieldError, KeyRing, LeadId};
 use sea_orm::DbErr;
+
+pub use put_group::{GroupForm, GroupToday, MemberForm};
+pub use read_leads::LeadFilter;
 
 /// Why the service does not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +21,21 @@ pub enum Error {
     /// A field of the request is wrong.
     #[error("{} of the request cannot be used", .0.field)]
     Invalid(FieldError),
+    /// Fields of the request are wrong.
+    #[error("fields of the request cannot be used")]
+    InvalidFields(Vec<FieldError>),
     /// The cursor is none of this list's.
     #[error("cursor is not one that this list returned")]
     BadCursor(#[from] BadCursor),
     /// There is no such lead, or the caller may not see it.
     #[error("there is no lead {0}")]
     LeadNotFound(LeadId),
+    /// There is no such routing group.
+    #[error("there is no routing group {0}")]
+    GroupNotFound(String),
+    /// Somebody else changed the group meanwhile.
+    #[error("the routing group was changed meanwhile: its version is {0}")]
+    GroupChanged(i64),
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -28,17 +44,20 @@ pub enum Error {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Invalid(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::LeadNotFound(_) => ErrorKind::NotFound,
+            Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
+            Self::LeadNotFound(_) | Self::GroupNotFound(_) => ErrorKind::NotFound,
+            Self::GroupChanged(_) => ErrorKind::Conflict,
             Self::Database(_) => ErrorKind::Internal,
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Invalid(_) => "invalid_request",
+            Self::Invalid(_) | Self::InvalidFields(_) => "invalid_request",
             Self::BadCursor(_) => "bad_cursor",
             Self::LeadNotFound(_) => "lead_not_found",
+            Self::GroupNotFound(_) => "group_not_found",
+            Self::GroupChanged(_) => "group_changed",
             Self::Database(_) => "internal",
         }
     }
@@ -46,8 +65,9 @@ impl Classify for Error {
     fn fields(&self) -> Vec<FieldError> {
         match self {
             Self::Invalid(field) => vec![field.clone()],
+            Self::InvalidFields(fields) => fields.clone(),
             Self::BadCursor(_) => vec![FieldError::new("cursor", "is not one that this list returned")],
-            Self::LeadNotFound(_) | Self::Database(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }
@@ -55,10 +75,11 @@ impl Classify for Error {
 /// The service, as its HTTP side and its consumers see it.
 pub struct App {
     db: Db,
+    keys: KeyRing,
 }
 
 impl App {
-    pub(crate) const fn new(db: Db) -> Self {
-        Self { db }
+    pub(crate) const fn new(db: Db, keys: KeyRing) -> Self {
+        Self { db, keys }
     }
 }

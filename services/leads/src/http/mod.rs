@@ -1,6 +1,8 @@
 //! Routes.
 
 mod dto;
+mod group_dto;
+mod groups;
 mod leads;
 
 use actix_web::HttpResponse;
@@ -16,5 +18,12 @@ impl actix_web::ResponseError for Error {
 
 /// Adds the routes of this service.
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(utoipa_actix_web::scope("/api/v1/leads").service(leads::list).service(leads::read));
+    config.service(
+        utoipa_actix_web::scope("/api/v1/leads")
+            .service(leads::list)
+            .service(leads::read)
+            .service(groups::list)
+            .service(groups::read)
+            .service(groups::put_one),
+    );
 }

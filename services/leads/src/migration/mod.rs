@@ -4,12 +4,22 @@ use scrm_db::migration::EventTables;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_lead;
+mod m002_routing;
+mod m003_lead_without_contact;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(EventTables), Box::new(m001_lead::Leads)]
+        vec![
+            Box::new(EventTables),
+            Box::new(m001_lead::Leads),
+            Box::new(m002_routing::Routing),
+            Box::new(m003_lead_without_contact::LeadWithoutContact),
+        ]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,19 @@
 //! The service's rows. Nothing outside sees how they are kept.
+//!
+//! Locks are taken in one order: a person's marks, the routing group, the days of its members, the lead.
 
 mod entity;
 pub(crate) mod lead;
+pub(crate) mod mark;
+pub(crate) mod pool;
+pub(crate) mod routing;
+pub(crate) mod staff_day;
+pub(crate) mod submission;
 pub(crate) mod touch;
+
+use sea_orm::DbErr;
+
+/// The error of a row that says what this version cannot mean.
+fn inconsistent(table: &str, column: &str, row: impl std::fmt::Display) -> DbErr {
+    DbErr::Custom(format!("{table} {row}: column {column} holds no valid value"))
+}

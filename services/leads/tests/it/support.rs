@@ -6,7 +6,7 @@ use scrm_db::{Db, outbox};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_leads::Leads;
-use scrm_mq::topology::LEADS_CONTACT;
+use scrm_mq::topology::{LEADS_CONTACT, LEADS_SUBMISSION};
 use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
@@ -23,28 +23,29 @@ pub(crate) struct TestLeads {
     pub(crate) broker: TestBroker,
     pub(crate) server: TestServer,
     pub(crate) corp: CorpId,
+    pub(crate) keys: KeyRing,
+    pub(crate) rows: Db,
+    pub(crate) leads: Leads,
     database: TestDatabase,
-    rows: Db,
-    leads: Leads,
     lifecycle: Lifecycle,
 }
 
 impl TestLeads {
     pub(crate) async fn start() -> Self {
-        let (clock, lifecycle) = (scrm_testing::clock(), Lifecycle::new());
+        let (clock, lifecycle, keys) = (scrm_testing::clock(), Lifecycle::new(), KeyRing::generate());
         let database = TestDatabase::new("leads").await;
-        let broker = TestBroker::start(&[LEADS_CONTACT], clock.clone()).await;
-        let leads = started(&database, &clock, &broker, &lifecycle).await;
+        let broker = TestBroker::start(&[LEADS_CONTACT, LEADS_SUBMISSION], clock.clone()).await;
+        let leads = started(&database, &keys, &clock, &broker, &lifecycle).await;
         let server = TestServer::start(vec![leads.routes()], clock.clone(), &lifecycle);
         let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
         let corp = CorpId::mint(clock.now());
-        Self { clock, broker, server, corp, database, rows, leads, lifecycle }
+        Self { clock, broker, server, corp, keys, rows, leads, database, lifecycle }
     }
 
     /// Starts one more process of the service on the same database, with a broker of its own.
     pub(crate) async fn replica(&self) -> (Leads, TestBroker) {
-        let broker = TestBroker::start(&[LEADS_CONTACT], self.clock.clone()).await;
-        let leads = started(&self.database, &self.clock, &broker, &self.lifecycle).await;
+        let broker = TestBroker::start(&[LEADS_CONTACT, LEADS_SUBMISSION], self.clock.clone()).await;
+        let leads = started(&self.database, &self.keys, &self.clock, &broker, &self.lifecycle).await;
         (leads, broker)
     }
 
@@ -88,6 +89,21 @@ impl TestLeads {
         self.lead_of(customer).await["owner"]["user_id"].as_str().unwrap().to_owned()
     }
 
+    /// Returns what a query counts as `found`.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        let rows: &DatabaseConnection = self.rows.reader();
+        let statement = Statement::from_string(rows.get_database_backend(), query);
+        rows.query_one_raw(statement).await.unwrap().unwrap().try_get("", "found").unwrap()
+    }
+
+    /// Returns the sealed bytes in a column of the only row of a table.
+    pub(crate) async fn sealed_of(&self, table: &str, column: &str) -> Vec<u8> {
+        let rows: &DatabaseConnection = self.rows.reader();
+        let text = format!("SELECT {column} AS sealed FROM {table}");
+        let statement = Statement::from_string(rows.get_database_backend(), text);
+        rows.query_one_raw(statement).await.unwrap().unwrap().try_get("", "sealed").unwrap()
+    }
+
     /// Counts the touches of a customer.
     pub(crate) async fn touches_of(&self, customer: &str) -> i64 {
         let rows: &DatabaseConnection = self.rows.reader();
@@ -115,6 +131,7 @@ impl TestLeads {
 
 async fn started(
     database: &TestDatabase,
+    keys: &KeyRing,
     clock: &Clock,
     broker: &TestBroker,
     lifecycle: &Lifecycle,
@@ -122,7 +139,7 @@ async fn started(
     let setup = Setup {
         database: database.database().clone(),
         broker: broker.broker(),
-        keys: KeyRing::generate(),
+        keys: keys.clone(),
         clock: clock.clone(),
         lifecycle: lifecycle.clone(),
         file: None,

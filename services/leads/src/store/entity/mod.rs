@@ -1,4 +1,9 @@
 //! The tables as sea-orm sees them.
 
 pub(super) mod lead;
+pub(super) mod lead_mark;
+pub(super) mod routing_group;
+pub(super) mod routing_member;
+pub(super) mod staff_day;
+pub(super) mod submission;
 pub(super) mod touch;
