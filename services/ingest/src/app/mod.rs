@@ -65,7 +65,7 @@ pub enum Error {
     NotStored(#[from] NotStored),
     /// Nobody can be told from a stranger at the moment.
     #[error("the lead sources cannot be read: send it again")]
-    SourcesUnreadable(String),
+    SourcesUnreadable(#[source] DbErr),
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),

@@ -54,7 +54,9 @@ impl App {
             body: store::submission::seal(&self.keys, source.corp, raw.body),
             received_at: raw.received_at,
         });
-        let stored = stored.await?;
+        let stored = stored.await.inspect_err(|error| {
+            tracing::error!(error = %error, "Could not store a submission; its sender shall send it again");
+        })?;
         if stored.hash == hash { Ok(stored.id) } else { Err(Error::SubmissionChanged) }
     }
 
@@ -72,7 +74,8 @@ impl App {
         let signer =
             self.hooks.signer(&self.db, &self.keys, raw.source, timestamp, raw.body, &signature).await;
         let hook = signer
-            .map_err(|error| Error::SourcesUnreadable(error.to_string()))?
+            .inspect_err(|error| tracing::error!(error = %error, "Cannot read the lead sources"))
+            .map_err(Error::SourcesUnreadable)?
             .ok_or_else(|| refuse("unknown source or wrong signature"))?;
 
         let signed_at = from_millis(seconds.saturating_mul(1000));

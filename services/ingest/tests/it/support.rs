@@ -42,7 +42,7 @@ impl TestIngest {
         let ingest = started(&database, &keys, &clock, &broker, &lifecycle).await;
         let server = TestServer::start(vec![ingest.routes()], clock.clone(), &lifecycle);
         let corp = ingest.app().corps().await.unwrap()[0].id;
-        Self { clock, broker, server, corp, database, keys, ingest, lifecycle }
+        Self { clock, broker, server, corp, keys, database, ingest, lifecycle }
     }
 
     /// Starts the service with the app `demo` connected.

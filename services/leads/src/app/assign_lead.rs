@@ -1,5 +1,7 @@
 //! Finding an owner by the rules of a group, and telling of it.
 
+use std::collections::HashMap;
+
 use scrm_db::{Cause, Txn, outbox};
 use scrm_kernel::{CorpId, Day, WecomUserId};
 use scrm_proto::leads::v1::LeadAssigned;
@@ -57,8 +59,7 @@ async fn loads_of(txn: &Txn, corp: CorpId, day: Day, group: &Group) -> Result<Ve
     // Counted only where it decides.
     let is_open_wanted =
         group.strategy == Strategy::LeastLoaded || active.clone().any(|member| member.open_cap.is_some());
-    let open =
-        if is_open_wanted { store::lead::open_of(txn, corp, &people).await? } else { Default::default() };
+    let open = if is_open_wanted { store::lead::open_of(txn, corp, &people).await? } else { HashMap::new() };
     let load = |person: &str| Load {
         today: today.get(person).copied().unwrap_or_default(),
         open: open.get(person).copied().unwrap_or_default(),

@@ -133,9 +133,9 @@ impl Group {
         self.members[chosen].turns += 1;
         let mut changed = vec![chosen];
         let least = able.into_iter().map(|index| self.share(index)).min_by(compare);
-        for index in 0..self.members.len() {
+        for (index, load) in loads.iter().enumerate() {
             let fair = least.map_or(0, |least| fair_turns(least, self.weight(index)));
-            let is_able = self.members[index].can_take(loads[index]);
+            let is_able = self.members[index].can_take(*load);
             if !is_able && index != chosen && self.members[index].turns < fair {
                 self.members[index].turns = fair;
                 changed.push(index);

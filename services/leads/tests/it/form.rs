@@ -70,7 +70,7 @@ impl TestLeads {
             remark: None,
             person: None::<ExternalUserId>,
             union_id: None,
-            phone_index: Some(index.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()),
+            phone_index: Some(hex::encode(index.as_bytes())),
             phone: Some(phone),
             email: None,
             answers: "{}".to_owned(),

@@ -76,9 +76,9 @@ async fn a_new_day_in_shanghai_gives_new_room() {
     }
     assert_eq!(owners(&leads).await, ["LiLei", "LiLei", "nobody", "nobody", "nobody"]);
     // 09:00 in Shanghai: a minute before midnight nothing changes.
-    leads.clock.advance(Duration::from_secs(15 * 3600 - 60));
+    leads.clock.advance(Duration::from_mins(15 * 60 - 1));
     assert_eq!(leads.leads.app().drain_pool().await.unwrap(), 0);
-    leads.clock.advance(Duration::from_secs(60));
+    leads.clock.advance(Duration::from_mins(1));
     eventually("the job gives out what waited", async || {
         (owners(&leads).await == ["LiLei", "LiLei", "LiLei", "LiLei", "nobody"]).then_some(())
     })

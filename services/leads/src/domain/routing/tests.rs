@@ -132,8 +132,8 @@ proptest! {
         let mut loads = vec![Load::default(); 6];
         let mut got_in_row = [0; 6];
         for absent in absences {
-            for index in 3..6 {
-                group.members[index].is_active = !absent[index];
+            for (member, is_absent) in group.members.iter_mut().zip(absent).skip(3) {
+                member.is_active = !is_absent;
             }
             let chosen = give(&mut group, &mut loads).unwrap();
             let always: Vec<_> = group.members[..3].iter().map(|member| member.assigned).collect();
