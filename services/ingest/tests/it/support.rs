@@ -29,8 +29,8 @@ pub(crate) struct TestIngest {
     pub(crate) server: TestServer,
     /// The first enterprise, which is there from the start.
     pub(crate) corp: CorpId,
+    pub(crate) keys: KeyRing,
     database: TestDatabase,
-    keys: KeyRing,
     ingest: Ingest,
     lifecycle: Lifecycle,
 }
@@ -57,7 +57,7 @@ impl TestIngest {
         }
         let server = TestServer::start(vec![ingest.routes()], clock.clone(), &lifecycle);
         let corp = ingest.app().corps().await.unwrap()[0].id;
-        Self { clock, broker, server, corp, database, keys, ingest, lifecycle }
+        Self { clock, broker, server, corp, keys, database, ingest, lifecycle }
     }
 
     /// Starts the service with the app `demo` connected.

@@ -1,7 +1,11 @@
 //! What the service does, one use case a file.
 
+mod assign_lead;
 mod capture_contact;
+mod capture_submission;
+mod drain_pool;
 mod greet_contact;
+mod put_group;
 mod read_leads;
 mod word_greeting;
 
@@ -13,6 +17,9 @@ use scrm_kernel::page::BadCursor;
 use scrm_kernel::{Classify, ErrorKind, FieldError, KeyRing, LeadId};
 use scrm_wecom::client::Client;
 use sea_orm::DbErr;
+
+pub use put_group::{GroupForm, GroupToday, MemberForm};
+pub use read_leads::LeadFilter;
 
 /// Why the service does not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +39,12 @@ pub enum Error {
     /// The channel has no words of its own.
     #[error("there are no words for this channel")]
     GreetingNotFound,
+    /// There is no such routing group.
+    #[error("there is no routing group {0}")]
+    GroupNotFound(String),
+    /// Somebody else changed the group meanwhile.
+    #[error("the routing group was changed meanwhile: its version is {0}")]
+    GroupChanged(i64),
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -41,7 +54,8 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::LeadNotFound(_) | Self::GreetingNotFound => ErrorKind::NotFound,
+            Self::LeadNotFound(_) | Self::GreetingNotFound | Self::GroupNotFound(_) => ErrorKind::NotFound,
+            Self::GroupChanged(_) => ErrorKind::Conflict,
             Self::Database(_) => ErrorKind::Internal,
         }
     }
@@ -52,6 +66,8 @@ impl Classify for Error {
             Self::BadCursor(_) => "bad_cursor",
             Self::LeadNotFound(_) => "lead_not_found",
             Self::GreetingNotFound => "greeting_not_found",
+            Self::GroupNotFound(_) => "group_not_found",
+            Self::GroupChanged(_) => "group_changed",
             Self::Database(_) => "internal",
         }
     }
@@ -61,7 +77,7 @@ impl Classify for Error {
             Self::Invalid(field) => vec![field.clone()],
             Self::InvalidFields(fields) => fields.clone(),
             Self::BadCursor(_) => vec![FieldError::new("cursor", "is not one that this list returned")],
-            Self::LeadNotFound(_) | Self::GreetingNotFound | Self::Database(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }

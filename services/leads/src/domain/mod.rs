@@ -2,5 +2,8 @@
 
 pub mod greeting;
 pub mod lead;
+pub mod reason;
 pub mod relation;
+pub mod routing;
+pub mod submission;
 pub mod welcome;

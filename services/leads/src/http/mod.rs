@@ -2,6 +2,8 @@
 
 mod dto;
 mod greetings;
+mod group_dto;
+mod groups;
 mod leads;
 
 use actix_web::HttpResponse;
@@ -23,6 +25,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(leads::read)
             .service(greetings::list)
             .service(greetings::put)
-            .service(greetings::remove),
+            .service(greetings::remove)
+            .service(groups::list)
+            .service(groups::read)
+            .service(groups::put_one),
     );
 }

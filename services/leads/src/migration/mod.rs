@@ -5,12 +5,23 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_lead;
 mod m002_welcome;
+mod m003_routing;
+mod m004_lead_without_contact;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(EventTables), Box::new(m001_lead::Leads), Box::new(m002_welcome::Welcomes)]
+        vec![
+            Box::new(EventTables),
+            Box::new(m001_lead::Leads),
+            Box::new(m002_welcome::Welcomes),
+            Box::new(m003_routing::Routing),
+            Box::new(m004_lead_without_contact::LeadWithoutContact),
+        ]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,9 @@ async fn a_new_contact_becomes_a_lead_with_an_owner() {
     let lead = json!({
         "id": id,
         "external_user_id": "wm1",
+        "name": null,
+        "source": null,
+        "group": null,
         "owner": {"staff_id": null, "user_id": "LiLei", "name": null},
         "channel": "spring-fair",
         "stage": "assigned",

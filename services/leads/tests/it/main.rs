@@ -4,6 +4,11 @@
 mod api;
 mod bad_event;
 mod capture;
+mod form;
+mod group;
 mod owner;
+mod pool;
+mod routing;
+mod submission;
 mod support;
 mod welcome;

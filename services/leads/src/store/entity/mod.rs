@@ -2,7 +2,12 @@
 
 pub(super) mod greeting;
 pub(super) mod lead;
+pub(super) mod lead_mark;
 pub(super) mod person;
 pub(super) mod relation;
+pub(super) mod routing_group;
+pub(super) mod routing_member;
+pub(super) mod staff_day;
+pub(super) mod submission;
 pub(super) mod touch;
 pub(super) mod welcome;
