@@ -175,10 +175,24 @@ struct Watch {
     tally: Tally,
 }
 
-#[derive(Deserialize)]
 struct LeadPage {
     items: Vec<SeenLead>,
     next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawPage {
+    items: Vec<Value>,
+    next_cursor: Option<String>,
+}
+
+impl RawPage {
+    /// Keeps the leads of contacts: who submits a form did not arrive in the simulated company.
+    fn contacts(self) -> serde_json::Result<LeadPage> {
+        let is_contact = |lead: &Value| lead["external_user_id"].is_string() && lead["owner"].is_object();
+        let contacts = self.items.into_iter().filter(is_contact).map(serde_json::from_value);
+        Ok(LeadPage { items: contacts.collect::<Result<_, _>>()?, next_cursor: self.next_cursor })
+    }
 }
 
 impl Watch {
@@ -283,7 +297,7 @@ impl Watch {
             url.push_str(cursor);
         }
         let answer = self.client.get(url).bearer_auth(&self.token).send().await?;
-        Ok(answer.error_for_status()?.json().await?)
+        Ok(answer.error_for_status()?.json::<RawPage>().await?.contacts()?)
     }
 }
 
