@@ -46,4 +46,5 @@ events! {
     wecom::v1::ContactRemoved = "wecom.v1.contact_removed" by external_user_id;
     wecom::v1::CustomerRead = "wecom.v1.customer_read" by external_user_id;
     leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
+    leads::v1::ChannelChanged = "leads.v1.channel_changed" by channel_id;
 }

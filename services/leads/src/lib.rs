@@ -4,6 +4,7 @@ pub mod app;
 mod consumers;
 pub mod domain;
 mod http;
+mod jobs;
 mod migration;
 mod store;
 
@@ -32,7 +33,7 @@ impl Service for Leads {
 
     async fn start(setup: Setup) -> anyhow::Result<Self> {
         let Setup { database, broker, keys, wecom, clock, lifecycle, .. } = setup;
-        let db = Db::open::<migration::Migrator>(&database, clock).await?;
+        let db = Db::open::<migration::Migrator>(&database, clock.clone()).await?;
         let app = Data::new(App::new(db.clone(), keys, wecom));
 
         let contacts = consumers::contacts(&app, db.clone());
@@ -41,9 +42,13 @@ impl Service for Leads {
         lifecycle.spawn("leads.customer", customers.run(broker.clone(), lifecycle.clone()));
         let welcomes = consumers::welcomes(&app, db.clone());
         lifecycle.spawn("leads.welcome", welcomes.run(broker.clone(), lifecycle.clone()));
+        let channels = consumers::channels(&app, db.clone());
+        lifecycle.spawn("leads.channel", channels.run(broker.clone(), lifecycle.clone()));
+        jobs::tune_channels::start(&app, &clock, &lifecycle);
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
+        retention::start_answers(&db, &lifecycle);
         Ok(Self { app, db })
     }
 

@@ -90,6 +90,8 @@ typed_id! {
     LeadId;
     /// One contact of a person with a member of the staff, through a channel.
     TouchId;
+    /// A channel: one code that is printed, and who answers it.
+    ChannelId;
     /// An event on its way between services.
     MessageId;
 }

@@ -22,7 +22,7 @@ impl App {
         let lead = Lead::captured(LeadId::mint(now), corp, contact, now);
         // The lead first: its row is locked from here on, so the person's touches are noted one after the other.
         if store::lead::insert(txn, &lead).await? {
-            store::touch::note(txn, corp, contact).await?;
+            self.note_touch_in(txn, corp, contact, cause).await?;
             tracing::info!(lead.id = %lead.id, "A contact became lead {}", lead.id);
             return tell(txn, &lead, cause).await;
         }
@@ -31,7 +31,7 @@ impl App {
             // Closed between the two statements: the next attempt makes a new one.
             return Err(DbErr::RecordNotFound(format!("open lead in the way of {}", lead.id)));
         };
-        store::touch::note(txn, corp, contact).await?;
+        self.note_touch_in(txn, corp, contact, cause).await?;
         match open.contested(contact, now) {
             Contested::Unchanged => Ok(()),
             Contested::Earlier(lead) => store::lead::save(txn, &lead).await,
@@ -41,6 +41,20 @@ impl App {
                 tell(txn, &lead, cause).await
             }
         }
+    }
+
+    /// Notes the touch, and counts it for its channel when it is a new one.
+    async fn note_touch_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        contact: &Contact,
+        cause: &Cause,
+    ) -> Result<(), DbErr> {
+        if store::touch::note(txn, corp, contact).await? {
+            self.count_add_in(txn, corp, contact, cause).await?;
+        }
+        Ok(())
     }
 }
 

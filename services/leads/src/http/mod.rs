@@ -1,5 +1,7 @@
 //! Routes.
 
+mod channel_dto;
+mod channels;
 mod dto;
 mod greetings;
 mod leads;
@@ -23,6 +25,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(leads::read)
             .service(greetings::list)
             .service(greetings::put)
-            .service(greetings::remove),
+            .service(greetings::remove)
+            .service(channels::create)
+            .service(channels::list)
+            .service(channels::read)
+            .service(channels::change)
+            .service(channels::end),
     );
 }
