@@ -4,5 +4,8 @@
 mod api;
 mod bad_event;
 mod capture;
+mod channel;
+mod channel_api;
+mod channel_support;
 mod owner;
 mod support;
