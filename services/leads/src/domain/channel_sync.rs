@@ -172,11 +172,13 @@ impl WaySync {
                 sync.unclear_since.or((is_calling && sync.config_id.is_none()).then_some(sync.called_at));
             return (Self { state: State::Waiting, called_at: now, unclear_since: unclear, ..sync }, true);
         }
-        match is_moved && !is_calling {
-            // Whoever is calling goes on by itself.
-            false => (sync, false),
-            true => (Self { state: State::Waiting, ..sync }, true),
+        // Whoever is calling goes on by itself.
+        if !is_moved || is_calling {
+            return (sync, false);
         }
+        // The call that was asked for takes what is wanted by then, unless it is to be repeated, which may take an hour.
+        let is_asked_for = sync.state == State::Waiting && sync.problem.is_none();
+        (Self { state: State::Waiting, called_at: now, ..sync }, !is_asked_for)
     }
 
     /// Says what is to be done, and claims the call.

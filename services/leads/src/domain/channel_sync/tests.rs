@@ -35,6 +35,9 @@ fn what_is_wanted_is_called_for_once() {
     assert!(is_due);
     let (sync, is_due) = sync.wanting(way(&["B"]), false, at(11));
     assert!(!is_due, "it was asked for");
+    let (sync, is_due) = sync.wanting(way(&["C"]), false, at(11));
+    assert!(!is_due, "the same call will do");
+    let (sync, _) = sync.wanting(way(&["B"]), false, at(11));
     let (sync, work) = called(sync, 12);
     assert_eq!(work, Work::Change("c1".to_owned()));
     assert_eq!(sync.clone().turn(at(13), at(133)), Turn::Busy(at(132)));
@@ -52,6 +55,17 @@ fn what_moves_during_a_call_is_called_for_next() {
         assert_eq!((sync.state, after), (State::Waiting, After::GoOn));
         assert_eq!(called(sync, 13).0.wanted, way(&["C"]));
     }
+}
+
+#[test]
+fn what_moves_while_a_call_waits_for_its_repetition_is_called_for_at_once() {
+    let (sync, work) = called(synced().wanting(way(&["B"]), false, at(10)).0, 11);
+    let (sync, after) = sync.answered(&way(&["B"]), &work, Err(Trouble::Later("45009".to_owned())));
+    assert_eq!(after, After::Retry("45009".to_owned()));
+    assert!(!sync.clone().wanting(way(&["B"]), false, at(12)).1);
+    let (sync, is_due) = sync.wanting(way(&["C"]), false, at(12));
+    assert!(is_due);
+    assert_eq!(called(sync, 13).0.wanted, way(&["C"]));
 }
 
 #[test]
