@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-const CONTRACTS: [&str; 2] = ["scrm/wecom/v1/events.proto", "scrm/leads/v1/events.proto"];
+const CONTRACTS: [&str; 3] =
+    ["scrm/wecom/v1/events.proto", "scrm/ingest/v1/events.proto", "scrm/leads/v1/events.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     for contract in CONTRACTS {

@@ -13,6 +13,18 @@ pub mod wecom {
     }
 }
 
+/// What came from outside, and not from WeCom.
+pub mod ingest {
+    /// Version 1.
+    #[expect(missing_docs, clippy::doc_markdown, reason = "generated; documented in the .proto file")]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/scrm.ingest.v1.rs"));
+
+        /// The place for which [`LeadSubmitted::personal`] is sealed.
+        pub const PERSONAL: &str = "ingest.v1.lead_submitted.personal";
+    }
+}
+
 /// What happened to leads.
 pub mod leads {
     /// Version 1.
@@ -45,6 +57,7 @@ events! {
     wecom::v1::ContactAdded = "wecom.v1.contact_added" by external_user_id;
     wecom::v1::ContactRemoved = "wecom.v1.contact_removed" by external_user_id;
     wecom::v1::CustomerRead = "wecom.v1.customer_read" by external_user_id;
+    ingest::v1::LeadSubmitted = "ingest.v1.lead_submitted" by submission_id;
     leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
     leads::v1::ChannelChanged = "leads.v1.channel_changed" by channel_id;
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     callback_window_s: u32,
+    hook_window_s: u32,
 }
 
 impl Config {
@@ -22,5 +23,10 @@ impl Config {
     /// Returns how far a callback's timestamp may be from our clock.
     pub fn callback_window(&self) -> Duration {
         Duration::from_secs(u64::from(self.callback_window_s))
+    }
+
+    /// Returns how far a webhook's timestamp may be from our clock.
+    pub fn hook_window(&self) -> Duration {
+        Duration::from_secs(u64::from(self.hook_window_s))
     }
 }

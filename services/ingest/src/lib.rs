@@ -80,12 +80,15 @@ impl Ingest {
 
         let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
+        let submissions = Relay::new(relay::Submissions { db: db.clone() }, Arc::new(broker.clone()));
+        lifecycle.spawn("ingest submissions", submissions.run(lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker.clone()));
         lifecycle.spawn("ingest outbox", outbox.run(lifecycle.clone()));
         let profiles = consumers::profiles(db.clone(), wecom);
         lifecycle.spawn("ingest.profile", profiles.run(broker, lifecycle.clone()));
         retention::start(&db, &lifecycle);
         jobs::forget_callbacks::start(&db, &lifecycle);
+        jobs::forget_submissions::start(&db, &lifecycle);
         Ok(Self { app, db })
     }
 

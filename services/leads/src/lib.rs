@@ -34,10 +34,12 @@ impl Service for Leads {
     async fn start(setup: Setup) -> anyhow::Result<Self> {
         let Setup { database, broker, keys, wecom, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock.clone()).await?;
-        let app = Data::new(App::new(db.clone(), keys, wecom));
+        let app = Data::new(App::new(db.clone(), keys.clone(), wecom));
 
         let contacts = consumers::contacts(&app, db.clone());
         lifecycle.spawn("leads.contact", contacts.run(broker.clone(), lifecycle.clone()));
+        let submissions = consumers::submissions(&app, keys, db.clone());
+        lifecycle.spawn("leads.submission", submissions.run(broker.clone(), lifecycle.clone()));
         let customers = consumers::customers(&app, db.clone());
         lifecycle.spawn("leads.customer", customers.run(broker.clone(), lifecycle.clone()));
         let welcomes = consumers::welcomes(&app, db.clone());
@@ -49,6 +51,7 @@ impl Service for Leads {
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
         retention::start_answers(&db, &lifecycle);
+        jobs::drain_pool::start(&app, &clock, &lifecycle);
         Ok(Self { app, db })
     }
 
@@ -70,5 +73,12 @@ impl Service for Leads {
 
     fn openapi() -> OpenApi {
         scrm_http::document("Hongyan: leads", &[Arc::new(http::routes)])
+    }
+}
+
+impl Leads {
+    /// Returns the service's use cases, for the processes that hold it.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
     }
 }

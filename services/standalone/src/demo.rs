@@ -10,8 +10,9 @@ use actix_web::{App, HttpServer};
 use anyhow::{Context as _, bail, ensure};
 use scrm_kernel::{Clock, Lifecycle};
 use scrm_process::wait_for_end;
-use scrm_wecom_sandbox::{Arrival, ArrivalPlan, Sandbox};
+use scrm_wecom_sandbox::{Arrival, ArrivalPlan, CallRecord, Sandbox};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::folder::Folder;
@@ -22,12 +23,14 @@ use crate::tally::{Report, SeenLead, Tally};
 
 /// The simulated app that the demo connects.
 const APP: &str = "demo";
+/// What new customers are told.
+const GREETING: &str = "{customer|您}好，很高兴认识您！有任何需要，随时在这里找我。";
 /// How often the list of leads is read while one watches.
 const WATCH: Duration = Duration::from_millis(100);
 /// The same until the first lead is there, which is timed.
 const WATCH_FIRST: Duration = Duration::from_millis(2);
 /// Rows of a page of leads.
-const PAGE: usize = 50;
+const PAGE: usize = 200;
 /// How long an acknowledged arrival may stay without a lead, when nothing else moves, before it counts as lost.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -57,6 +60,7 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let (sandbox, sandbox_address) = open_sandbox(&plan, installation.folder(), &lifecycle)?;
     let shown = Shown::start(installation, &plan.data, plan.address).await?;
     connect(&shown, &sandbox, sandbox_address).await?;
+    shown.word_greeting(GREETING).await?;
     let mut watch = Watch {
         client: shown.client.clone(),
         url: format!("{}/api/v1/leads/leads", shown.leads),
@@ -155,6 +159,12 @@ fn conclude(report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Reports whether the simulated WeCom has taken a welcome message.
+fn is_sent_welcome(call: &CallRecord) -> bool {
+    let answer = serde_json::from_str::<Value>(call.answer.get()).unwrap_or_default();
+    call.path.ends_with("/send_welcome_msg") && answer["errcode"] == 0
+}
+
 /// Reads leads over HTTP, as any outsider would.
 struct Watch {
     client: reqwest::Client,
@@ -206,20 +216,50 @@ impl Watch {
             let pause = if first_lead_ms.is_none() { WATCH_FIRST } else { WATCH };
             tokio::time::sleep(pause).await;
         }
-        let welcomes = sandbox.calls().iter().filter(|call| call.path.ends_with("/send_welcome_msg")).count();
+        self.wait_for_greetings().await?;
+        let welcomes = sandbox.calls().iter().filter(|call| is_sent_welcome(call)).count();
         Ok(self.tally.report(&sandbox.callbacks(), sandbox.acknowledged(), welcomes, first_lead_ms))
+    }
+
+    /// Reads all leads of this run again until every welcome message has come to an end, or nothing moves any more.
+    async fn wait_for_greetings(&mut self) -> anyhow::Result<()> {
+        let mut moved = Instant::now();
+        while self.tally.ungreeted() > 0 && moved.elapsed() < GRACE {
+            let before = self.tally.ungreeted();
+            let mut cursor: Option<String> = None;
+            loop {
+                let page = self.page(cursor.as_deref()).await?;
+                let of_this_run: Vec<_> =
+                    page.items.into_iter().filter(|lead| lead.received_at >= self.begun).collect();
+                cursor = page.next_cursor.filter(|_| !of_this_run.is_empty());
+                for lead in of_this_run {
+                    self.tally.note(&lead);
+                }
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            if self.tally.ungreeted() < before {
+                moved = Instant::now();
+            }
+            tokio::time::sleep(WATCH).await;
+        }
+        Ok(())
     }
 
     /// Reads pages from the newest on until one shows nothing new; returns how many leads were new.
     async fn look(&mut self, feed: &mut Feed) -> anyhow::Result<usize> {
         let mut cursor: Option<String> = None;
-        let mut new = Vec::new();
+        let (mut new, mut greeted) = (Vec::new(), Vec::new());
         loop {
             let page = self.page(cursor.as_deref()).await?;
             let before = new.len();
             for lead in page.items.into_iter().filter(|lead| lead.received_at >= self.begun) {
+                let was_waiting = self.tally.is_ungreeted(&lead.id);
                 if self.tally.note(&lead) {
                     new.push(lead);
+                } else if was_waiting && lead.welcome.is_final() {
+                    greeted.push(lead);
                 }
             }
             cursor = page.next_cursor;
@@ -229,6 +269,9 @@ impl Watch {
         }
         for lead in new.iter().rev() {
             feed.print(lead);
+        }
+        for lead in greeted.iter().rev() {
+            Feed::print_greeting(lead);
         }
         Ok(new.len())
     }
@@ -263,10 +306,6 @@ impl Feed {
         }
         let arrival = self.known.remove(&lead.external_user_id);
         let mut err = std::io::stderr().lock();
-        let is_terminal = err.is_terminal();
-        let paint = |code: &str, text: &str| {
-            if is_terminal { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-        };
         let customer =
             arrival.as_ref().map_or(lead.external_user_id.as_str(), |arrival| arrival.customer.name.as_str());
         let channel = match &arrival {
@@ -285,5 +324,26 @@ impl Feed {
             paint("2", &lead.reason.text),
         )
         .ok();
+        if lead.welcome.is_final() {
+            drop(err);
+            Self::print_greeting(lead);
+        }
     }
+
+    fn print_greeting(lead: &SeenLead) {
+        let customer = lead.name.as_deref().unwrap_or(&lead.external_user_id);
+        let outcome = match lead.welcome.state.as_str() {
+            "sent" => paint("36", "已发欢迎语"),
+            "expired" => paint("31", "欢迎语过了 20 秒，未发出"),
+            "unknown" => paint("31", "欢迎语结果不明"),
+            _ => paint("31", "欢迎语被拒绝"),
+        };
+        let wait = lead.welcome.at.map_or_else(String::new, |at| format!("{} 毫秒", at - lead.received_at));
+        writeln!(std::io::stderr().lock(), "    ↳ {customer}  {outcome}  {}", paint("2", &wait)).ok();
+    }
+}
+
+/// Colours a text, where somebody watches in a terminal.
+fn paint(code: &str, text: &str) -> String {
+    if std::io::stderr().is_terminal() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }

@@ -77,6 +77,16 @@ impl Shown {
         Ok(format!("{}/callback/wecom/{}", self.ingest, app.app))
     }
 
+    /// Sets what welcome messages say, as an administrator does.
+    pub(crate) async fn word_greeting(&self, text: &str) -> anyhow::Result<()> {
+        let url = format!("{}/api/v1/leads/greetings", self.leads);
+        let request = self.client.put(&url).bearer_auth(&self.token).json(&json!({"text": text}));
+        let answer = request.send().await.with_context(|| format!("no service answers on {}", self.leads))?;
+        let status = answer.status();
+        ensure!(status.is_success(), "the greeting cannot be set: {status} {}", answer.text().await?);
+        Ok(())
+    }
+
     /// Ends what runs in this process.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self.running {

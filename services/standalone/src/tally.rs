@@ -19,6 +19,27 @@ pub(crate) struct SeenLead {
     /// Milliseconds since the epoch.
     #[serde(deserialize_with = "millis")]
     pub(crate) assigned_at: i64,
+    pub(crate) name: Option<String>,
+    pub(crate) welcome: SeenWelcome,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct SeenWelcome {
+    pub(crate) state: String,
+    /// Milliseconds since the epoch.
+    #[serde(deserialize_with = "optional_millis")]
+    pub(crate) at: Option<i64>,
+}
+
+impl SeenWelcome {
+    /// Reports whether nothing more will happen; before it is begun there is `none` yet.
+    pub(crate) fn is_final(&self) -> bool {
+        !["none", "wanted", "calling"].contains(&self.state.as_str())
+    }
+
+    pub(crate) fn is_sent(&self) -> bool {
+        self.state == "sent"
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -32,10 +53,14 @@ pub(crate) struct SeenReason {
 }
 
 fn millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    optional_millis(deserializer)?.ok_or_else(|| serde::de::Error::custom("a time is missing"))
+}
+
+fn optional_millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     use serde::de::Error as _;
-    let text = String::deserialize(deserializer)?;
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let moment = text.parse::<scrm_kernel::Timestamp>().map_err(D::Error::custom)?;
-    Ok(moment.timestamp_millis())
+    Ok(Some(moment.timestamp_millis()))
 }
 
 /// The last line of `scrm demo --once`.
@@ -81,6 +106,16 @@ impl Tally {
         self.leads.insert(lead.id.clone(), lead.clone()).is_none()
     }
 
+    /// Reports whether a seen lead's welcome message was still on its way when it was last seen.
+    pub(crate) fn is_ungreeted(&self, lead: &str) -> bool {
+        self.leads.get(lead).is_some_and(|lead| !lead.welcome.is_final())
+    }
+
+    /// Counts the leads whose welcome message is still on its way.
+    pub(crate) fn ungreeted(&self) -> usize {
+        self.leads.values().filter(|lead| !lead.welcome.is_final()).count()
+    }
+
     /// Returns how many leads were seen.
     pub(crate) fn leads(&self) -> usize {
         self.leads.len()
@@ -108,6 +143,8 @@ impl Tally {
         let customers: HashSet<&str> =
             self.leads.values().map(|lead| lead.external_user_id.as_str()).collect();
         let waits = self.leads.values().map(|lead| lead.assigned_at - lead.received_at).collect();
+        let greeted = self.leads.values().filter(|lead| lead.welcome.is_sent());
+        let greetings = greeted.filter_map(|lead| Some(lead.welcome.at? - lead.received_at)).collect();
         Report {
             callbacks_acknowledged,
             leads_assigned: self.leads.len(),
@@ -116,7 +153,7 @@ impl Tally {
             doubled: self.leads.len() - customers.len(),
             first_lead_ms,
             assign_ms: Spread::of(waits),
-            welcome_ms: Spread::default(),
+            welcome_ms: Spread::of(greetings),
         }
     }
 }
@@ -155,6 +192,8 @@ mod tests {
             reason: SeenReason { text: String::new() },
             received_at: 10,
             assigned_at: 13,
+            name: None,
+            welcome: SeenWelcome { state: "sent".to_owned(), at: Some(60) },
         }
     }
 
@@ -173,6 +212,8 @@ mod tests {
         let report = tally.report(&callbacks, 3, 0, Some(5));
         assert_eq!((report.leads_assigned, report.lost, report.doubled), (2, 1, 1));
         assert_eq!(report.assign_ms, Spread { p50: Some(3), p99: Some(3) });
+        assert_eq!(report.welcome_ms, Spread { p50: Some(50), p99: Some(50) });
+        assert_eq!(tally.ungreeted(), 0);
         assert_eq!(tally.lost(&callbacks), HashSet::from(["wm-has-none"]));
     }
 

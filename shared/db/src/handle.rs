@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 use serde::Deserialize;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::Txn;
 use crate::constraint::{Constraints, Violation};
@@ -52,8 +52,8 @@ struct Inner {
     reader: DatabaseConnection,
     clock: Clock,
     constraints: Constraints,
-    /// Woken when a transaction with events in it has committed.
-    outbox_filled: Notify,
+    /// Changes when a transaction with events in it has committed.
+    outbox_filled: watch::Sender<()>,
 }
 
 impl Db {
@@ -70,7 +70,13 @@ impl Db {
         };
         migrate::<M>(&writer).await?;
         let constraints = Constraints::read(&writer).await?;
-        Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, outbox_filled: Notify::new() })))
+        Ok(Self(Arc::new(Inner {
+            writer,
+            reader,
+            clock,
+            constraints,
+            outbox_filled: watch::Sender::new(()),
+        })))
     }
 
     /// Opens a database that is there, to read it beside the process that owns it; on SQLite writes fail.
@@ -80,7 +86,13 @@ impl Db {
             Database::Postgres { url, .. } => connect_postgres(url, 1).await?,
         };
         let (writer, constraints) = (reader.clone(), Constraints::default());
-        Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, outbox_filled: Notify::new() })))
+        Ok(Self(Arc::new(Inner {
+            writer,
+            reader,
+            clock,
+            constraints,
+            outbox_filled: watch::Sender::new(()),
+        })))
     }
 
     /// Begins a transaction; on SQLite it takes the write lock at once, so it never fails for being late.
@@ -118,14 +130,14 @@ impl Db {
         self.0.writer.get_database_backend() == DbBackend::Sqlite
     }
 
-    /// Wakes the relay: rows wait to be published.
+    /// Wakes the relays: rows wait to be published.
     pub fn wake_relay(&self) {
-        self.0.outbox_filled.notify_one();
+        self.0.outbox_filled.send_replace(());
     }
 
-    /// Resolves when [`wake_relay`](Self::wake_relay) was called since the last time.
-    pub async fn relay_woken(&self) {
-        self.0.outbox_filled.notified().await;
+    /// Returns what changes with every [`wake_relay`](Self::wake_relay); each relay of the database has one of its own.
+    pub fn wakings(&self) -> watch::Receiver<()> {
+        self.0.outbox_filled.subscribe()
     }
 
     /// Closes all connections; SQLite folds its log into the file.

@@ -41,7 +41,7 @@ pub trait Source: Send + Sync + 'static {
     /// What is taken, and settled later.
     type Row: Send + Sync;
 
-    /// Returns the database of the table; its wake-up is the relay's.
+    /// Returns the database of the table; its wake-ups are the relay's.
     fn db(&self) -> &Db;
 
     /// Takes up to `most` unpublished rows, oldest first, that no other relay holds.
@@ -81,12 +81,16 @@ impl<S: Source> Relay<S> {
 
     /// Relays until asked to stop; a broken broker or database only delays it.
     pub async fn run(self, lifecycle: Lifecycle) -> Result<(), DbErr> {
+        let mut wakings = self.source.db().wakings();
         while !lifecycle.is_stopping() {
+            // What is committed from here on wakes this relay again.
+            wakings.borrow_and_update();
             match self.relay_some().await {
                 Ok(Progress::More) => {}
                 Ok(Progress::Done) => {
                     tokio::select! {
-                        () = self.source.db().relay_woken() => {}
+                        // Cannot fail: the database of the source is open as long as the source.
+                        _ = wakings.changed() => {}
                         () = tokio::time::sleep(POLL) => {}
                         () = lifecycle.stopping() => {}
                     }

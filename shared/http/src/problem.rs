@@ -61,7 +61,7 @@ pub fn refuse(kind: ErrorKind, code: &'static str, detail: impl Into<String>) ->
 }
 
 /// Renders a malformed request: what could not be read, and why.
-pub(crate) fn malformed(status: StatusCode, code: &'static str, detail: String) -> HttpResponse {
+pub fn malformed(status: StatusCode, code: &'static str, detail: String) -> HttpResponse {
     render(status, code, "The request cannot be read", detail, Vec::new())
 }
 

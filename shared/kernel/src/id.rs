@@ -92,6 +92,8 @@ typed_id! {
     TouchId;
     /// A channel: one code that is printed, and who answers it.
     ChannelId;
+    /// Something that a person sent through a form, an advertisement or another system of the enterprise.
+    SubmissionId;
     /// An event on its way between services.
     MessageId;
 }

@@ -1,9 +1,10 @@
 //! Time: UTC in whole milliseconds, from a clock that tests set by hand.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike as _, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, TimeZone as _, Utc};
 use tokio::sync::watch;
 
 /// A moment in UTC, in whole milliseconds: finer parts differ between SQLite and PostgreSQL.
@@ -15,6 +16,28 @@ pub type Timestamp = DateTime<Utc>;
 pub fn from_millis(millis: i64) -> Timestamp {
     let moment = Utc.timestamp_millis_opt(millis).single();
     moment.filter(|moment| (1..=9999).contains(&moment.year())).unwrap_or_default()
+}
+
+/// Seconds by which the corp's calendar is ahead of UTC: `Asia/Shanghai`, which has had no summer time since 1991.
+const SHANGHAI: i32 = 8 * 3600;
+
+/// A day of a corp's calendar, as caps and reports count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Day(NaiveDate);
+
+impl Day {
+    /// Returns the day that it is at `moment` where the corp is.
+    pub fn of(moment: Timestamp) -> Self {
+        let offset = FixedOffset::east_opt(SHANGHAI).expect("eight hours are less than a day");
+        Self(moment.with_timezone(&offset).date_naive())
+    }
+}
+
+impl fmt::Display for Day {
+    /// Writes `2026-03-02`: texts of days sort as the days do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Tells the time, and waits for it.
@@ -93,6 +116,13 @@ mod tests {
         for none in [last + 1, i64::MAX, i64::MIN, -62_135_596_800_001] {
             assert_eq!(from_millis(none), from_millis(0), "{none}");
         }
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_shanghai() {
+        let midnight = from_millis(1_772_380_800_000); // 2026-03-01 16:00:00 UTC
+        assert_eq!(Day::of(midnight).to_string(), "2026-03-02");
+        assert_eq!(Day::of(midnight - Duration::from_millis(1)).to_string(), "2026-03-01");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use scrm_proto::{Event as _, leads, wecom};
+use scrm_proto::{Event as _, ingest, leads, wecom};
 
 /// Where events go that no queue wants.
 pub const UNROUTED: &str = "scrm.unrouted";
@@ -31,6 +31,9 @@ pub const LEADS_CHANNEL: Queue =
 /// New contacts, whose profile is then read from WeCom.
 pub const INGEST_PROFILE: Queue =
     Queue { name: "ingest.profile", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
+/// What forms and other systems submit, for the service that finds an owner for it.
+pub const LEADS_SUBMISSION: Queue =
+    Queue { name: "leads.submission", kinds: &[ingest::v1::LeadSubmitted::KIND], ladder: Ladder::Standard };
 
 /// A queue: one consumer of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +90,15 @@ pub struct Topology {
 impl Topology {
     /// Returns the queues of all services.
     pub fn of_all_services() -> Self {
-        Self { queues: vec![INGEST_PROFILE, LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_WELCOME] }
+        let queues = vec![
+            INGEST_PROFILE,
+            LEADS_CHANNEL,
+            LEADS_CONTACT,
+            LEADS_CUSTOMER,
+            LEADS_SUBMISSION,
+            LEADS_WELCOME,
+        ];
+        Self { queues }
     }
 
     /// Returns a topology of just these queues, for tests of a single service.

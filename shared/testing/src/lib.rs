@@ -7,17 +7,17 @@ mod ledger;
 mod server;
 mod setup;
 mod shape;
+mod simulated;
 mod wait;
-mod wecom;
 
 pub use broker::{DeadLetter, TestBroker};
 pub use database::TestDatabase;
 pub use event::envelope_of;
 pub use server::{Client, Reply, TestServer};
-pub use setup::setup;
+pub use setup::{setup, wecom};
 pub use shape::Shape;
+pub use simulated::{APP, TestWecom};
 pub use wait::eventually;
-pub use wecom::{APP, TestWecom};
 
 use scrm_kernel::Clock;
 use scrm_kernel::time::from_millis;

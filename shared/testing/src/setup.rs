@@ -25,7 +25,7 @@ pub fn setup(database: &TestDatabase, broker: &TestBroker, clock: &Clock, lifecy
 }
 
 /// Returns a client that speaks with WeCom by the tokens of `source`.
-fn wecom(source: Arc<dyn TokenSource>, clock: &Clock) -> Client {
+pub fn wecom(source: Arc<dyn TokenSource>, clock: &Clock) -> Client {
     let http = scrm_wecom::client::http::client(&Patience::default());
     let http = http.expect("a client without certificates of its own can be made");
     Client::new(http, source, Limits::default(), clock.clone())

@@ -2,26 +2,33 @@
 
 mod connect_app;
 mod give_tokens;
+mod hooks;
 mod list_callbacks;
+mod put_lead_source;
 mod receive_callback;
+mod receive_submission;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use scrm_db::{Batcher, Db};
+use scrm_db::{Batcher, Db, NotStored};
 use scrm_kernel::page::BadCursor;
 use scrm_kernel::{Classify, Clock, CorpId, ErrorKind, FieldError, KeyRing, Timestamp, WecomCorpId};
 use sea_orm::DbErr;
 
 pub use connect_app::Connection;
+pub use put_lead_source::SourceForm;
 pub use receive_callback::{RawCallback, Refusal};
+pub use receive_submission::RawSubmission;
 
 use crate::config::Config;
 use crate::domain::connection::{AppName, Corp};
+use crate::domain::lead_source::SourceName;
 use crate::store;
+use hooks::Hooks;
 use receive_callback::Receiver;
 
-/// Callbacks that share one flush.
+/// Callbacks, or submissions, that share one flush.
 const GROUP: usize = 256;
 
 /// Why ingest does not do what it was asked.
@@ -45,6 +52,21 @@ pub enum Error {
     /// Another enterprise has an app of that name.
     #[error("the name {0} is taken")]
     AppNameTaken(AppName),
+    /// Another enterprise has a lead source of that name.
+    #[error("the name {0} is taken")]
+    SourceNameTaken(SourceName),
+    /// Nothing proves that a lead source sent it just now; the sender learns no more.
+    #[error("no lead source signed this request within the last minutes")]
+    NotSigned,
+    /// The sender used an id again for something else.
+    #[error("another submission with this id is stored, and its body is a different one")]
+    SubmissionChanged,
+    /// It is authentic and could not be stored: the sender shall send it again.
+    #[error("the submission is not stored: send it again")]
+    NotStored(#[from] NotStored),
+    /// Nobody can be told from a stranger at the moment.
+    #[error("the lead sources cannot be read: send it again")]
+    SourcesUnreadable(#[source] DbErr),
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -59,9 +81,13 @@ impl Classify for Error {
         match self {
             Self::Invalid(_) | Self::BadCursor(_) => ErrorKind::Invalid,
             Self::CorpNotFound => ErrorKind::NotFound,
-            Self::ConnectedElsewhere(_) | Self::WecomCorpTaken(_) | Self::AppNameTaken(_) => {
-                ErrorKind::Conflict
-            }
+            Self::ConnectedElsewhere(_)
+            | Self::WecomCorpTaken(_)
+            | Self::AppNameTaken(_)
+            | Self::SourceNameTaken(_)
+            | Self::SubmissionChanged => ErrorKind::Conflict,
+            Self::NotSigned => ErrorKind::Unauthenticated,
+            Self::NotStored(_) | Self::SourcesUnreadable(_) => ErrorKind::Unavailable,
             Self::Database(_) => ErrorKind::Internal,
         }
     }
@@ -74,6 +100,10 @@ impl Classify for Error {
             Self::ConnectedElsewhere(_) => "connected_elsewhere",
             Self::WecomCorpTaken(_) => "wecom_corp_taken",
             Self::AppNameTaken(_) => "app_name_taken",
+            Self::SourceNameTaken(_) => "source_name_taken",
+            Self::NotSigned => "not_signed",
+            Self::SubmissionChanged => "submission_changed",
+            Self::NotStored(_) | Self::SourcesUnreadable(_) => "not_stored",
             Self::Database(_) => "internal",
         }
     }
@@ -96,6 +126,8 @@ pub struct App {
     door: Batcher<store::callback::Door>,
     /// Calls WeCom for tokens.
     wecom: reqwest::Client,
+    submissions: Batcher<store::submission::Door>,
+    hooks: Hooks,
     /// Opened credentials by app. Rows are the truth: a change here empties it, and a bad signature asks the rows again.
     receivers: RwLock<HashMap<AppName, Arc<Receiver>>>,
     /// When the rows were last asked again, by app.
@@ -105,9 +137,19 @@ pub struct App {
 impl App {
     pub(crate) fn new(db: Db, keys: KeyRing, config: Config, wecom: reqwest::Client) -> Self {
         let door = Batcher::start(db.clone(), store::callback::Door { db: db.clone() }, GROUP);
-        let clock = db.clock().clone();
-        let (receivers, read_again) = (RwLock::default(), Mutex::default());
-        Self { db, keys, clock, config, door, wecom, receivers, read_again }
+        let submissions = Batcher::start(db.clone(), store::submission::Door { db: db.clone() }, GROUP);
+        Self {
+            clock: db.clock().clone(),
+            db,
+            keys,
+            config,
+            door,
+            wecom,
+            submissions,
+            hooks: Hooks::new(),
+            receivers: RwLock::default(),
+            read_again: Mutex::default(),
+        }
     }
 
     /// Makes the first enterprise when there is none, so that tokens have one to name before it is connected.

@@ -6,6 +6,7 @@ use scrm_kernel::{CorpId, ExternalUserId, Timestamp};
 use scrm_mq::{Claim, EffectHandler, Failure, Next};
 use scrm_proto::Envelope;
 use scrm_proto::wecom::v1::{self, ContactAdded, CustomerRead};
+use scrm_wecom::client::token::TokenError;
 use scrm_wecom::client::{CallError, Class, Client, Customer, Follower};
 
 pub(super) struct OnContactAdded {
@@ -48,6 +49,8 @@ impl EffectHandler<ContactAdded> for OnContactAdded {
                 tracing::info!(corp.id = %unit.corp, errcode, "WeCom does not show a new customer");
                 return Ok(Next::Done);
             }
+            // Disconnected meanwhile: there is nobody to ask as.
+            Err(CallError::Token(TokenError::NotConnected)) => return Ok(Next::Done),
             Err(error) => return Ok(Next::Retry(error.to_string())),
         };
         outbox::put(txn, unit.corp, &Cause::here(unit.read_at), &event_of(unit.corp, customer)).await?;

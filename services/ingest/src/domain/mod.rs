@@ -2,3 +2,5 @@
 
 pub mod callback;
 pub mod connection;
+pub mod lead_source;
+pub mod submission;

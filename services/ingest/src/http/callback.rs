@@ -1,19 +1,14 @@
 //! The door: WeCom's callbacks. Its failures are the only ones without a problem body.
 
-use std::time::Duration;
-
-use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::web::{Bytes, BytesMut, Data, Path, Payload};
+use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use futures::StreamExt as _;
 use scrm_wecom::callback::MAX_BODY;
 
+use super::body::{self, Unread};
 use crate::app::{App, RawCallback, Refusal};
 
 /// Callbacks answered, by outcome.
 const CALLBACKS: &str = "scrm_callbacks_total";
-/// How long a body may take; WeCom itself waits no longer for the answer.
-const READ_TIME: Duration = Duration::from_secs(5);
 
 /// Answers WeCom's check of a callback address.
 #[utoipa::path(
@@ -45,10 +40,11 @@ pub(super) async fn receive(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let body = match tokio::time::timeout(READ_TIME, read(&request, payload)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(response)) => return response,
-        Err(_) => return HttpResponse::RequestTimeout().finish(),
+    let body = match body::read(&request, payload, MAX_BODY).await {
+        Ok(body) => body,
+        Err(Unread::TooLarge) => return HttpResponse::PayloadTooLarge().finish(),
+        Err(Unread::Broken) => return HttpResponse::BadRequest().finish(),
+        Err(Unread::Slow) => return HttpResponse::RequestTimeout().finish(),
     };
     let received_at = app.now();
     let raw = RawCallback { app: &name, query: request.query_string(), body: &body, received_at };
@@ -67,24 +63,6 @@ const fn outcome_of(outcome: &Result<(), Refusal>) -> &'static str {
         Err(Refusal::Late) => "late",
         Err(Refusal::NotStored(_)) => "not_stored",
     }
-}
-
-/// Reads the body, and not a byte of one that is too large.
-async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, HttpResponse> {
-    let announced =
-        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MAX_BODY) {
-        return Err(HttpResponse::PayloadTooLarge().finish());
-    }
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| HttpResponse::BadRequest().finish())?;
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(HttpResponse::PayloadTooLarge().finish());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 /// A stranger cannot tell one refusal from another: always the same empty 403.

@@ -1,9 +1,13 @@
 //! Routes.
 
 mod apps;
+mod body;
 mod callback;
 mod callbacks;
 mod dto;
+mod hooks;
+mod lead_dto;
+mod lead_sources;
 mod tokens;
 
 use actix_web::HttpResponse;
@@ -19,11 +23,13 @@ impl actix_web::ResponseError for Error {
 
 /// Adds the routes of this service.
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(callback::verify).service(callback::receive).service(
+    config.service(callback::verify).service(callback::receive).service(hooks::receive).service(
         utoipa_actix_web::scope("/api/v1/ingest")
             .service(apps::list)
             .service(apps::connect)
-            .service(callbacks::list),
+            .service(callbacks::list)
+            .service(lead_sources::list)
+            .service(lead_sources::put_one),
     );
     // No part of the public contract, so not of its document either.
     config.map(|config| {

@@ -1,3 +1,4 @@
 //! What the service does by itself, periodically; safe in any number of replicas.
 
 pub(crate) mod forget_callbacks;
+pub(crate) mod forget_submissions;

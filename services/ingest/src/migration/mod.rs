@@ -6,6 +6,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 mod m001_connections;
 mod m002_callback;
 mod m003_tokens;
+mod m004_submission;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m002_callback::Callbacks),
             Box::new(m003_tokens::Tokens),
             Box::new(EventTables),
+            Box::new(m004_submission::Submissions),
         ]
     }
 }

@@ -4,6 +4,8 @@ pub(crate) mod app;
 pub(crate) mod callback;
 pub(crate) mod corp;
 mod entity;
+pub(crate) mod lead_source;
+pub(crate) mod submission;
 pub(crate) mod token;
 
 use sea_orm::DbErr;

@@ -11,8 +11,9 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use reqwest::Method;
 use scrm_ingest::{App, Ingest};
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle, MessageId, Timestamp};
-use scrm_process::{Service as _, Setup};
-use scrm_testing::{Client, Reply, TestBroker, TestDatabase, TestServer, eventually};
+use scrm_mq::topology::INGEST_PROFILE;
+use scrm_process::{Deferred, Service as _, Setup};
+use scrm_testing::{Client, Reply, TestBroker, TestDatabase, TestServer, TestWecom, eventually};
 use scrm_wecom::callback::{AesKey, Credentials, envelope_xml, random_prefix};
 use serde_json::{Value, json};
 
@@ -28,8 +29,8 @@ pub(crate) struct TestIngest {
     pub(crate) server: TestServer,
     /// The first enterprise, which is there from the start.
     pub(crate) corp: CorpId,
+    pub(crate) keys: KeyRing,
     database: TestDatabase,
-    keys: KeyRing,
     ingest: Ingest,
     lifecycle: Lifecycle,
 }
@@ -37,13 +38,26 @@ pub(crate) struct TestIngest {
 impl TestIngest {
     /// Starts the service with no app connected.
     pub(crate) async fn start() -> Self {
-        let (clock, lifecycle, keys) = (scrm_testing::clock(), Lifecycle::new(), KeyRing::generate());
+        Self::start_with(scrm_testing::clock(), None).await
+    }
+
+    /// Starts the service by the clock of a simulated WeCom; it calls WeCom with its own tokens.
+    pub(crate) async fn with_wecom(wecom: &TestWecom) -> Self {
+        Self::start_with(wecom.clock(), Some(Deferred::default())).await
+    }
+
+    async fn start_with(clock: Clock, tokens: Option<Deferred>) -> Self {
+        let (lifecycle, keys) = (Lifecycle::new(), KeyRing::generate());
         let database = TestDatabase::new("ingest").await;
-        let broker = TestBroker::start(&[], clock.clone()).await;
-        let ingest = started(&database, &keys, &clock, &broker, &lifecycle).await;
+        let broker = TestBroker::start(&[INGEST_PROFILE], clock.clone()).await;
+        let wecom = tokens.as_ref().map(|tokens| scrm_testing::wecom(Arc::new(tokens.clone()), &clock));
+        let ingest = started(&database, &keys, &clock, &broker, &lifecycle, wecom).await;
+        if let Some(tokens) = tokens {
+            tokens.set(ingest.app());
+        }
         let server = TestServer::start(vec![ingest.routes()], clock.clone(), &lifecycle);
         let corp = ingest.app().corps().await.unwrap()[0].id;
-        Self { clock, broker, server, corp, database, keys, ingest, lifecycle }
+        Self { clock, broker, server, corp, keys, database, ingest, lifecycle }
     }
 
     /// Starts the service with the app `demo` connected.
@@ -56,7 +70,8 @@ impl TestIngest {
 
     /// Starts one more process of the service on the same database.
     pub(crate) async fn replica(&self) -> (Ingest, TestServer) {
-        let ingest = started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle).await;
+        let (keys, clock) = (&self.keys, &self.clock);
+        let ingest = started(&self.database, keys, clock, &self.broker, &self.lifecycle, None).await;
         let server = TestServer::start(vec![ingest.routes()], self.clock.clone(), &self.lifecycle);
         (ingest, server)
     }
@@ -120,8 +135,11 @@ async fn started(
     clock: &Clock,
     broker: &TestBroker,
     lifecycle: &Lifecycle,
+    wecom: Option<scrm_wecom::client::Client>,
 ) -> Ingest {
     let setup = Setup { keys: keys.clone(), ..scrm_testing::setup(database, broker, clock, lifecycle) };
+    let wecom = wecom.unwrap_or_else(|| setup.wecom.clone());
+    let setup = Setup { wecom, ..setup };
     Ingest::start(setup).await.unwrap()
 }
 

@@ -1,12 +1,13 @@
 //! A person became somebody's contact: that makes a lead, or belongs to one.
 
-use scrm_db::{Cause, Txn, outbox};
+use scrm_db::{Cause, Txn};
 use scrm_kernel::{CorpId, LeadId};
-use scrm_proto::leads::v1::LeadAssigned;
 use sea_orm::DbErr;
 
 use super::App;
+use super::assign_lead::tell;
 use crate::domain::lead::{Contact, Contested, Lead};
+use crate::domain::submission::Mark;
 use crate::store;
 
 impl App {
@@ -20,17 +21,19 @@ impl App {
     ) -> Result<(), DbErr> {
         let now = txn.now();
         let lead = Lead::captured(LeadId::mint(now), corp, contact, now);
-        // The lead first: its row is locked from here on, so the person's touches are noted one after the other.
-        if store::lead::insert(txn, &lead).await? {
+        // The person first: locked from here on, so their touches are noted one after the other.
+        let marks = [Mark::of(&contact.person)];
+        let holder =
+            store::mark::claim(txn, corp, &marks, lead.id).await?.first().copied().unwrap_or(lead.id);
+        if holder == lead.id {
+            store::lead::insert(txn, &lead).await?;
             self.note_touch_in(txn, corp, contact, cause).await?;
             tracing::info!(lead.id = %lead.id, "A contact became lead {}", lead.id);
             return tell(txn, &lead, cause).await;
         }
 
-        let Some(open) = store::lead::lock_open(txn, corp, &contact.person).await? else {
-            // Closed between the two statements: the next attempt makes a new one.
-            return Err(DbErr::RecordNotFound(format!("open lead in the way of {}", lead.id)));
-        };
+        let open = store::lead::lock(txn, corp, holder).await?;
+        let open = open.ok_or_else(|| DbErr::RecordNotFound(format!("open lead {holder}")))?;
         self.note_touch_in(txn, corp, contact, cause).await?;
         match open.contested(contact, now) {
             Contested::Unchanged => Ok(()),
@@ -56,17 +59,4 @@ impl App {
         }
         Ok(())
     }
-}
-
-async fn tell(txn: &Txn, lead: &Lead, cause: &Cause) -> Result<(), DbErr> {
-    let event = LeadAssigned {
-        corp_id: lead.corp.to_string(),
-        lead_id: lead.id.to_string(),
-        external_user_id: lead.person.as_str().to_owned(),
-        owner_user_id: lead.owner.user.as_str().to_owned(),
-        reason: lead.reason.code().to_owned(),
-        channel: lead.channel.clone().unwrap_or_default(),
-    };
-    outbox::put(txn, lead.corp, cause, &event).await?;
-    Ok(())
 }

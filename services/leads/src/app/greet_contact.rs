@@ -20,6 +20,8 @@ use crate::store::welcome::{Code, Key};
 const WINDOW: Duration = Duration::from_secs(20);
 /// How long one call may take, with its waiting for the name.
 const LEASE: Duration = Duration::from_secs(15);
+/// How long to wait for somebody else's call.
+const BUSY: Duration = Duration::from_millis(500);
 /// How long the message waits for the customer's name.
 const NAME_PATIENCE: Duration = Duration::from_secs(2);
 /// How often it looks.
@@ -57,7 +59,8 @@ impl App {
 
         let (progress, kept, is_same) = store::welcome::lock(txn, &self.keys, &key, &code).await?;
         match progress.turn(now, now + LEASE, code.ends_at, is_same) {
-            Turn::Busy(until) => Ok(Claim::Busy { until }),
+            // It is soon over, and this event may bring the better code.
+            Turn::Busy(until) => Ok(Claim::Busy { until: until.min(now + BUSY) }),
             Turn::Nothing(after) => {
                 if after != progress {
                     store::welcome::save(txn, &self.keys, &key, after, None, None).await?;

@@ -1,8 +1,12 @@
 //! What the service does, one use case a file.
 
+mod assign_lead;
 mod capture_contact;
+mod capture_submission;
+mod drain_pool;
 mod greet_contact;
 mod keep_channel;
+mod put_group;
 mod read_channels;
 mod read_leads;
 mod set_channel;
@@ -20,6 +24,9 @@ use scrm_kernel::page::BadCursor;
 use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId};
 use scrm_wecom::client::Client;
 use sea_orm::DbErr;
+
+pub use put_group::{GroupForm, GroupToday, MemberForm};
+pub use read_leads::LeadFilter;
 
 /// Why the service does not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +61,12 @@ pub enum Error {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// There is no such routing group.
+    #[error("there is no routing group {0}")]
+    GroupNotFound(String),
+    /// Somebody else changed the group meanwhile.
+    #[error("the routing group was changed meanwhile: its version is {0}")]
+    GroupChanged(i64),
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -63,7 +76,8 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::LeadNotFound(_) | Self::GreetingNotFound => ErrorKind::NotFound,
+            Self::LeadNotFound(_) | Self::GreetingNotFound | Self::GroupNotFound(_) => ErrorKind::NotFound,
+            Self::GroupChanged(_) => ErrorKind::Conflict,
             Self::ChannelNotFound(_) => ErrorKind::NotFound,
             Self::ChannelChanged(_) | Self::ChannelEnded | Self::ChannelStateTaken | Self::KeyReused => {
                 ErrorKind::Conflict
@@ -83,6 +97,8 @@ impl Classify for Error {
             Self::ChannelEnded => "channel_ended",
             Self::ChannelStateTaken => "channel_state_taken",
             Self::KeyReused => "idempotency_key_reused",
+            Self::GroupNotFound(_) => "group_not_found",
+            Self::GroupChanged(_) => "group_changed",
             Self::Database(_) => "internal",
         }
     }
@@ -92,12 +108,7 @@ impl Classify for Error {
             Self::Invalid(field) => vec![field.clone()],
             Self::InvalidFields(fields) => fields.clone(),
             Self::BadCursor(_) => vec![FieldError::new("cursor", "is not one that this list returned")],
-            Self::LeadNotFound(_) | Self::GreetingNotFound | Self::Database(_) => Vec::new(),
-            Self::ChannelNotFound(_)
-            | Self::ChannelChanged(_)
-            | Self::ChannelEnded
-            | Self::ChannelStateTaken
-            | Self::KeyReused => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }

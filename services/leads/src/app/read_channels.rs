@@ -1,9 +1,8 @@
 //! Reading channels, with what they brought today.
 
-use scrm_kernel::{ChannelId, CorpId, Cursor, Page, PageRequest, Timestamp};
+use scrm_kernel::{ChannelId, CorpId, Cursor, Day, Page, PageRequest, Timestamp};
 
 use super::{App, Error};
-use crate::domain::channel::corp_day;
 use crate::domain::channel_sync::Channel;
 use crate::store;
 
@@ -22,7 +21,7 @@ pub struct ChannelView {
 
 impl ChannelView {
     pub(super) fn of(channel: Channel, now: Timestamp, counts: Vec<DayCount>) -> Self {
-        Self { channel, day: corp_day(now), counts }
+        Self { channel, day: Day::of(now).to_string(), counts }
     }
 }
 
@@ -44,7 +43,7 @@ impl App {
     async fn channel_views(&self, channels: Vec<Channel>) -> Result<Vec<ChannelView>, Error> {
         let now = self.db.clock().now();
         let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id).collect();
-        let counts = store::channel_day::on(self.db.reader(), &ids, &corp_day(now)).await?;
+        let counts = store::channel_day::on(self.db.reader(), &ids, &Day::of(now).to_string()).await?;
         let view = |channel: Channel| {
             let mine = counts.iter().filter(|count| count.channel == channel.id).cloned().collect();
             ChannelView::of(channel, now, mine)

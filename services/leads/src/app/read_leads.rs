@@ -2,22 +2,36 @@
 
 use std::collections::HashMap;
 
-use scrm_kernel::{Cursor, ExternalUserId, LeadId, Page, PageRequest, Scope, Timestamp};
+use scrm_kernel::{Cursor, ExternalUserId, LeadId, Page, PageRequest, Phone, Scope, Timestamp};
 
 use super::{App, Error};
 use crate::domain::lead::Lead;
 use crate::domain::welcome::State;
 use crate::store;
 
+/// Kind of the blind index of phones, as ingest makes it.
+const PHONE_INDEX: &str = "phone";
+
 /// A lead as people look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeadView {
     /// The lead.
     pub lead: Lead,
-    /// The customer's name; none until the profile was read, empty when WeCom withholds it.
-    pub name: Option<String>,
+    /// The customer's name as WeCom has it; none until the profile was read, empty when WeCom withholds it.
+    pub wecom_name: Option<String>,
     /// What became of the owner's welcome message, and since when; none when there is none to send.
     pub welcome: Option<(State, Option<Timestamp>)>,
+}
+
+/// Which leads are asked for; all of them when nothing is said.
+#[derive(Debug, Clone, Default)]
+pub struct LeadFilter {
+    /// The lead of this customer.
+    pub person: Option<ExternalUserId>,
+    /// Leads of whoever has this phone.
+    pub phone: Option<Phone>,
+    /// Leads of this source.
+    pub source: Option<String>,
 }
 
 impl App {
@@ -25,12 +39,18 @@ impl App {
     pub async fn leads(
         &self,
         scope: &Scope,
-        person: Option<&ExternalUserId>,
+        filter: &LeadFilter,
         page: &PageRequest,
     ) -> Result<Page<LeadView>, Error> {
         let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
+        let index = |phone: &Phone| self.keys.blind_index(scope.corp, PHONE_INDEX, phone.as_str());
+        let wanted = store::lead::Wanted {
+            person: filter.person.as_ref(),
+            phone: filter.phone.as_ref().map(index),
+            source: filter.source.as_deref(),
+        };
         let Page { items, next_cursor } =
-            store::lead::list(self.db.reader(), scope, person, page, before).await?;
+            store::lead::list(self.db.reader(), scope, &wanted, page, before).await?;
         Ok(Page { items: self.views(scope, items).await?, next_cursor })
     }
 
@@ -41,18 +61,23 @@ impl App {
     }
 
     async fn views(&self, scope: &Scope, leads: Vec<Lead>) -> Result<Vec<LeadView>, Error> {
-        let people = || leads.iter().map(|lead| &lead.person);
-        let mut names = store::person::names(self.db.reader(), scope.corp, people()).await?;
+        let people = || leads.iter().filter_map(|lead| lead.person.as_ref());
+        let names = store::person::names(self.db.reader(), scope.corp, people()).await?;
         let welcomes = store::welcome::to_people(self.db.reader(), scope.corp, people()).await?;
         // Of a relation the newest comes last and stays.
         let mut of_relation: HashMap<(String, String), (State, Option<Timestamp>)> = HashMap::new();
         for known in welcomes {
             of_relation.insert((known.person, known.user_key), (known.state, known.at));
         }
-        let view = |lead: Lead| LeadView {
-            name: names.remove(lead.person.as_str()),
-            welcome: of_relation.remove(&(lead.person.as_str().to_owned(), lead.owner.user.folded())),
-            lead,
+        let view = |lead: Lead| {
+            let person = lead.person.as_ref().map(ExternalUserId::as_str);
+            let relation = person.zip(lead.owner());
+            let relation = relation.map(|(person, owner)| (person.to_owned(), owner.user.folded()));
+            LeadView {
+                wecom_name: person.and_then(|person| names.get(person)).cloned(),
+                welcome: relation.and_then(|relation| of_relation.get(&relation)).copied(),
+                lead,
+            }
         };
         Ok(leads.into_iter().map(view).collect())
     }

@@ -1,12 +1,11 @@
 //! Keeping what is wanted of a channel right: after each customer, at the edges of duty hours, and from day to day.
 
 use scrm_db::{Cause, Txn, outbox};
-use scrm_kernel::{ChannelId, CorpId};
+use scrm_kernel::{ChannelId, CorpId, Day};
 use scrm_proto::leads::v1::ChannelChanged;
 use sea_orm::DbErr;
 
 use super::App;
-use crate::domain::channel::corp_day;
 use crate::domain::channel_sync::Channel;
 use crate::domain::lead::Contact;
 use crate::store;
@@ -26,7 +25,7 @@ impl App {
         let Some(state) = contact.channel.as_deref() else { return Ok(()) };
         let Some(channel) = store::channel::lock_by_state(txn, corp, state).await? else { return Ok(()) };
         let (at, user) = (contact.claim.occurred_at, &contact.member.user);
-        let day = corp_day(at);
+        let day = Day::of(at).to_string();
         let adds = store::channel_day::adds(txn, channel.id, &day).await?;
         let is_overshoot = channel.sync.is_ended
             || channel.settings.plan.is_overshoot(user, at, &adds, &channel.sync.wanted.users);
@@ -59,7 +58,7 @@ impl App {
     async fn untuned(&self, channels: Vec<Channel>) -> Result<Vec<Channel>, DbErr> {
         let now = self.db.clock().now();
         let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id).collect();
-        let counts = store::channel_day::on(self.db.reader(), &ids, &corp_day(now)).await?;
+        let counts = store::channel_day::on(self.db.reader(), &ids, &Day::of(now).to_string()).await?;
         let is_untuned = |channel: &Channel| {
             let mine = counts.iter().filter(|count| count.channel == channel.id);
             let adds = mine.map(|count| (count.user_key.clone(), count.adds)).collect();
@@ -72,7 +71,7 @@ impl App {
 /// Works out again what is wanted of a locked channel, and asks for the call if WeCom has something else.
 pub(super) async fn tune_in(txn: &Txn, channel: Channel, cause: &Cause) -> Result<(), DbErr> {
     let now = txn.now();
-    let adds = store::channel_day::adds(txn, channel.id, &corp_day(now)).await?;
+    let adds = store::channel_day::adds(txn, channel.id, &Day::of(now).to_string()).await?;
     let (tuned, is_due) = channel.clone().tuned(now, &adds);
     if tuned != channel {
         store::channel::save(txn, &tuned).await?;

@@ -5,11 +5,13 @@ mod on_channel_changed;
 mod on_contact_added;
 mod on_contact_removed;
 mod on_customer_read;
+mod on_lead_submitted;
 mod on_welcome_due;
 
 use std::sync::Arc;
 
 use scrm_db::Db;
+use scrm_kernel::KeyRing;
 use scrm_mq::{Consumer, Effects, topology};
 
 use crate::app::App;
@@ -41,4 +43,10 @@ pub(crate) fn welcomes(app: &Arc<App>, db: Db) -> Effects {
 pub(crate) fn channels(app: &Arc<App>, db: Db) -> Effects {
     Effects::new(topology::LEADS_CHANNEL, db, CHANNELS)
         .on(on_channel_changed::OnChannelChanged { app: Arc::clone(app) })
+}
+
+/// Returns the consumer of what people left with lead sources.
+pub(crate) fn submissions(app: &Arc<App>, keys: KeyRing, db: Db) -> Consumer {
+    let handler = on_lead_submitted::OnLeadSubmitted { app: Arc::clone(app), keys };
+    Consumer::new(topology::LEADS_SUBMISSION, db).on(handler)
 }

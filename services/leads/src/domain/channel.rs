@@ -18,11 +18,6 @@ impl Week {
     }
 }
 
-/// Returns the corp's calendar day of a moment, as `2026-03-02`.
-pub fn corp_day(at: Timestamp) -> String {
-    WorkCalendar::default().day_of(at).to_string()
-}
-
 /// A member on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {

@@ -1,6 +1,9 @@
 //! A lead, its owner, and why.
 
-use scrm_kernel::{CorpId, ExternalUserId, LeadId, StaffId, Timestamp, WecomUserId};
+use scrm_kernel::{CorpId, ExternalUserId, LeadId, StaffId, SubmissionId, Timestamp, WecomUserId};
+
+use super::reason::Reason;
+use super::submission::Submission;
 
 /// A member of the staff as a lead names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,34 +12,6 @@ pub struct Owner {
     pub staff: Option<StaffId>,
     /// WeCom's id, in the spelling of the event.
     pub user: WecomUserId,
-}
-
-/// Why somebody owns a lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The customer added this member in WeCom.
-    AddedByContact,
-}
-
-impl Reason {
-    /// Returns the stable code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::AddedByContact => "added_by_contact",
-        }
-    }
-
-    /// Reads the stable code.
-    pub fn parse(code: &str) -> Option<Self> {
-        (code == Self::AddedByContact.code()).then_some(Self::AddedByContact)
-    }
-
-    /// Returns the reason in words, as the people who work with leads read it.
-    pub fn text(self, owner: &WecomUserId) -> String {
-        match self {
-            Self::AddedByContact => format!("客户最先添加了成员 {owner} 为联系人，线索归其所有"),
-        }
-    }
 }
 
 /// When a member became the contact of a customer. The earliest claim owns the lead.
@@ -49,24 +24,38 @@ pub struct Claim {
 }
 
 /// How far a lead has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
+    /// 线索池: nobody owns it yet.
+    Pool,
     /// It has an owner, and nobody has said more yet.
-    Assigned,
+    Assigned {
+        /// Who works on it.
+        owner: Owner,
+        /// Since when.
+        at: Timestamp,
+    },
 }
 
 impl Stage {
     /// Returns the stable name.
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Assigned => "assigned",
+            Self::Pool => "pool",
+            Self::Assigned { .. } => "assigned",
         }
     }
+}
 
-    /// Reads the stable name.
-    pub fn parse(text: &str) -> Option<Self> {
-        (text == Self::Assigned.as_str()).then_some(Self::Assigned)
-    }
+/// What a lead has of the submission that began it, or that first came to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The lead source, by its name in its address.
+    pub source: String,
+    /// The routing group that decides.
+    pub group: String,
+    /// Our id of the submission.
+    pub submission: SubmissionId,
 }
 
 /// A contact of a customer with a member, as an event told it.
@@ -93,22 +82,22 @@ pub struct Lead {
     pub id: LeadId,
     /// The tenant.
     pub corp: CorpId,
-    /// The customer.
-    pub person: ExternalUserId,
-    /// Who works on it.
-    pub owner: Owner,
-    /// Why they do.
+    /// The customer in WeCom; none while nobody has the person as contact.
+    pub person: Option<ExternalUserId>,
+    /// What the person is called, as a form said it.
+    pub name: Option<String>,
+    /// The submission behind it, if there is one.
+    pub origin: Option<Origin>,
+    /// How far it has come, and who works on it.
+    pub stage: Stage,
+    /// Why they do, or why nobody does.
     pub reason: Reason,
     /// What the owner's claim rests on.
     pub claim: Claim,
     /// Where the person came from.
     pub channel: Option<String>,
-    /// How far it has come.
-    pub stage: Stage,
     /// When ingest had read the event that made it.
     pub received_at: Timestamp,
-    /// When it got this owner.
-    pub assigned_at: Timestamp,
 }
 
 impl Lead {
@@ -117,38 +106,68 @@ impl Lead {
         Self {
             id,
             corp,
-            person: contact.person.clone(),
-            owner: contact.member.clone(),
-            reason: Reason::AddedByContact,
+            person: Some(contact.person.clone()),
+            name: None,
+            origin: None,
+            stage: Stage::Assigned { owner: contact.member.clone(), at: now },
+            reason: Reason::added_by_contact(&contact.member.user),
             claim: contact.claim,
             channel: contact.channel.clone(),
-            stage: Stage::Assigned,
             received_at: contact.received_at,
-            assigned_at: now,
+        }
+    }
+
+    /// Makes the lead of a person who submitted a form, with the owner whom the rules found, if they found one.
+    pub fn submitted(
+        id: LeadId,
+        corp: CorpId,
+        submission: &Submission,
+        owner: Option<WecomUserId>,
+        reason: Reason,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            corp,
+            person: submission.person.clone(),
+            name: submission.name.clone(),
+            origin: Some(submission.origin()),
+            stage: owner
+                .map_or(Stage::Pool, |user| Stage::Assigned { owner: Owner { staff: None, user }, at: now }),
+            reason,
+            claim: submission.claim,
+            channel: Some(submission.channel_or_source()),
+            received_at: submission.received_at,
+        }
+    }
+
+    /// Returns who works on it; none while it is in the pool.
+    pub const fn owner(&self) -> Option<&Owner> {
+        match &self.stage {
+            Stage::Pool => None,
+            Stage::Assigned { owner, .. } => Some(owner),
         }
     }
 
     /// Weighs another contact of the same person: the earlier claim owns the lead, whichever event came first.
     ///
-    /// Returns what changed: nothing when the owner's claim is the earlier one.
+    /// Returns what changed: nothing when the owner's claim is the earlier one. A lead that nobody owns goes to the member.
     pub fn contested(self, contact: &Contact, now: Timestamp) -> Contested {
-        if contact.claim >= self.claim {
-            return Contested::Unchanged;
-        }
-        let same_owner = contact.member.user == self.owner.user;
-        let earlier = Self {
-            claim: contact.claim,
-            channel: contact.channel.clone(),
-            received_at: contact.received_at,
-            ..self
-        };
-        if same_owner {
+        let (claim, channel, received_at) = (contact.claim, contact.channel.clone(), contact.received_at);
+        let (stage, moved) = match &self.stage {
+            Stage::Assigned { .. } if claim >= self.claim => return Contested::Unchanged,
             // The spelling is that of the first contact, in whatever order they are told.
-            let owner = Owner { user: contact.member.user.clone(), ..earlier.owner.clone() };
-            Contested::Earlier(Self { owner, ..earlier })
-        } else {
-            Contested::Moved(Self { owner: contact.member.clone(), assigned_at: now, ..earlier })
-        }
+            Stage::Assigned { owner, at } if owner.user == contact.member.user => {
+                let owner = Owner { user: contact.member.user.clone(), staff: owner.staff };
+                (Stage::Assigned { owner, at: *at }, false)
+            }
+            Stage::Assigned { .. } | Stage::Pool => {
+                (Stage::Assigned { owner: contact.member.clone(), at: now }, true)
+            }
+        };
+        let reason = Reason::added_by_contact(&contact.member.user);
+        let lead = Self { stage, reason, claim, channel, received_at, ..self };
+        if moved { Contested::Moved(lead) } else { Contested::Earlier(lead) }
     }
 }
 
@@ -197,7 +216,7 @@ mod tests {
                     Contested::Earlier(lead) | Contested::Moved(lead) => lead,
                 };
             }
-            assert_eq!(lead.owner.user.as_str(), "wang", "{order:?}");
+            assert_eq!(lead.owner().unwrap().user.as_str(), "wang", "{order:?}");
             assert_eq!(lead.channel.as_deref(), Some("from-wang"), "{order:?}");
         }
     }
@@ -205,12 +224,28 @@ mod tests {
     #[test]
     fn the_same_member_added_earlier_keeps_the_lead_and_its_assignment() {
         let lead = lead(&contact("li", 20, 2));
-        let assigned_at = lead.assigned_at;
+        let Stage::Assigned { at: before, .. } = lead.stage else { panic!("it has an owner") };
         let Contested::Earlier(lead) = lead.contested(&contact("LI", 10, 1), from_millis(1)) else {
             panic!("the owner stays");
         };
-        assert_eq!(lead.owner.user.as_str(), "LI");
-        assert_eq!(lead.assigned_at, assigned_at);
+        let Stage::Assigned { owner, at } = lead.stage else { panic!("it has an owner") };
+        assert_eq!((owner.user.as_str(), at), ("LI", before));
+    }
+
+    #[test]
+    fn a_lead_that_nobody_owns_goes_to_the_first_adder() {
+        for order in [[0, 1], [1, 0]] {
+            let contacts = [contact("han", 20, 1), contact("li", 10, 2)];
+            let mut lead = Lead { stage: Stage::Pool, ..lead(&contact("nobody", 5, 0)) };
+            for index in order {
+                lead = match lead.clone().contested(&contacts[index], from_millis(1)) {
+                    Contested::Unchanged => lead,
+                    Contested::Earlier(lead) | Contested::Moved(lead) => lead,
+                };
+            }
+            assert_eq!(lead.owner().unwrap().user.as_str(), "li", "{order:?}");
+            assert_eq!(lead.channel.as_deref(), Some("from-li"), "{order:?}");
+        }
     }
 
     /// Some contacts with places in the order of arrival of their own, and an order to tell them in, with repetitions.
@@ -246,7 +281,7 @@ mod tests {
                 };
             }
             let first = contacts.iter().min_by_key(|contact| contact.claim).unwrap();
-            prop_assert_eq!(lead.owner.user.as_str(), first.member.user.as_str());
+            prop_assert_eq!(lead.owner().unwrap().user.as_str(), first.member.user.as_str());
             prop_assert_eq!(lead.claim, first.claim);
             prop_assert_eq!((&lead.channel, lead.received_at), (&first.channel, first.received_at));
         }

@@ -5,5 +5,8 @@ pub mod channel_draft;
 pub mod channel_sync;
 pub mod greeting;
 pub mod lead;
+pub mod reason;
 pub mod relation;
+pub mod routing;
+pub mod submission;
 pub mod welcome;

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::LeadView;
 use crate::domain::greeting::{Greeting, Link};
+use crate::domain::lead::Stage;
 use crate::domain::welcome::State;
 
 /// Which leads are asked for.
@@ -15,6 +16,10 @@ use crate::domain::welcome::State;
 pub(super) struct LeadsIn {
     /// WeCom's id of the customer.
     pub(super) external_user_id: Option<String>,
+    /// A phone number, in any spelling.
+    pub(super) phone: Option<String>,
+    /// A lead source, by its name in its address.
+    pub(super) source: Option<String>,
     /// 1 to 200, 50 when absent.
     pub(super) limit: Option<u64>,
     /// `next_cursor` of the page before.
@@ -25,18 +30,25 @@ pub(super) struct LeadsIn {
 #[derive(Serialize, ToSchema)]
 pub(super) struct LeadOut {
     id: LeadId,
-    /// WeCom's id of the customer.
-    external_user_id: String,
-    owner: OwnerOut,
-    /// The `state` of the contact way; null when the customer came without one.
+    /// WeCom's id of the customer; null while nobody has the person as contact.
+    external_user_id: Option<String>,
+    /// What the person is called: as WeCom has it, or else as a form said it.
+    name: Option<String>,
+    /// Null while the lead is in the pool.
+    owner: Option<OwnerOut>,
+    /// The `state` of the contact way, or what the lead source says; null when the customer came without one.
     channel: Option<String>,
+    /// The lead source that it came from, if it came from one.
+    source: Option<String>,
+    /// The routing group that decides, if one does.
+    group: Option<String>,
+    /// `pool` or `assigned`.
     stage: &'static str,
     /// When ingest had read the request.
     received_at: Moment,
-    assigned_at: Moment,
+    /// Null while the lead is in the pool.
+    assigned_at: Option<Moment>,
     reason: ReasonOut,
-    /// The customer's name; null until the profile was read from WeCom, or while WeCom withholds it.
-    name: Option<String>,
     /// `pending` until the customer's profile was read from WeCom, then `complete`.
     profile: &'static str,
     welcome: WelcomeOut,
@@ -75,22 +87,33 @@ struct WelcomeOut {
 
 impl From<LeadView> for LeadOut {
     fn from(view: LeadView) -> Self {
-        let LeadView { lead, name, welcome } = view;
-        let (welcome, at) = welcome.unzip();
+        let LeadView { lead, wecom_name, welcome } = view;
+        let (welcome, welcomed_at) = welcome.unzip();
+        let stage = lead.stage.as_str();
+        let (owner, assigned_at) = match lead.stage {
+            Stage::Pool => (None, None),
+            Stage::Assigned { owner, at } => {
+                let owner = OwnerOut { staff_id: owner.staff, user_id: owner.user.into(), name: None };
+                (Some(owner), Some(at.into()))
+            }
+        };
+        let (source, group) = lead.origin.map(|origin| (origin.source, origin.group)).unzip();
         Self {
-            profile: if name.is_some() { "complete" } else { "pending" },
-            name: name.filter(|name| !name.is_empty()),
             id: lead.id,
-            external_user_id: lead.person.into(),
-            reason: ReasonOut { code: lead.reason.code(), text: lead.reason.text(&lead.owner.user) },
-            owner: OwnerOut { staff_id: lead.owner.staff, user_id: lead.owner.user.into(), name: None },
+            profile: if wecom_name.is_some() { "complete" } else { "pending" },
+            external_user_id: lead.person.map(String::from),
+            name: wecom_name.filter(|name| !name.is_empty()).or(lead.name),
+            reason: ReasonOut { code: lead.reason.code.as_str(), text: lead.reason.text },
+            owner,
             channel: lead.channel,
-            stage: lead.stage.as_str(),
+            source,
+            group,
+            stage,
             received_at: lead.received_at.into(),
-            assigned_at: lead.assigned_at.into(),
+            assigned_at,
             welcome: WelcomeOut {
                 state: welcome.map_or("none", State::as_str),
-                at: at.flatten().map(Moment::from),
+                at: welcomed_at.flatten().map(Moment::from),
             },
         }
     }

@@ -3,10 +3,10 @@
 use actix_web::get;
 use actix_web::web::{Data, Json, Path, Query};
 use scrm_http::{Caller, Problem};
-use scrm_kernel::{ExternalUserId, FieldError, LeadId};
+use scrm_kernel::{ExternalUserId, FieldError, LeadId, Phone};
 
 use super::dto::{LeadOut, LeadsIn, LeadsOut};
-use crate::app::{App, Error};
+use crate::app::{App, Error, LeadFilter};
 
 /// List leads, newest first.
 #[utoipa::path(
@@ -23,8 +23,12 @@ pub(super) async fn list(
     let person = query.external_user_id.as_deref().map(ExternalUserId::parse).transpose();
     let person =
         person.map_err(|error| Error::Invalid(FieldError::new("external_user_id", error.to_string())))?;
+    let phone = query.phone.as_deref().map(Phone::parse).transpose();
+    let phone = phone.map_err(|error| Error::Invalid(FieldError::new("phone", error.to_string())))?;
+    // A zero character is in no name of a source, and PostgreSQL does not even compare it.
+    let source = query.source.map(|source| source.replace('\0', "?"));
     let page = scrm_http::page_of(query.limit, query.cursor).map_err(Error::Invalid)?;
-    let leads = app.leads(&caller.scope(), person.as_ref(), &page).await?;
+    let leads = app.leads(&caller.scope(), &LeadFilter { person, phone, source }, &page).await?;
     Ok(Json(leads.into()))
 }
 

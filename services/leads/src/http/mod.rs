@@ -4,6 +4,8 @@ mod channel_dto;
 mod channels;
 mod dto;
 mod greetings;
+mod group_dto;
+mod groups;
 mod leads;
 
 use actix_web::HttpResponse;
@@ -30,6 +32,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(channels::list)
             .service(channels::read)
             .service(channels::change)
-            .service(channels::end),
+            .service(channels::end)
+            .service(groups::list)
+            .service(groups::read)
+            .service(groups::put_one),
     );
 }

@@ -5,6 +5,8 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_lead;
 mod m002_welcome;
+mod m003_routing;
+mod m004_lead_without_contact;
 mod m010_channel;
 
 /// All steps, in order.
@@ -18,6 +20,11 @@ impl MigratorTrait for Migrator {
             Box::new(m002_welcome::Welcomes),
             Box::new(IdempotencyTable),
             Box::new(m010_channel::Channels),
+            Box::new(m003_routing::Routing),
+            Box::new(m004_lead_without_contact::LeadWithoutContact),
         ]
     }
 }
+
+#[cfg(test)]
+mod tests;

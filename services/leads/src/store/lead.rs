@@ -1,32 +1,54 @@
 //! Leads.
 
+use std::collections::HashMap;
+
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, ExternalUserId, LeadId, Page, PageRequest, People, Scope, WecomUserId};
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
+use scrm_kernel::{
+    BlindIndex, CorpId, ExternalUserId, KeyRing, LeadId, Page, PageRequest, People, Scope, WecomUserId,
+};
+use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::{Expr, Func, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::lead::{ActiveModel, Column, Entity, Model};
-use crate::domain::lead::{Claim, Lead, Owner, Reason, Stage};
+use super::inconsistent;
+use crate::domain::lead::{Claim, Lead, Origin, Owner, Stage};
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::submission::Submission;
 
-fn row_of(lead: &Lead) -> Model {
-    Model {
-        id: lead.id,
-        corp_id: lead.corp,
-        external_user_id: lead.person.as_str().to_owned(),
-        owner_staff_id: lead.owner.staff,
-        owner_user_id: lead.owner.user.as_str().to_owned(),
-        reason_code: lead.reason.code().to_owned(),
-        claimed_at: lead.claim.occurred_at,
-        claimed_seq: lead.claim.received_seq,
-        channel: lead.channel.clone(),
-        stage: lead.stage.as_str().to_owned(),
-        received_at: lead.received_at,
-        assigned_at: lead.assigned_at,
-        closed_at: None,
+const PHONE: &str = "lead.phone";
+const EMAIL: &str = "lead.email";
+
+/// Returns the columns that a lead itself tells.
+fn row_of(lead: &Lead) -> ActiveModel {
+    let (owner, at) = match &lead.stage {
+        Stage::Pool => (None, None),
+        Stage::Assigned { owner, at } => (Some(owner), Some(*at)),
+    };
+    let origin = lead.origin.as_ref();
+    ActiveModel {
+        id: Set(lead.id),
+        corp_id: Set(lead.corp),
+        external_user_id: Set(lead.person.as_ref().map(|person| person.as_str().to_owned())),
+        owner_staff_id: Set(owner.and_then(|owner| owner.staff)),
+        owner_user_id: Set(owner.map(|owner| owner.user.as_str().to_owned())),
+        owner_key: Set(owner.map(|owner| owner.user.folded())),
+        reason_code: Set(lead.reason.code.as_str().to_owned()),
+        reason_text: Set(Some(lead.reason.text.clone())),
+        claimed_at: Set(lead.claim.occurred_at),
+        claimed_seq: Set(lead.claim.received_seq),
+        channel: Set(lead.channel.clone()),
+        stage: Set(lead.stage.as_str().to_owned()),
+        received_at: Set(lead.received_at),
+        assigned_at: Set(at),
+        source: Set(origin.map(|origin| origin.source.clone())),
+        routing_group: Set(origin.map(|origin| origin.group.clone())),
+        submission_id: Set(origin.map(|origin| origin.submission)),
+        name: Set(lead.name.clone()),
+        ..<ActiveModel as Default>::default()
     }
 }
 
@@ -34,44 +56,121 @@ impl TryFrom<Model> for Lead {
     type Error = DbErr;
 
     fn try_from(row: Model) -> Result<Self, DbErr> {
-        let bad =
-            |column: &str| DbErr::Custom(format!("lead {}: column {column} holds no valid value", row.id));
+        let bad = |column: &str| inconsistent("lead", column, row.id);
+        let person = row.external_user_id.as_deref().map(ExternalUserId::parse).transpose();
+        let user = row.owner_user_id.as_deref().map(WecomUserId::parse).transpose();
+        let user = user.map_err(|_| bad("owner_user_id"))?;
+        let code = ReasonCode::parse(&row.reason_code).ok_or_else(|| bad("reason_code"))?;
+        let reason = match (row.reason_text, &user) {
+            (Some(text), _) => Reason { code, text },
+            (None, Some(user)) if code == ReasonCode::AddedByContact => Reason::added_by_contact(user),
+            (None, _) => return Err(bad("reason_text")),
+        };
+        let stage = match (row.stage.as_str(), user, row.assigned_at) {
+            ("pool", None, None) => Stage::Pool,
+            ("assigned", Some(user), Some(at)) => {
+                Stage::Assigned { owner: Owner { staff: row.owner_staff_id, user }, at }
+            }
+            _ => return Err(bad("stage")),
+        };
+        let origin = match (row.source, row.routing_group, row.submission_id) {
+            (Some(source), Some(group), Some(submission)) => Some(Origin { source, group, submission }),
+            _ => None,
+        };
         Ok(Self {
-            person: ExternalUserId::parse(&row.external_user_id).map_err(|_| bad("external_user_id"))?,
-            owner: Owner {
-                staff: row.owner_staff_id,
-                user: WecomUserId::parse(&row.owner_user_id).map_err(|_| bad("owner_user_id"))?,
-            },
-            reason: Reason::parse(&row.reason_code).ok_or_else(|| bad("reason_code"))?,
-            stage: Stage::parse(&row.stage).ok_or_else(|| bad("stage"))?,
+            person: person.map_err(|_| bad("external_user_id"))?,
+            name: row.name,
+            origin,
+            stage,
+            reason,
             id: row.id,
             corp: row.corp_id,
             claim: Claim { occurred_at: row.claimed_at, received_seq: row.claimed_seq },
             channel: row.channel,
             received_at: row.received_at,
-            assigned_at: row.assigned_at,
         })
     }
 }
 
-/// Adds a lead; `false` when the person has an open one.
-pub(crate) async fn insert(txn: &Txn, lead: &Lead) -> Result<bool, DbErr> {
-    let inserted = Entity::insert(row_of(lead).into_active_model())
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(txn)
-        .await?;
-    Ok(inserted > 0)
+/// Adds a lead of a person whose marks it holds.
+pub(crate) async fn insert(txn: &Txn, lead: &Lead) -> Result<(), DbErr> {
+    Entity::insert(row_of(lead)).exec_without_returning(txn).await?;
+    Ok(())
 }
 
-/// Returns a person's open lead and keeps it locked until the transaction ends.
-pub(crate) async fn lock_open(
+/// Adds a lead with what its first submission told of the person.
+pub(crate) async fn insert_submitted(
     txn: &Txn,
-    corp: CorpId,
-    person: &ExternalUserId,
-) -> Result<Option<Lead>, DbErr> {
-    let row = Entity::find()
+    keys: &KeyRing,
+    lead: &Lead,
+    submission: &Submission,
+) -> Result<(), DbErr> {
+    let sealed = Personal::of(keys, lead.corp, submission);
+    let row = ActiveModel {
+        unionid: Set(submission.union_id.clone()),
+        phone_index: Set(sealed.phone_index),
+        phone: Set(sealed.phone),
+        email: Set(sealed.email),
+        ..row_of(lead)
+    };
+    Entity::insert(row).exec_without_returning(txn).await?;
+    Ok(())
+}
+
+/// What is personal in a submission, as a lead keeps it.
+struct Personal {
+    phone_index: Option<Vec<u8>>,
+    phone: Option<Vec<u8>>,
+    email: Option<Vec<u8>>,
+}
+
+impl Personal {
+    fn of(keys: &KeyRing, corp: CorpId, submission: &Submission) -> Self {
+        let seal = |place: &str, text: &Option<String>| {
+            text.as_ref().map(|text| keys.seal(corp, place, text.as_bytes()).into_bytes())
+        };
+        Self {
+            phone_index: submission.phone_index.as_ref().and_then(|index| hex::decode(index).ok()),
+            phone: seal(PHONE, &submission.phone),
+            email: seal(EMAIL, &submission.email),
+        }
+    }
+}
+
+/// Fills in what a lead did not know of its person.
+pub(crate) async fn fill(
+    txn: &Txn,
+    keys: &KeyRing,
+    lead: &Lead,
+    submission: &Submission,
+) -> Result<(), DbErr> {
+    let sealed = Personal::of(keys, lead.corp, submission);
+    let person = submission.person.as_ref().map(|person| person.as_str().to_owned());
+    let keep = |column: Column, value: SimpleExpr| -> (Column, SimpleExpr) {
+        (column, Func::coalesce([Expr::col(column), value]).into())
+    };
+    let mut update = Entity::update_many();
+    for (column, value) in [
+        keep(Column::ExternalUserId, Expr::value(person)),
+        keep(Column::Name, Expr::value(submission.name.clone())),
+        keep(Column::Unionid, Expr::value(submission.union_id.clone())),
+        keep(Column::PhoneIndex, Expr::value(sealed.phone_index)),
+        keep(Column::Phone, Expr::value(sealed.phone)),
+        keep(Column::Email, Expr::value(sealed.email)),
+        keep(Column::Source, Expr::value(submission.source.clone())),
+        keep(Column::RoutingGroup, Expr::value(submission.group.clone())),
+        keep(Column::SubmissionId, Expr::value(submission.id)),
+    ] {
+        update = update.col_expr(column, value);
+    }
+    update.filter(Column::CorpId.eq(lead.corp)).filter(Column::Id.eq(lead.id)).exec(txn).await?;
+    Ok(())
+}
+
+/// Returns an open lead and keeps it locked until the transaction ends.
+pub(crate) async fn lock(txn: &Txn, corp: CorpId, id: LeadId) -> Result<Option<Lead>, DbErr> {
+    let row = Entity::find_by_id(id)
         .filter(Column::CorpId.eq(corp))
-        .filter(Column::ExternalUserId.eq(person.as_str()))
         .filter(Column::ClosedAt.is_null())
         .lock_exclusive()
         .one(txn)
@@ -79,23 +178,29 @@ pub(crate) async fn lock_open(
     row.map(Lead::try_from).transpose()
 }
 
+/// Counts the open leads of some people; who has none is not among them.
+pub(crate) async fn open_of(
+    txn: &Txn,
+    corp: CorpId,
+    people: &[String],
+) -> Result<HashMap<String, i64>, DbErr> {
+    let counts = Entity::find()
+        .select_only()
+        .column(Column::OwnerKey)
+        .column_as(Column::Id.count(), "open")
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ClosedAt.is_null())
+        .filter(Column::OwnerKey.is_in(people))
+        .group_by(Column::OwnerKey)
+        .into_tuple::<(String, i64)>()
+        .all(txn)
+        .await?;
+    Ok(counts.into_iter().collect())
+}
+
 /// Writes what may change of a locked lead.
 pub(crate) async fn save(txn: &Txn, lead: &Lead) -> Result<(), DbErr> {
-    let row = row_of(lead);
-    let changed = ActiveModel {
-        id: sea_orm::ActiveValue::Unchanged(row.id),
-        owner_staff_id: Set(row.owner_staff_id),
-        owner_user_id: Set(row.owner_user_id),
-        reason_code: Set(row.reason_code),
-        claimed_at: Set(row.claimed_at),
-        claimed_seq: Set(row.claimed_seq),
-        channel: Set(row.channel),
-        stage: Set(row.stage),
-        received_at: Set(row.received_at),
-        assigned_at: Set(row.assigned_at),
-        ..<ActiveModel as Default>::default()
-    };
-    changed.update(txn).await?;
+    ActiveModel { id: Unchanged(lead.id), ..row_of(lead) }.update(txn).await?;
     Ok(())
 }
 
@@ -117,17 +222,37 @@ pub(crate) async fn find(
     row.map(Lead::try_from).transpose()
 }
 
+/// Which leads a list is about.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    /// The lead of this customer.
+    pub(crate) person: Option<&'a ExternalUserId>,
+    /// Leads of whoever has this phone.
+    pub(crate) phone: Option<BlindIndex>,
+    /// Leads of this source.
+    pub(crate) source: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    fn condition(&self) -> Condition {
+        let person = self.person.map(|person| Column::ExternalUserId.eq(person.as_str()));
+        let phone = self.phone.map(|phone| Column::PhoneIndex.eq(phone.as_bytes().to_vec()));
+        let source = self.source.map(|source| Column::Source.eq(source));
+        Condition::all().add_option(person).add_option(phone).add_option(source)
+    }
+}
+
 /// Lists the leads that `scope` sees, newest first; `before` is the last one of the page before.
 pub(crate) async fn list(
     connection: &impl ConnectionTrait,
     scope: &Scope,
-    person: Option<&ExternalUserId>,
+    wanted: &Wanted<'_>,
     page: &PageRequest,
     before: Option<LeadId>,
 ) -> Result<Page<Lead>, DbErr> {
     let rows = Entity::find()
         .filter(visible(scope))
-        .filter(Condition::all().add_option(person.map(|person| Column::ExternalUserId.eq(person.as_str()))))
+        .filter(wanted.condition())
         .filter(Condition::all().add_option(before.map(|before| Column::Id.lt(before))))
         .order_by_desc(Column::Id)
         .limit(page.limit + 1)

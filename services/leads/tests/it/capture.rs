@@ -21,13 +21,16 @@ async fn a_new_contact_becomes_a_lead_with_an_owner() {
     let lead = json!({
         "id": id,
         "external_user_id": "wm1",
+        "name": null,
+        "source": null,
+        "group": null,
         "owner": {"staff_id": null, "user_id": "LiLei", "name": null},
         "channel": "spring-fair",
         "stage": "assigned",
         "received_at": "2026-03-02T01:00:00.250Z",
         "assigned_at": "2026-03-02T01:00:00.789Z",
         "reason": {"code": "added_by_contact", "text": "客户最先添加了成员 LiLei 为联系人，线索归其所有"},
-        "profile": "pending",
+        "name": null, "profile": "pending",
         "welcome": {"state": "none", "at": null},
     });
     assert_eq!(page, json!({"items": [lead], "next_cursor": null}));

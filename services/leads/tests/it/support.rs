@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use scrm_db::{Db, outbox};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, CorpId, Lifecycle};
+use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_leads::Leads;
 use scrm_mq::Queue;
-use scrm_mq::topology::{LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_WELCOME};
+use scrm_mq::topology::{LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME};
 use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 
 /// The queues that the service listens to.
-const QUEUES: [Queue; 4] = [LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_WELCOME];
+const QUEUES: [Queue; 5] = [LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME];
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The service with its own database, broker and port.
@@ -26,9 +26,10 @@ pub(crate) struct TestLeads {
     pub(crate) broker: TestBroker,
     pub(crate) server: TestServer,
     pub(crate) corp: CorpId,
+    pub(crate) keys: KeyRing,
+    pub(crate) rows: Db,
+    pub(crate) leads: Leads,
     database: TestDatabase,
-    rows: Db,
-    leads: Leads,
     lifecycle: Lifecycle,
 }
 
@@ -44,23 +45,24 @@ impl TestLeads {
 
     async fn start_with(wecom: Option<&TestWecom>) -> Self {
         let (clock, lifecycle) = (wecom.map_or_else(scrm_testing::clock, TestWecom::clock), Lifecycle::new());
+        let keys = KeyRing::generate();
         let database = TestDatabase::new("leads").await;
         let broker = TestBroker::start(&QUEUES, clock.clone()).await;
-        let leads = started(&database, &clock, &broker, &lifecycle, wecom).await;
+        let leads = started(&database, &keys, &clock, &broker, &lifecycle, wecom).await;
         let server = TestServer::start(vec![leads.routes()], clock.clone(), &lifecycle);
         let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
         let corp = CorpId::mint(clock.now());
-        Self { clock, broker, server, corp, database, rows, leads, lifecycle }
+        Self { clock, broker, server, corp, keys, rows, leads, database, lifecycle }
     }
 
     /// Starts one more process of the service on the same database and the same queues.
     pub(crate) async fn replica(&self) -> Leads {
-        started(&self.database, &self.clock, &self.broker, &self.lifecycle, None).await
+        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, None).await
     }
 
     /// Starts one more process of the service, connected to a simulated WeCom.
     pub(crate) async fn replica_with(&self, wecom: &TestWecom) -> Leads {
-        started(&self.database, &self.clock, &self.broker, &self.lifecycle, Some(wecom)).await
+        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, Some(wecom)).await
     }
 
     pub(crate) fn admin(&self) -> Client {
@@ -103,6 +105,21 @@ impl TestLeads {
         self.lead_of(customer).await["owner"]["user_id"].as_str().unwrap().to_owned()
     }
 
+    /// Returns what a query counts as `found`.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        let rows: &DatabaseConnection = self.rows.reader();
+        let statement = Statement::from_string(rows.get_database_backend(), query);
+        rows.query_one_raw(statement).await.unwrap().unwrap().try_get("", "found").unwrap()
+    }
+
+    /// Returns the sealed bytes in a column of the only row of a table.
+    pub(crate) async fn sealed_of(&self, table: &str, column: &str) -> Vec<u8> {
+        let rows: &DatabaseConnection = self.rows.reader();
+        let text = format!("SELECT {column} AS sealed FROM {table}");
+        let statement = Statement::from_string(rows.get_database_backend(), text);
+        rows.query_one_raw(statement).await.unwrap().unwrap().try_get("", "sealed").unwrap()
+    }
+
     /// Counts the touches of a customer.
     pub(crate) async fn touches_of(&self, customer: &str) -> i64 {
         let rows: &DatabaseConnection = self.rows.reader();
@@ -130,12 +147,13 @@ impl TestLeads {
 
 async fn started(
     database: &TestDatabase,
+    keys: &KeyRing,
     clock: &Clock,
     broker: &TestBroker,
     lifecycle: &Lifecycle,
     wecom: Option<&TestWecom>,
 ) -> Leads {
-    let setup = scrm_testing::setup(database, broker, clock, lifecycle);
+    let setup = Setup { keys: keys.clone(), ..scrm_testing::setup(database, broker, clock, lifecycle) };
     let setup = match wecom {
         Some(wecom) => Setup { wecom: wecom.client(), ..setup },
         None => setup,

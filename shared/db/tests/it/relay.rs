@@ -238,3 +238,14 @@ async fn what_a_dead_relay_took_is_published_when_its_lease_is_over() {
     assert_eq!(broker.keys(), ["first"]);
     test.finish().await;
 }
+
+#[tokio::test]
+async fn every_relay_of_a_database_is_woken() {
+    let test = TestDb::open().await;
+    let mut relays = [test.db.wakings(), test.db.wakings()];
+    test.tell(&["lead-1"]).await;
+    for relay in &mut relays {
+        tokio::time::timeout(Duration::from_secs(10), relay.changed()).await.unwrap().unwrap();
+    }
+    test.finish().await;
+}

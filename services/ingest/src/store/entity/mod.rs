@@ -4,3 +4,5 @@ pub(super) mod access_token;
 pub(super) mod app;
 pub(super) mod callback;
 pub(super) mod corp;
+pub(super) mod lead_source;
+pub(super) mod submission;

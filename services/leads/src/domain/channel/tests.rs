@@ -33,12 +33,6 @@ fn adds(of: &[(&str, u32)]) -> Adds {
 }
 
 #[test]
-fn a_day_is_that_of_shanghai() {
-    assert_eq!((corp_day(at(0)), corp_day(at(24))), ("2026-03-02".to_owned(), "2026-03-03".to_owned()));
-    assert_eq!(corp_day(from_millis(MONDAY - 1)), "2026-03-01");
-}
-
-#[test]
 fn equal_weights_list_everybody_who_is_on_duty_and_below_the_cap() {
     let day = |hours: &str| Some(Week(std::array::from_fn(|_| hours.parse().unwrap())));
     let plan = plan(vec![

@@ -1,0 +1,44 @@
+//! Bodies of strangers: bounded in size and in time.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures::StreamExt as _;
+
+/// How long a body may take; WeCom itself waits no longer for the answer.
+const READ_TIME: Duration = Duration::from_secs(5);
+
+/// Why a body was not read.
+pub(super) enum Unread {
+    /// It is larger than it may be.
+    TooLarge,
+    /// The connection or its framing broke.
+    Broken,
+    /// It took too long.
+    Slow,
+}
+
+/// Reads the body, and not a byte of one that is announced as too large.
+pub(super) async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Bytes, Unread> {
+    let reading = read_all(request, payload, most);
+    tokio::time::timeout(READ_TIME, reading).await.unwrap_or(Err(Unread::Slow))
+}
+
+async fn read_all(request: &HttpRequest, mut payload: Payload, most: usize) -> Result<Bytes, Unread> {
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > most) {
+        return Err(Unread::TooLarge);
+    }
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Unread::Broken)?;
+        if body.len() + chunk.len() > most {
+            return Err(Unread::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}

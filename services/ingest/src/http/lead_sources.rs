@@ -1,0 +1,36 @@
+//! Lead sources.
+
+use actix_web::web::{Data, Json, Path};
+use actix_web::{get, put};
+use scrm_http::{Caller, Problem};
+
+use super::lead_dto::{LeadSourceIn, LeadSourceOut, LeadSourcesOut};
+use crate::app::{App, Error};
+
+/// List the lead sources of the enterprise.
+#[utoipa::path(
+    tag = "ingest", operation_id = "ingest_list_lead_sources", responses((status = 200, body = LeadSourcesOut))
+)]
+#[get("/lead-sources")]
+pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<Json<LeadSourcesOut>, Error> {
+    let sources = app.lead_sources(caller.corp).await?;
+    let items = sources.into_iter().map(|source| LeadSourceOut::of(source, None)).collect();
+    Ok(Json(LeadSourcesOut { items, next_cursor: None }))
+}
+
+/// Add a lead source, or change it.
+#[utoipa::path(
+    tag = "ingest", operation_id = "ingest_put_lead_source", params(("source" = String, Path)),
+    responses((status = 200, body = LeadSourceOut), (status = 409, body = Problem), (status = 422, body = Problem))
+)]
+#[put("/lead-sources/{source}")]
+pub(super) async fn put_one(
+    app: Data<App>,
+    caller: Caller,
+    name: Path<String>,
+    body: Json<LeadSourceIn>,
+) -> Result<Json<LeadSourceOut>, Error> {
+    let form = body.into_inner().into_form(name.into_inner());
+    let (source, secret) = app.put_lead_source(caller.corp, &form).await?;
+    Ok(Json(LeadSourceOut::of(source, secret)))
+}

@@ -1,0 +1,197 @@
+//! Submissions: stored in groups at the door, taken in order by the relay.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use scrm_db::{BatchWrite, Db, Txn, sql};
+use scrm_kernel::{CorpId, KeyRing, Sealed, SubmissionId, Timestamp};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+};
+
+use super::entity::submission::{Column, Entity, Model};
+use crate::domain::lead_source::SourceName;
+use crate::domain::submission::SenderId;
+
+const BODY: &str = "submission.body";
+
+/// SHA-256 of a body.
+pub(crate) type Hash = [u8; 32];
+
+/// A submission at the door.
+#[derive(Debug)]
+pub(crate) struct NewSubmission {
+    pub(crate) id: SubmissionId,
+    pub(crate) corp: CorpId,
+    pub(crate) source: SourceName,
+    pub(crate) sender_id: SenderId,
+    pub(crate) hash: Hash,
+    pub(crate) body: Sealed,
+    /// The event that tells of it.
+    pub(crate) event: Vec<u8>,
+    pub(crate) received_at: Timestamp,
+}
+
+/// What stands in the table under a sender's id, once that is certain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) id: SubmissionId,
+    pub(crate) hash: Vec<u8>,
+}
+
+/// Seals the body of a submission.
+pub(crate) fn seal(keys: &KeyRing, corp: CorpId, body: &[u8]) -> Sealed {
+    keys.seal(corp, BODY, body)
+}
+
+/// Stores groups of submissions. The answer is what is stored under the sender's id: this one, or the one before it.
+pub(crate) struct Door {
+    pub(crate) db: Db,
+}
+
+#[async_trait]
+impl BatchWrite for Door {
+    type Op = NewSubmission;
+    type Out = Stored;
+
+    async fn write(&self, txn: &Txn, submissions: &[NewSubmission]) -> Result<Vec<Stored>, DbErr> {
+        let mut insert = Query::insert();
+        insert
+            .into_table(Entity)
+            .columns([
+                Column::Id,
+                Column::CorpId,
+                Column::Source,
+                Column::SenderId,
+                Column::Hash,
+                Column::Body,
+                Column::Event,
+                Column::ReceivedAt,
+            ])
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .returning_col(Column::Id);
+        for submission in submissions {
+            insert.values_panic([
+                submission.id.into(),
+                submission.corp.into(),
+                submission.source.as_str().into(),
+                submission.sender_id.as_str().into(),
+                submission.hash.to_vec().into(),
+                submission.body.clone().into_bytes().into(),
+                submission.event.clone().into(),
+                submission.received_at.into(),
+            ]);
+        }
+        let mut inserted = HashSet::new();
+        for row in txn.query_all(&insert).await? {
+            inserted.insert(row.try_get::<SubmissionId>("", "id")?);
+        }
+        let mut stored = Vec::with_capacity(submissions.len());
+        for submission in submissions {
+            stored.push(if inserted.contains(&submission.id) {
+                Stored { id: submission.id, hash: submission.hash.to_vec() }
+            } else {
+                known(txn, submission).await?
+            });
+        }
+        Ok(stored)
+    }
+
+    fn committed(&self, _: &[NewSubmission]) {
+        self.db.wake_relay();
+    }
+}
+
+/// Returns what was stored before under the same sender's id.
+async fn known(txn: &Txn, submission: &NewSubmission) -> Result<Stored, DbErr> {
+    let found = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Hash])
+        .filter(Column::CorpId.eq(submission.corp))
+        .filter(Column::Source.eq(submission.source.as_str()))
+        .filter(Column::SenderId.eq(submission.sender_id.as_str()))
+        .into_tuple::<(SubmissionId, Vec<u8>)>()
+        .one(txn)
+        .await?;
+    let (id, hash) =
+        found.ok_or_else(|| DbErr::RecordNotFound(format!("submission in the way of {}", submission.id)))?;
+    Ok(Stored { id, hash })
+}
+
+/// A submission taken by the relay.
+pub(crate) struct Taken {
+    pub(crate) seq: i64,
+    pub(crate) id: SubmissionId,
+    pub(crate) corp: CorpId,
+    pub(crate) event: Vec<u8>,
+    pub(crate) received_at: Timestamp,
+}
+
+/// Takes up to `most` submissions that wait to be published, oldest first.
+pub(crate) async fn take(db: &Db, most: u64) -> Result<Vec<Taken>, DbErr> {
+    let waiting = Condition::all().add(Column::PublishedAt.is_null()).add(Column::Problem.is_null());
+    let rows = sql::take::<Entity>(db, waiting, Column::Seq, Column::LeasedUntil, most).await?;
+    let taken = |row: Model| Taken {
+        seq: row.seq,
+        id: row.id,
+        corp: row.corp_id,
+        event: row.event,
+        received_at: row.received_at,
+    };
+    Ok(rows.into_iter().map(taken).collect())
+}
+
+/// Notes that submissions are published.
+pub(crate) async fn published(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::PublishedAt, Expr::value(db.clock().now()))
+        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
+        .exec(db.writer())
+        .await?;
+    Ok(())
+}
+
+/// Ends the lease of submissions that the broker did not take, so that they need not wait for its end.
+pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
+        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
+        .exec(db.writer())
+        .await?;
+    Ok(())
+}
+
+/// Notes that a submission can never be published; it stays where it is.
+pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Problem, Expr::value(problem))
+        .filter(Column::Seq.eq(seq))
+        .exec(db.writer())
+        .await?;
+    Ok(())
+}
+
+/// Deletes what published submissions received before `bodies` say, and the rows of those received before `rows`.
+///
+/// What still waits to be published is kept whole, however old it is.
+pub(crate) async fn forget(
+    connection: &impl ConnectionTrait,
+    bodies: Timestamp,
+    rows: Timestamp,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Body, Expr::value(Vec::<u8>::new()))
+        .col_expr(Column::Event, Expr::value(Vec::<u8>::new()))
+        .filter(Column::ReceivedAt.lt(bodies))
+        .filter(Column::Body.ne(Vec::<u8>::new()))
+        .filter(Column::PublishedAt.is_not_null().or(Column::Problem.is_not_null()))
+        .exec(connection)
+        .await?;
+    Entity::delete_many()
+        .filter(Column::ReceivedAt.lt(rows))
+        .filter(Column::Body.eq(Vec::<u8>::new()))
+        .exec(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Finding an owner by the rules of a group, and telling of it.
+
+use std::collections::HashMap;
+
+use scrm_db::{Cause, Txn, outbox};
+use scrm_kernel::{CorpId, Day, WecomUserId};
+use scrm_proto::leads::v1::LeadAssigned;
+use sea_orm::DbErr;
+
+use crate::domain::lead::Lead;
+use crate::domain::reason::Reason;
+use crate::domain::routing::{Choice, Group, Load, Strategy};
+use crate::store;
+
+/// Whom the rules found, and why.
+pub(super) struct Found {
+    pub(super) owner: Option<WecomUserId>,
+    pub(super) reason: Reason,
+}
+
+/// Finds who gets one more lead of a group that is locked, and counts it.
+pub(super) async fn next_of(
+    txn: &Txn,
+    corp: CorpId,
+    group: Option<Group>,
+    name: &str,
+) -> Result<Found, DbErr> {
+    let Some(mut group) = group else {
+        return Ok(Found { owner: None, reason: Reason::no_such_group(name) });
+    };
+    let day = Day::of(txn.now());
+    let loads = loads_of(txn, corp, day, &group).await?;
+    match group.choose(&loads) {
+        Choice::Nobody(reason) => Ok(Found { owner: None, reason }),
+        Choice::Backup(user, reason) => {
+            store::staff_day::count(txn, corp, day, &user.folded()).await?;
+            Ok(Found { owner: Some(user), reason })
+        }
+        Choice::Member(chosen, reason) => {
+            for index in group.count(chosen, &loads) {
+                store::routing::count(txn, corp, &group.name, &group.members[index]).await?;
+            }
+            let user = group.members[chosen].user.clone();
+            store::staff_day::count(txn, corp, day, &user.folded()).await?;
+            Ok(Found { owner: Some(user), reason })
+        }
+    }
+}
+
+/// Returns what the members have to do already. Their days, and the backup's, are locked from here on.
+async fn loads_of(txn: &Txn, corp: CorpId, day: Day, group: &Group) -> Result<Vec<Load>, DbErr> {
+    let active = group.members.iter().filter(|member| member.is_active);
+    let mut people: Vec<String> = active.clone().map(|member| member.user.folded()).collect();
+    people.extend(group.backup.as_ref().map(WecomUserId::folded));
+    if people.is_empty() {
+        return Ok(vec![Load::default(); group.members.len()]);
+    }
+    let today = store::staff_day::lock(txn, corp, day, &people).await?;
+    // Counted only where it decides.
+    let is_open_wanted =
+        group.strategy == Strategy::LeastLoaded || active.clone().any(|member| member.open_cap.is_some());
+    let open = if is_open_wanted { store::lead::open_of(txn, corp, &people).await? } else { HashMap::new() };
+    let load = |person: &str| Load {
+        today: today.get(person).copied().unwrap_or_default(),
+        open: open.get(person).copied().unwrap_or_default(),
+    };
+    Ok(group.members.iter().map(|member| load(&member.user.folded())).collect())
+}
+
+/// Tells the rest of the system who owns a lead; says nothing of one that nobody owns.
+pub(super) async fn tell(txn: &Txn, lead: &Lead, cause: &Cause) -> Result<(), DbErr> {
+    let Some(owner) = lead.owner() else { return Ok(()) };
+    let event = LeadAssigned {
+        corp_id: lead.corp.to_string(),
+        lead_id: lead.id.to_string(),
+        external_user_id: lead.person.as_ref().map(|person| person.as_str().to_owned()).unwrap_or_default(),
+        owner_user_id: owner.user.as_str().to_owned(),
+        reason: lead.reason.code.as_str().to_owned(),
+        channel: lead.channel.clone().unwrap_or_default(),
+    };
+    outbox::put(txn, lead.corp, cause, &event).await?;
+    Ok(())
+}

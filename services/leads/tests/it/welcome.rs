@@ -1,0 +1,232 @@
+//! Welcome messages: one per relation, inside 20 seconds, whatever happens on the way.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use scrm_proto::Envelope;
+use scrm_proto::wecom::v1::{ContactRemoved, CustomerRead, RemovedBy};
+use scrm_testing::{TestWecom, envelope_of, eventually};
+use serde_json::{Value, json};
+
+use crate::support::{Contact, TestLeads};
+
+const GREETINGS: &str = "/api/v1/leads/greetings";
+const SEND: &str = "externalcontact/send_welcome_msg";
+
+/// A service connected to a WeCom where customers come and go.
+struct Greeted {
+    leads: TestLeads,
+    wecom: TestWecom,
+}
+
+impl Greeted {
+    async fn start(text: &str) -> Self {
+        let wecom = TestWecom::start(scrm_testing::clock());
+        let leads = TestLeads::with_wecom(&wecom).await;
+        let (status, body) = leads.admin().put(GREETINGS, &json!({"text": text})).await;
+        assert_eq!(status, 200, "{body}");
+        Self { leads, wecom }
+    }
+
+    fn member(&self) -> String {
+        self.wecom.sandbox.app("demo").unwrap().staff[0].clone()
+    }
+
+    /// Makes a customer add the first member in WeCom; returns the contact as ingest would tell it.
+    async fn arrives(&self, customer: &str, code: &str, seq: i64) -> Contact {
+        let member = self.member();
+        let event = json!({
+            "app": "demo", "type": "add_external_contact",
+            "fields": {"UserID": member, "ExternalUserID": customer, "WelcomeCode": code, "State": "spring-fair"},
+        });
+        let (status, body) = self.wecom.control(Method::POST, "/_control/events", &event).await;
+        assert_eq!(status, 200, "{body}");
+        let second = self.leads.clock.now().timestamp();
+        let mut contact = self.leads.contact(&member, customer, second, seq);
+        code.clone_into(&mut contact.event.welcome_code);
+        contact
+    }
+
+    /// Lets the service hear of contacts, while time goes on.
+    async fn hear(&self, told: impl IntoIterator<Item = Envelope>) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
+        let time_goes_on = async {
+            loop {
+                ticks.tick().await;
+                self.leads.clock.advance(Duration::from_millis(20));
+            }
+        };
+        tokio::select! {
+            () = self.leads.hear(told) => {}
+            () = time_goes_on => {}
+        }
+    }
+
+    async fn fault(&self, fault: Value) {
+        let faults = json!({"api": {SEND: fault}});
+        let (status, body) = self.wecom.control(Method::PUT, "/_control/faults", &faults).await;
+        assert_eq!(status, 200, "{body}");
+    }
+
+    /// Returns state and moment of a lead's welcome message once it has come to an end.
+    async fn outcome_of(&self, customer: &str) -> String {
+        let what = format!("an end of the welcome of {customer}");
+        eventually(&what, async || {
+            let lead = self.leads.lead_of(customer).await;
+            let state = lead["welcome"]["state"].as_str().unwrap().to_owned();
+            (!["none", "wanted", "calling"].contains(&state.as_str())).then_some(state)
+        })
+        .await
+    }
+
+    /// Returns the errcodes that WeCom answered to welcome messages, in order.
+    fn answers(&self) -> Vec<i64> {
+        self.wecom.calls(SEND).iter().map(|(_, answer)| answer["errcode"].as_i64().unwrap()).collect()
+    }
+
+    async fn finish(self) {
+        self.leads.finish().await;
+        self.wecom.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_contact_is_greeted_by_name_once_however_often_it_is_told() {
+    let greeted = Greeted::start("{customer|您}好，欢迎").await;
+    let contact = greeted.arrives("wm-greeted", "code-1", 1).await;
+    let read = CustomerRead {
+        corp_id: greeted.leads.corp.to_string(),
+        external_user_id: "wm-greeted".to_owned(),
+        name: "小鹿".to_owned(),
+        ..CustomerRead::default()
+    };
+    let read = envelope_of(greeted.leads.corp, greeted.leads.clock.now(), &read);
+    let told = [contact.told(), contact.clone().half().told(), contact.through("other").told(), read];
+    greeted.hear(told).await;
+
+    assert_eq!(greeted.outcome_of("wm-greeted").await, "sent");
+    let calls = greeted.wecom.calls(SEND);
+    let [(body, _)] = calls.as_slice() else { panic!("one call, not {}", calls.len()) };
+    assert_eq!(body["text"]["content"], "小鹿好，欢迎");
+    let lead = greeted.leads.lead_of("wm-greeted").await;
+    assert_eq!((&lead["profile"], &lead["name"]), (&json!("complete"), &json!("小鹿")));
+    assert!(lead["welcome"]["at"].is_string(), "{lead}");
+    greeted.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_name_in_time_it_says_its_neutral_words() {
+    let greeted = Greeted::start("{customer|您}好").await;
+    let contact = greeted.arrives("wm-nameless", "code-1", 1).await;
+    greeted.leads.hear([contact.told()]).await;
+    assert_eq!(greeted.outcome_of("wm-nameless").await, "sent");
+    assert_eq!(greeted.wecom.calls(SEND)[0].0["text"]["content"], "您好");
+    assert_eq!(greeted.leads.lead_of("wm-nameless").await["profile"], "pending");
+    greeted.finish().await;
+}
+
+#[tokio::test]
+async fn contacts_who_parted_are_greeted_when_they_meet_again() {
+    let greeted = Greeted::start("您好").await;
+    let first = greeted.arrives("wm-returns", "code-1", 1).await;
+    greeted.leads.hear([first.told()]).await;
+    greeted.leads.clock.advance(Duration::from_mins(1));
+    let removed = ContactRemoved {
+        corp_id: greeted.leads.corp.to_string(),
+        app: "demo".to_owned(),
+        user_id: greeted.member().to_uppercase(),
+        external_user_id: "wm-returns".to_owned(),
+        by: RemovedBy::Customer.into(),
+    };
+    let removed = envelope_of(greeted.leads.corp, greeted.leads.clock.now(), &removed);
+    greeted.leads.hear([removed]).await;
+    greeted.leads.clock.advance(Duration::from_mins(1));
+    let second = greeted.arrives("wm-returns", "code-2", 3).await;
+    greeted.hear([second.told(), first.told(), second.told()]).await;
+    assert_eq!(greeted.outcome_of("wm-returns").await, "sent");
+    assert_eq!(greeted.answers(), [0, 0]);
+    greeted.finish().await;
+}
+
+#[tokio::test]
+async fn an_unclear_call_is_repeated_and_what_was_delivered_counts_as_sent() {
+    let greeted = Greeted::start("您好").await;
+    greeted.fault(json!({"close_after_accept": 1.0})).await;
+    let contact = greeted.arrives("wm-unclear", "code-1", 1).await;
+    greeted.leads.broker.publish([contact.told()]).await;
+    // Until the clock is moved nobody tries again.
+    eventually("a call whose answer was lost", async || {
+        (!greeted.wecom.calls(SEND).is_empty()).then_some(())
+    })
+    .await;
+    greeted.fault(json!({})).await;
+    greeted.hear([]).await;
+    assert_eq!(greeted.outcome_of("wm-unclear").await, "sent");
+    let answers = greeted.answers();
+    assert_eq!(answers.first(), Some(&0));
+    assert_eq!(answers.iter().filter(|code| **code == 0).count(), 1, "{answers:?}");
+    greeted.finish().await;
+}
+
+#[tokio::test]
+async fn what_wecom_refuses_is_shown_and_not_repeated() {
+    let greeted = Greeted::start("您好").await;
+    let mut stranger = greeted.leads.contact(&greeted.member(), "wm-stranger", 1_772_413_200, 1);
+    "no-such-code".clone_into(&mut stranger.event.welcome_code);
+    greeted.leads.hear([stranger.told()]).await;
+    assert_eq!(greeted.outcome_of("wm-stranger").await, "refused");
+    greeted.leads.hear([stranger.told()]).await;
+    assert_eq!(greeted.answers(), [41050]);
+
+    let late = greeted.arrives("wm-late", "code-late", 2).await;
+    greeted.leads.clock.advance(Duration::from_secs(21));
+    greeted.leads.hear([late.told()]).await;
+    assert_eq!(greeted.outcome_of("wm-late").await, "expired");
+    assert_eq!(greeted.answers(), [41050], "the 20 seconds were over, so nobody was called");
+    greeted.finish().await;
+}
+
+#[tokio::test]
+async fn the_words_of_a_channel_go_before_the_default_ones() {
+    let greeted = Greeted::start("默认").await;
+    let admin = greeted.leads.admin();
+    let own = json!({
+        "text": "欢迎来到春季展",
+        "links": [{"title": "目录", "description": "全部产品", "url": "https://shop.example/list", "picture_url": null}],
+    });
+    assert_eq!(admin.put(&format!("{GREETINGS}?channel=spring-fair"), &own).await.0, 200);
+    let contact = greeted.arrives("wm-fair", "code-1", 1).await;
+    greeted.leads.hear([contact.told()]).await;
+    assert_eq!(greeted.outcome_of("wm-fair").await, "sent");
+    let (body, _) = &greeted.wecom.calls(SEND)[0];
+    assert_eq!(body["text"]["content"], "欢迎来到春季展");
+    assert_eq!(body["attachments"][0]["link"]["url"], "https://shop.example/list");
+
+    let (status, listed) = admin.get(GREETINGS).await;
+    assert_eq!((status, listed["items"].as_array().unwrap().len()), (200, 2), "{listed}");
+    let removed = admin.send(Method::DELETE, &format!("{GREETINGS}?channel=spring-fair"), "").await;
+    assert_eq!(removed.status, 204);
+    let again = admin.send(Method::DELETE, &format!("{GREETINGS}?channel=spring-fair"), "").await;
+    assert_eq!((again.status, &again.json()["code"]), (404, &json!("greeting_not_found")));
+    greeted.finish().await;
+}
+
+#[tokio::test]
+async fn words_that_cannot_be_sent_are_refused_by_field() {
+    let leads = TestLeads::start().await;
+    let cases = [
+        (json!({"text": "{name}好"}), "text"),
+        (json!({"text": ""}), "text"),
+        (json!({"text": "好".repeat(1400)}), "text"),
+        (json!({"text": "好", "links": [{"title": "", "url": "https://a.example"}]}), "links[0].title"),
+        (json!({"text": "好", "links": [{"title": "a", "url": "javascript:1"}]}), "links[0].url"),
+    ];
+    for (body, field) in cases {
+        let (status, problem) = leads.admin().put(GREETINGS, &body).await;
+        assert_eq!((status, &problem["fields"][0]["field"]), (422, &json!(field)), "{problem}");
+    }
+    let (status, problem) = leads.admin().put(&format!("{GREETINGS}?channel="), &json!({"text": "好"})).await;
+    assert_eq!((status, &problem["fields"][0]["field"]), (422, &json!("channel")), "{problem}");
+    assert_eq!(leads.admin().get(GREETINGS).await.1["items"], json!([]));
+    leads.finish().await;
+}
