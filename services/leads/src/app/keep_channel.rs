@@ -169,8 +169,9 @@ async fn carry_out(
             *made = Some((created.config_id, qr_code));
             Ok(())
         }
-        (Work::Make { .. }, Some((config_id, _))) => change(speaker, config_id, &to_keep.way).await,
-        (Work::Change(config_id), _) => change(speaker, config_id, &to_keep.way).await,
+        (Work::Make { .. }, Some((config_id, _))) | (Work::Change(config_id), _) => {
+            change(speaker, config_id, &to_keep.way).await
+        }
         (Work::FindAndDelete(_), None) => Ok(()),
         (Work::Delete(config_id), _) | (Work::FindAndDelete(_), Some((config_id, _))) => {
             match speaker.delete_contact_way(config_id).await {

@@ -76,12 +76,15 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::LeadNotFound(_) | Self::GreetingNotFound | Self::GroupNotFound(_) => ErrorKind::NotFound,
-            Self::GroupChanged(_) => ErrorKind::Conflict,
-            Self::ChannelNotFound(_) => ErrorKind::NotFound,
-            Self::ChannelChanged(_) | Self::ChannelEnded | Self::ChannelStateTaken | Self::KeyReused => {
-                ErrorKind::Conflict
-            }
+            Self::LeadNotFound(_)
+            | Self::GreetingNotFound
+            | Self::GroupNotFound(_)
+            | Self::ChannelNotFound(_) => ErrorKind::NotFound,
+            Self::GroupChanged(_)
+            | Self::ChannelChanged(_)
+            | Self::ChannelEnded
+            | Self::ChannelStateTaken
+            | Self::KeyReused => ErrorKind::Conflict,
             Self::Database(_) => ErrorKind::Internal,
         }
     }

@@ -3,6 +3,7 @@
 use scrm_kernel::{ChannelId, CorpId};
 use sea_orm::entity::prelude::*;
 
+#[expect(clippy::struct_excessive_bools, reason = "a row of columns that are set one by one")]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "channel")]
 pub(crate) struct Model {
