@@ -59,4 +59,5 @@ events! {
     wecom::v1::CustomerRead = "wecom.v1.customer_read" by external_user_id;
     ingest::v1::LeadSubmitted = "ingest.v1.lead_submitted" by submission_id;
     leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
+    leads::v1::ChannelChanged = "leads.v1.channel_changed" by channel_id;
 }

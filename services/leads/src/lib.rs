@@ -44,9 +44,13 @@ impl Service for Leads {
         lifecycle.spawn("leads.customer", customers.run(broker.clone(), lifecycle.clone()));
         let welcomes = consumers::welcomes(&app, db.clone());
         lifecycle.spawn("leads.welcome", welcomes.run(broker.clone(), lifecycle.clone()));
+        let channels = consumers::channels(&app, db.clone());
+        lifecycle.spawn("leads.channel", channels.run(broker.clone(), lifecycle.clone()));
+        jobs::tune_channels::start(&app, &clock, &lifecycle);
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
+        retention::start_answers(&db, &lifecycle);
         jobs::drain_pool::start(&app, &clock, &lifecycle);
         Ok(Self { app, db })
     }

@@ -90,6 +90,8 @@ typed_id! {
     LeadId;
     /// One contact of a person with a member of the staff, through a channel.
     TouchId;
+    /// A channel: one code that is printed, and who answers it.
+    ChannelId;
     /// Something that a person sent through a form, an advertisement or another system of the enterprise.
     SubmissionId;
     /// An event on its way between services.

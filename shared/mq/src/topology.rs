@@ -24,6 +24,10 @@ pub const LEADS_CUSTOMER: Queue = Queue {
 pub const LEADS_WELCOME: Queue =
     Queue { name: "leads.welcome", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Urgent };
 
+/// Channels whose contact way in WeCom is to be made, changed or ended.
+pub const LEADS_CHANNEL: Queue =
+    Queue { name: "leads.channel", kinds: &[leads::v1::ChannelChanged::KIND], ladder: Ladder::Standard };
+
 /// New contacts, whose profile is then read from WeCom.
 pub const INGEST_PROFILE: Queue =
     Queue { name: "ingest.profile", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
@@ -86,7 +90,14 @@ pub struct Topology {
 impl Topology {
     /// Returns the queues of all services.
     pub fn of_all_services() -> Self {
-        let queues = vec![INGEST_PROFILE, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME];
+        let queues = vec![
+            INGEST_PROFILE,
+            LEADS_CHANNEL,
+            LEADS_CONTACT,
+            LEADS_CUSTOMER,
+            LEADS_SUBMISSION,
+            LEADS_WELCOME,
+        ];
         Self { queues }
     }
 

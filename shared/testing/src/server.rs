@@ -69,7 +69,7 @@ impl TestServer {
     /// Returns a client without a token.
     pub fn stranger(&self) -> Client {
         let base = format!("http://{}", self.address);
-        Client { base, token: None, content_type: None, http: self.http.clone() }
+        Client { base, token: None, content_type: None, headers: Vec::new(), http: self.http.clone() }
     }
 }
 
@@ -80,6 +80,8 @@ pub struct Client {
     token: Option<String>,
     /// Of what [`send`](Self::send) sends.
     content_type: Option<&'static str>,
+    /// Sent with every request.
+    headers: Vec<(&'static str, String)>,
     http: reqwest::Client,
 }
 
@@ -110,6 +112,13 @@ impl Client {
     #[must_use]
     pub fn sending(self, content_type: &'static str) -> Self {
         Self { content_type: Some(content_type), ..self }
+    }
+
+    /// Returns a client that sends one more header, such as `If-Match`.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// Asks for a path with its query; returns status and JSON.
@@ -143,7 +152,10 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -27,14 +27,14 @@ impl App {
             store::mark::claim(txn, corp, &marks, lead.id).await?.first().copied().unwrap_or(lead.id);
         if holder == lead.id {
             store::lead::insert(txn, &lead).await?;
-            store::touch::note(txn, corp, contact).await?;
+            self.note_touch_in(txn, corp, contact, cause).await?;
             tracing::info!(lead.id = %lead.id, "A contact became lead {}", lead.id);
             return tell(txn, &lead, cause).await;
         }
 
         let open = store::lead::lock(txn, corp, holder).await?;
         let open = open.ok_or_else(|| DbErr::RecordNotFound(format!("open lead {holder}")))?;
-        store::touch::note(txn, corp, contact).await?;
+        self.note_touch_in(txn, corp, contact, cause).await?;
         match open.contested(contact, now) {
             Contested::Unchanged => Ok(()),
             Contested::Earlier(lead) => store::lead::save(txn, &lead).await,
@@ -44,5 +44,19 @@ impl App {
                 tell(txn, &lead, cause).await
             }
         }
+    }
+
+    /// Notes the touch, and counts it for its channel when it is a new one.
+    async fn note_touch_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        contact: &Contact,
+        cause: &Cause,
+    ) -> Result<(), DbErr> {
+        if store::touch::note(txn, corp, contact).await? {
+            self.count_add_in(txn, corp, contact, cause).await?;
+        }
+        Ok(())
     }
 }

@@ -5,16 +5,23 @@ mod capture_contact;
 mod capture_submission;
 mod drain_pool;
 mod greet_contact;
+mod keep_channel;
 mod put_group;
+mod read_channels;
 mod read_leads;
+mod set_channel;
+mod tune_channel;
 mod word_greeting;
 
 pub(crate) use greet_contact::ToGreet;
+pub(crate) use keep_channel::{ToKeep, WayAnswer};
+pub use read_channels::{ChannelView, DayCount};
 pub use read_leads::LeadView;
+pub use set_channel::{Created, Repeatable};
 
 use scrm_db::Db;
 use scrm_kernel::page::BadCursor;
-use scrm_kernel::{Classify, ErrorKind, FieldError, KeyRing, LeadId};
+use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId};
 use scrm_wecom::client::Client;
 use sea_orm::DbErr;
 
@@ -39,6 +46,21 @@ pub enum Error {
     /// The channel has no words of its own.
     #[error("there are no words for this channel")]
     GreetingNotFound,
+    /// There is no such channel.
+    #[error("there is no channel {0}")]
+    ChannelNotFound(ChannelId),
+    /// Somebody changed the channel since the caller read it.
+    #[error("the channel has changed: it is version {0} now")]
+    ChannelChanged(i64),
+    /// The channel is being deleted.
+    #[error("the channel is being deleted")]
+    ChannelEnded,
+    /// Another channel has this `state`.
+    #[error("another channel has this state")]
+    ChannelStateTaken,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// There is no such routing group.
     #[error("there is no routing group {0}")]
     GroupNotFound(String),
@@ -54,8 +76,15 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::LeadNotFound(_) | Self::GreetingNotFound | Self::GroupNotFound(_) => ErrorKind::NotFound,
-            Self::GroupChanged(_) => ErrorKind::Conflict,
+            Self::LeadNotFound(_)
+            | Self::GreetingNotFound
+            | Self::GroupNotFound(_)
+            | Self::ChannelNotFound(_) => ErrorKind::NotFound,
+            Self::GroupChanged(_)
+            | Self::ChannelChanged(_)
+            | Self::ChannelEnded
+            | Self::ChannelStateTaken
+            | Self::KeyReused => ErrorKind::Conflict,
             Self::Database(_) => ErrorKind::Internal,
         }
     }
@@ -66,6 +95,11 @@ impl Classify for Error {
             Self::BadCursor(_) => "bad_cursor",
             Self::LeadNotFound(_) => "lead_not_found",
             Self::GreetingNotFound => "greeting_not_found",
+            Self::ChannelNotFound(_) => "channel_not_found",
+            Self::ChannelChanged(_) => "channel_changed",
+            Self::ChannelEnded => "channel_ended",
+            Self::ChannelStateTaken => "channel_state_taken",
+            Self::KeyReused => "idempotency_key_reused",
             Self::GroupNotFound(_) => "group_not_found",
             Self::GroupChanged(_) => "group_changed",
             Self::Database(_) => "internal",

@@ -1,6 +1,7 @@
 //! What the service listens to.
 
 mod contact;
+mod on_channel_changed;
 mod on_contact_added;
 mod on_contact_removed;
 mod on_customer_read;
@@ -17,6 +18,8 @@ use crate::app::App;
 
 /// Welcome messages that are on their way at once.
 const GREETERS: usize = 256;
+/// Contact ways that are made or changed at once.
+const CHANNELS: usize = 8;
 
 /// Returns the consumer of new contacts.
 pub(crate) fn contacts(app: &Arc<App>, db: Db) -> Consumer {
@@ -34,6 +37,12 @@ pub(crate) fn customers(app: &Arc<App>, db: Db) -> Consumer {
 pub(crate) fn welcomes(app: &Arc<App>, db: Db) -> Effects {
     Effects::new(topology::LEADS_WELCOME, db, GREETERS)
         .on(on_welcome_due::OnWelcomeDue { app: Arc::clone(app) })
+}
+
+/// Returns the consumer that makes contact ways what they should be.
+pub(crate) fn channels(app: &Arc<App>, db: Db) -> Effects {
+    Effects::new(topology::LEADS_CHANNEL, db, CHANNELS)
+        .on(on_channel_changed::OnChannelChanged { app: Arc::clone(app) })
 }
 
 /// Returns the consumer of what people left with lead sources.

@@ -1,5 +1,8 @@
 //! What leads are, and what decides who owns them; no database, no HTTP.
 
+pub mod channel;
+pub mod channel_draft;
+pub mod channel_sync;
 pub mod greeting;
 pub mod lead;
 pub mod reason;

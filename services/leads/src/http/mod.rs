@@ -1,5 +1,7 @@
 //! Routes.
 
+mod channel_dto;
+mod channels;
 mod dto;
 mod greetings;
 mod group_dto;
@@ -26,6 +28,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(greetings::list)
             .service(greetings::put)
             .service(greetings::remove)
+            .service(channels::create)
+            .service(channels::list)
+            .service(channels::read)
+            .service(channels::change)
+            .service(channels::end)
             .service(groups::list)
             .service(groups::read)
             .service(groups::put_one),

@@ -1,3 +1,4 @@
 //! What the service does by itself, periodically; safe in any number of replicas.
 
 pub(crate) mod drain_pool;
+pub(crate) mod tune_channels;

@@ -1,12 +1,13 @@
 //! The service's tables, step by step.
 
-use scrm_db::migration::EventTables;
+use scrm_db::migration::{EventTables, IdempotencyTable};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_lead;
 mod m002_welcome;
 mod m003_routing;
 mod m004_lead_without_contact;
+mod m010_channel;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -17,6 +18,8 @@ impl MigratorTrait for Migrator {
             Box::new(EventTables),
             Box::new(m001_lead::Leads),
             Box::new(m002_welcome::Welcomes),
+            Box::new(IdempotencyTable),
+            Box::new(m010_channel::Channels),
             Box::new(m003_routing::Routing),
             Box::new(m004_lead_without_contact::LeadWithoutContact),
         ]

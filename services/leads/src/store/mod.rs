@@ -2,6 +2,8 @@
 //!
 //! Locks are taken in one order: a person's marks, the routing group, the days of its members, the lead.
 
+pub(crate) mod channel;
+pub(crate) mod channel_day;
 mod entity;
 pub(crate) mod greeting;
 pub(crate) mod lead;

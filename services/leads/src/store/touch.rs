@@ -11,11 +11,11 @@ use sea_orm::{
 use super::entity::touch::{ActiveModel, Column, Entity};
 use crate::domain::lead::Contact;
 
-/// Notes a contact, unless it is known.
+/// Notes a contact, unless it is known; `true` when it was not.
 ///
 /// A contact that the member confirmed is the same one as the unconfirmed contact before it, whichever is told first and
 /// however often. The caller holds the person's lead locked.
-pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<(), DbErr> {
+pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<bool, DbErr> {
     let channel = contact.channel.as_deref().unwrap_or_default();
     let moment = contact.claim.occurred_at;
     let same_relation = || {
@@ -52,7 +52,7 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<(
             row.confirmed_at = Set(confirmed_at);
             row.update(txn).await?;
         }
-        return Ok(());
+        return Ok(false);
     }
 
     let row = ActiveModel {
@@ -64,9 +64,9 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<(
         occurred_at: Set(moment),
         confirmed_at: Set(contact.confirmed.then_some(moment)),
     };
-    Entity::insert(row)
+    let inserted = Entity::insert(row)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
-    Ok(())
+    Ok(inserted > 0)
 }

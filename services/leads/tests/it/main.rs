@@ -4,6 +4,9 @@
 mod api;
 mod bad_event;
 mod capture;
+mod channel;
+mod channel_api;
+mod channel_support;
 mod form;
 mod group;
 mod owner;

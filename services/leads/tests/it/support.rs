@@ -7,7 +7,7 @@ use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_leads::Leads;
 use scrm_mq::Queue;
-use scrm_mq::topology::{LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME};
+use scrm_mq::topology::{LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME};
 use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
@@ -17,7 +17,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 
 /// The queues that the service listens to.
-const QUEUES: [Queue; 4] = [LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME];
+const QUEUES: [Queue; 5] = [LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME];
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The service with its own database, broker and port.
@@ -58,6 +58,11 @@ impl TestLeads {
     /// Starts one more process of the service on the same database and the same queues.
     pub(crate) async fn replica(&self) -> Leads {
         started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, None).await
+    }
+
+    /// Starts one more process of the service, connected to a simulated WeCom.
+    pub(crate) async fn replica_with(&self, wecom: &TestWecom) -> Leads {
+        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, Some(wecom)).await
     }
 
     pub(crate) fn admin(&self) -> Client {

@@ -1,5 +1,8 @@
 //! The tables as sea-orm sees them.
 
+pub(super) mod channel;
+pub(super) mod channel_day;
+pub(super) mod channel_staff;
 pub(super) mod greeting;
 pub(super) mod lead;
 pub(super) mod lead_mark;
