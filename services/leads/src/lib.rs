@@ -4,6 +4,7 @@ pub mod app;
 mod consumers;
 pub mod domain;
 mod http;
+mod jobs;
 mod migration;
 mod store;
 
@@ -41,9 +42,16 @@ impl Service for Leads {
         lifecycle.spawn("leads.customer", customers.run(broker.clone(), lifecycle.clone()));
         let welcomes = consumers::welcomes(&app, db.clone());
         lifecycle.spawn("leads.welcome", welcomes.run(broker.clone(), lifecycle.clone()));
+        let cards = consumers::cards(&app, db.clone());
+        lifecycle.spawn("leads.card", cards.run(broker.clone(), lifecycle.clone()));
+        let card_clicks = consumers::card_clicks(&app, db.clone());
+        lifecycle.spawn("leads.card_click", card_clicks.run(broker.clone(), lifecycle.clone()));
+        let card_answers = consumers::card_answers(&app, db.clone());
+        lifecycle.spawn("leads.card_answer", card_answers.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
+        jobs::forget_card_minutes::start(&db, &lifecycle);
         Ok(Self { app, db })
     }
 

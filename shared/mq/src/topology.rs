@@ -24,6 +24,24 @@ pub const LEADS_CUSTOMER: Queue = Queue {
 pub const LEADS_WELCOME: Queue =
     Queue { name: "leads.welcome", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Urgent };
 
+/// Leads with a new owner, and leads that were too many for cards of their own: the owner is told in WeCom.
+pub const LEADS_CARD: Queue = Queue {
+    name: "leads.card",
+    kinds: &[leads::v1::LeadAssigned::KIND, leads::v1::CardsGathered::KIND],
+    ladder: Ladder::Standard,
+};
+
+/// Pressed buttons of cards.
+pub const LEADS_CARD_CLICK: Queue =
+    Queue { name: "leads.card_click", kinds: &[wecom::v1::CardClicked::KIND], ladder: Ladder::Standard };
+
+/// Cards that were answered or are out of date, and shall look so.
+pub const LEADS_CARD_ANSWER: Queue = Queue {
+    name: "leads.card_answer",
+    kinds: &[leads::v1::CardAnswered::KIND, leads::v1::CardSuperseded::KIND],
+    ladder: Ladder::Standard,
+};
+
 /// New contacts, whose profile is then read from WeCom.
 pub const INGEST_PROFILE: Queue =
     Queue { name: "ingest.profile", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
@@ -83,7 +101,17 @@ pub struct Topology {
 impl Topology {
     /// Returns the queues of all services.
     pub fn of_all_services() -> Self {
-        Self { queues: vec![INGEST_PROFILE, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_WELCOME] }
+        Self {
+            queues: vec![
+                INGEST_PROFILE,
+                LEADS_CONTACT,
+                LEADS_CUSTOMER,
+                LEADS_WELCOME,
+                LEADS_CARD,
+                LEADS_CARD_CLICK,
+                LEADS_CARD_ANSWER,
+            ],
+        }
     }
 
     /// Returns a topology of just these queues, for tests of a single service.
@@ -108,7 +136,7 @@ pub fn dead(queue: &str) -> String {
 }
 
 /// Events that are published and wanted by nobody yet.
-pub const ANNOUNCED: &[&str] = &[leads::v1::LeadAssigned::KIND];
+pub const ANNOUNCED: &[&str] = &[];
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,20 @@
 //! What the service does, one use case a file.
 
+mod answer_card;
 mod capture_contact;
+mod gather_cards;
 mod greet_contact;
+mod read_cards;
 mod read_leads;
+mod tell_owner;
 mod word_greeting;
 
+pub(crate) use answer_card::{Click, ToChange};
+pub(crate) use gather_cards::ToGather;
 pub(crate) use greet_contact::ToGreet;
+pub use read_cards::CardView;
 pub use read_leads::LeadView;
+pub(crate) use tell_owner::ToTell;
 
 use scrm_db::Db;
 use scrm_kernel::page::BadCursor;

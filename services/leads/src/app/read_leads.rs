@@ -18,6 +18,8 @@ pub struct LeadView {
     pub name: Option<String>,
     /// What became of the owner's welcome message, and since when; none when there is none to send.
     pub welcome: Option<(State, Option<Timestamp>)>,
+    /// When the owner said by the card that they take it up.
+    pub followed_up_at: Option<Timestamp>,
 }
 
 impl App {
@@ -49,7 +51,10 @@ impl App {
         for known in welcomes {
             of_relation.insert((known.person, known.user_key), (known.state, known.at));
         }
+        let ids = leads.iter().map(|lead| lead.id);
+        let mut taken_up = store::acknowledgement::of_leads(self.db.reader(), scope.corp, ids).await?;
         let view = |lead: Lead| LeadView {
+            followed_up_at: taken_up.remove(&(lead.id, lead.owner.user.folded())),
             name: names.remove(lead.person.as_str()),
             welcome: of_relation.remove(&(lead.person.as_str().to_owned(), lead.owner.user.folded())),
             lead,

@@ -40,6 +40,8 @@ pub(super) struct LeadOut {
     /// `pending` until the customer's profile was read from WeCom, then `complete`.
     profile: &'static str,
     welcome: WelcomeOut,
+    /// When the owner pressed «我来跟进» on the card in WeCom.
+    followed_up_at: Option<Moment>,
 }
 
 /// Who works on a lead.
@@ -75,9 +77,10 @@ struct WelcomeOut {
 
 impl From<LeadView> for LeadOut {
     fn from(view: LeadView) -> Self {
-        let LeadView { lead, name, welcome } = view;
+        let LeadView { lead, name, welcome, followed_up_at } = view;
         let (welcome, at) = welcome.unzip();
         Self {
+            followed_up_at: followed_up_at.map(Moment::from),
             profile: if name.is_some() { "complete" } else { "pending" },
             name: name.filter(|name| !name.is_empty()),
             id: lead.id,

@@ -1,5 +1,6 @@
 //! Routes.
 
+mod cards;
 mod dto;
 mod greetings;
 mod leads;
@@ -21,6 +22,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/api/v1/leads")
             .service(leads::list)
             .service(leads::read)
+            .service(cards::list)
             .service(greetings::list)
             .service(greetings::put)
             .service(greetings::remove),

@@ -1,5 +1,8 @@
 //! The service's rows. Nothing outside sees how they are kept.
 
+pub(crate) mod acknowledgement;
+pub(crate) mod card;
+pub(crate) mod card_minute;
 mod entity;
 pub(crate) mod greeting;
 pub(crate) mod lead;

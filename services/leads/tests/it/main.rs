@@ -4,5 +4,6 @@
 mod api;
 mod bad_event;
 mod capture;
+mod card;
 mod owner;
 mod support;

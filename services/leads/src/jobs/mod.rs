@@ -1,0 +1,3 @@
+//! What the service does by itself, periodically; safe in any number of replicas.
+
+pub(crate) mod forget_card_minutes;
