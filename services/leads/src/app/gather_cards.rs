@@ -48,19 +48,14 @@ impl App {
         };
 
         let words = match &minute.words {
-            Some(words) => words.clone(),
-            None => match self.digest_in(txn, &key).await? {
-                Some(words) => words,
-                None => {
-                    let ended = Minute {
-                        progress: minute.progress.ended(State::Skipped),
-                        settled_at: Some(now),
-                        ..minute
-                    };
-                    store::card_minute::save(txn, &self.keys, &key, &ended).await?;
-                    return Ok(Claim::Nothing);
-                }
-            },
+            Some(words) => Some(words.clone()),
+            None => self.digest_in(txn, &key).await?,
+        };
+        let Some(words) = words else {
+            let progress = minute.progress.ended(State::Skipped);
+            let ended = Minute { progress, settled_at: Some(now), ..minute };
+            store::card_minute::save(txn, &self.keys, &key, &ended).await?;
+            return Ok(Claim::Nothing);
         };
         let calling = Minute { progress: after, words: Some(words.clone()), ..minute };
         store::card_minute::save(txn, &self.keys, &key, &calling).await?;

@@ -77,3 +77,36 @@ pub fn digest(minute: Timestamp, names: &[Option<String>]) -> String {
     let (count, minute) = (names.len(), at_home(minute));
     format!("您有 {count} 条新线索（{minute}）\n{}\n请在线索列表中查看并跟进", parts.join("，另有"))
 }
+
+#[cfg(test)]
+mod tests {
+    use scrm_kernel::time::from_millis;
+
+    use super::*;
+
+    /// 2026-03-02 16:05 UTC: the next day in China.
+    const LATE: i64 = 1_772_467_500_000;
+
+    fn names(names: &[&str]) -> Vec<Option<String>> {
+        names.iter().map(|name| Some((*name).to_owned())).collect()
+    }
+
+    #[test]
+    fn leads_told_together_are_named_or_counted() {
+        let minute = from_millis(LATE);
+        let all = [names(&["王芳", "李\n雷"]), vec![None, Some(" ".to_owned())]].concat();
+        let told = "您有 4 条新线索（03-03 00:05）\n王芳、李雷，另有新客户 2 位\n请在线索列表中查看并跟进";
+        assert_eq!(digest(minute, &all), told);
+        assert!(digest(minute, &[None]).contains("\n新客户 1 位\n"));
+        assert!(digest(minute, &names(&["王芳"])).contains("\n王芳\n"));
+    }
+
+    #[test]
+    fn any_number_of_leads_fits_one_message() {
+        let many = vec![Some("长".repeat(100)); 500];
+        let text = digest(from_millis(LATE), &many);
+        assert!(text.len() <= 2048, "{} bytes", text.len());
+        let named = text.matches(&"长".repeat(MOST_NAME)).count();
+        assert!(text.contains(&format!("新客户 {} 位", 500 - named)), "{text}");
+    }
+}

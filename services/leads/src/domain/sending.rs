@@ -171,3 +171,78 @@ pub fn minute_of(moment: Timestamp) -> Timestamp {
 pub const fn fits(this_minute: i32, minute_before: i32) -> bool {
     this_minute + minute_before < MOST_IN_TWO_MINUTES
 }
+
+#[cfg(test)]
+mod tests {
+    use scrm_kernel::time::from_millis;
+
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(30);
+    const REPEATABLE: i64 = 10_000_000;
+
+    fn turn(progress: Progress, ms: i64) -> Turn {
+        progress.turn(from_millis(ms), LEASE, from_millis(REPEATABLE))
+    }
+
+    fn called(progress: Progress, ms: i64) -> Progress {
+        let Turn::Call(progress) = turn(progress, ms) else { panic!("{progress:?} is to be called") };
+        progress
+    }
+
+    fn unclear() -> Answer {
+        Answer::Unclear("timed out".to_owned())
+    }
+
+    #[test]
+    fn a_call_is_not_made_twice_while_its_lease_lasts_and_is_unclear_afterwards() {
+        let calling = called(Progress::wanted(), 0);
+        assert_eq!(turn(calling, 29_999), Turn::Busy(from_millis(30_000)));
+        let again = called(calling, 30_000);
+        assert_eq!((again.attempts, again.is_unclear), (2, true));
+        assert_eq!(again.answered(&Answer::Sent).0.state, State::Sent);
+    }
+
+    #[test]
+    fn what_wecom_may_have_is_repeated_only_while_it_drops_repetitions() {
+        let (wanted, again) = called(Progress::wanted(), 0).answered(&unclear());
+        assert_eq!((wanted.state, again.as_deref()), (State::Wanted, Some("timed out")));
+        assert!(matches!(turn(wanted, REPEATABLE - 1), Turn::Call(_)));
+        let Turn::Nothing(ended) = turn(wanted, REPEATABLE) else { panic!("too late to repeat") };
+        assert_eq!(ended.state, State::Unknown);
+        // What it surely has not may be sent at any time.
+        let (refused, _) = called(Progress::wanted(), 0).answered(&Answer::Later("busy".to_owned()));
+        assert!(matches!(turn(refused, REPEATABLE), Turn::Call(_)));
+    }
+
+    #[test]
+    fn answers_mean_something_else_after_an_unclear_call() {
+        let spent = Answer::Spent("60140".to_owned());
+        let refused = Answer::Refused("81013".to_owned());
+        let first = called(Progress::wanted(), 0);
+        let second = called(first.answered(&unclear()).0, 1);
+        let states = |answer| [first, second].map(|progress| progress.answered(answer).0.state);
+        assert_eq!(states(&spent), [State::Refused, State::Sent]);
+        assert_eq!(states(&refused), [State::Refused, State::Unknown]);
+    }
+
+    #[test]
+    fn it_is_not_repeated_for_ever_when_nobody_can_tell() {
+        let mut progress = Progress::wanted();
+        for attempt in 1..=MOST_ATTEMPTS {
+            let (after, again) = called(progress, attempt.into()).answered(&unclear());
+            assert_eq!(again.is_some(), attempt < MOST_ATTEMPTS);
+            progress = after;
+        }
+        assert_eq!(progress.state, State::Unknown);
+        assert_eq!(turn(progress, 99), Turn::Nothing(progress));
+    }
+
+    #[test]
+    fn no_sixty_seconds_hold_more_than_wecom_delivers() {
+        assert!(fits(0, 24) && fits(24, 0) && fits(12, 12));
+        assert!(!fits(0, 25) && !fits(25, 0) && !fits(12, 13));
+        assert_eq!(minute_of(from_millis(119_999)), from_millis(60_000));
+        assert_eq!(minute_of(from_millis(-1)), from_millis(-60_000));
+    }
+}
