@@ -57,7 +57,11 @@ events! {
     wecom::v1::ContactAdded = "wecom.v1.contact_added" by external_user_id;
     wecom::v1::ContactRemoved = "wecom.v1.contact_removed" by external_user_id;
     wecom::v1::CustomerRead = "wecom.v1.customer_read" by external_user_id;
+    wecom::v1::CardClicked = "wecom.v1.card_clicked" by task_id;
     ingest::v1::LeadSubmitted = "ingest.v1.lead_submitted" by submission_id;
     leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
     leads::v1::ChannelChanged = "leads.v1.channel_changed" by channel_id;
+    leads::v1::CardsGathered = "leads.v1.cards_gathered" by user_id;
+    leads::v1::CardAnswered = "leads.v1.card_answered" by lead_id;
+    leads::v1::CardSuperseded = "leads.v1.card_superseded" by lead_id;
 }

@@ -46,12 +46,19 @@ impl Service for Leads {
         lifecycle.spawn("leads.welcome", welcomes.run(broker.clone(), lifecycle.clone()));
         let channels = consumers::channels(&app, db.clone());
         lifecycle.spawn("leads.channel", channels.run(broker.clone(), lifecycle.clone()));
-        jobs::tune_channels::start(&app, &clock, &lifecycle);
+        let cards = consumers::cards(&app, db.clone());
+        lifecycle.spawn("leads.card", cards.run(broker.clone(), lifecycle.clone()));
+        let card_clicks = consumers::card_clicks(&app, db.clone());
+        lifecycle.spawn("leads.card_click", card_clicks.run(broker.clone(), lifecycle.clone()));
+        let card_answers = consumers::card_answers(&app, db.clone());
+        lifecycle.spawn("leads.card_answer", card_answers.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
         retention::start_answers(&db, &lifecycle);
+        jobs::tune_channels::start(&app, &clock, &lifecycle);
         jobs::drain_pool::start(&app, &clock, &lifecycle);
+        jobs::forget_card_minutes::start(&db, &lifecycle);
         Ok(Self { app, db })
     }
 

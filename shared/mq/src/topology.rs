@@ -27,6 +27,23 @@ pub const LEADS_WELCOME: Queue =
 /// Channels whose contact way in WeCom is to be made, changed or ended.
 pub const LEADS_CHANNEL: Queue =
     Queue { name: "leads.channel", kinds: &[leads::v1::ChannelChanged::KIND], ladder: Ladder::Standard };
+/// Leads with a new owner, and leads that were too many for cards of their own: the owner is told in WeCom.
+pub const LEADS_CARD: Queue = Queue {
+    name: "leads.card",
+    kinds: &[leads::v1::LeadAssigned::KIND, leads::v1::CardsGathered::KIND],
+    ladder: Ladder::Standard,
+};
+
+/// Pressed buttons of cards.
+pub const LEADS_CARD_CLICK: Queue =
+    Queue { name: "leads.card_click", kinds: &[wecom::v1::CardClicked::KIND], ladder: Ladder::Standard };
+
+/// Cards that were answered or are out of date, and shall look so.
+pub const LEADS_CARD_ANSWER: Queue = Queue {
+    name: "leads.card_answer",
+    kinds: &[leads::v1::CardAnswered::KIND, leads::v1::CardSuperseded::KIND],
+    ladder: Ladder::Standard,
+};
 
 /// New contacts, whose profile is then read from WeCom.
 pub const INGEST_PROFILE: Queue =
@@ -92,6 +109,9 @@ impl Topology {
     pub fn of_all_services() -> Self {
         let queues = vec![
             INGEST_PROFILE,
+            LEADS_CARD,
+            LEADS_CARD_ANSWER,
+            LEADS_CARD_CLICK,
             LEADS_CHANNEL,
             LEADS_CONTACT,
             LEADS_CUSTOMER,
@@ -123,7 +143,7 @@ pub fn dead(queue: &str) -> String {
 }
 
 /// Events that are published and wanted by nobody yet.
-pub const ANNOUNCED: &[&str] = &[leads::v1::LeadAssigned::KIND];
+pub const ANNOUNCED: &[&str] = &[];
 
 #[cfg(test)]
 mod tests {

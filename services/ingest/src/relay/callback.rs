@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use scrm_db::{Db, Fate, Source};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
-use scrm_proto::wecom::v1::{ContactAdded, ContactRemoved, RemovedBy};
+use scrm_proto::wecom::v1::{CardClicked, ContactAdded, ContactRemoved, RemovedBy};
 use scrm_proto::{Envelope, Event};
-use scrm_wecom::event::{self, Body, Contact, DeleteSource};
+use scrm_wecom::event::{self, App, Body, Contact, DeleteSource};
 use sea_orm::DbErr;
 use std::collections::HashMap;
 
@@ -73,7 +73,9 @@ fn read(callback: &Taken) -> Result<(&'static str, Option<Envelope>), String> {
     let event = event::parse(body).map_err(|error| chain(&error))?;
     let occurred_at =
         event.time.map_or(callback.signed_at, |seconds| from_millis(seconds.saturating_mul(1000)));
-    Ok((event.body.name(), published(callback, &event.body, occurred_at)))
+    let envelope =
+        published(callback, &event.body, occurred_at).or_else(|| clicked(callback, &event, occurred_at));
+    Ok((event.body.name(), envelope))
 }
 
 /// Returns the event that tells of `body`; none for what no contract names yet.
@@ -101,6 +103,20 @@ fn published(callback: &Taken, body: &Body, occurred_at: Timestamp) -> Option<En
         }
         _ => None,
     }
+}
+
+/// Returns the event of a pressed button. A card without a name is none of ours.
+fn clicked(callback: &Taken, event: &event::Event, occurred_at: Timestamp) -> Option<Envelope> {
+    let Body::App(App::CardClicked { key, task_id, response_code, .. }) = &event.body else { return None };
+    let clicked = CardClicked {
+        corp_id: callback.corp.to_string(),
+        app: callback.app.clone(),
+        user_id: event.member()?.as_str().to_owned(),
+        task_id: task_id.clone().filter(|task_id| !task_id.is_empty())?,
+        button_key: key.clone().unwrap_or_default(),
+        response_code: response_code.clone(),
+    };
+    Some(envelope(callback, occurred_at, &clicked))
 }
 
 fn added(

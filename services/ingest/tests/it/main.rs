@@ -3,6 +3,7 @@
 
 mod api;
 mod authentic;
+mod card;
 mod connect;
 mod hostile;
 mod late;

@@ -81,8 +81,11 @@ impl App {
     /// Sends a welcome message.
     pub(crate) async fn greet(&self, to_greet: &ToGreet) -> Answer {
         let ToGreet { key, code, greeting } = to_greet;
-        let name =
-            if greeting.text.wants_name() { self.name_soon(key.corp, &key.person).await } else { None };
+        let name = if greeting.text.wants_name() {
+            self.name_within(NAME_PATIENCE, key.corp, &key.person).await
+        } else {
+            None
+        };
         let text = greeting.text.fill(name.as_deref());
         let attachments: Vec<_> = greeting.links.iter().map(attachment_of).collect();
         if text.is_none() && attachments.is_empty() {
@@ -119,15 +122,20 @@ impl App {
         Ok(again.map_or(Next::Done, Next::Retry))
     }
 
-    /// Returns a customer's name once it was read, or nothing after two seconds.
-    async fn name_soon(&self, corp: CorpId, person: &ExternalUserId) -> Option<String> {
+    /// Returns a customer's name once it was read, or nothing when `patience` is over.
+    pub(super) async fn name_within(
+        &self,
+        patience: Duration,
+        corp: CorpId,
+        person: &ExternalUserId,
+    ) -> Option<String> {
         let begun = Instant::now();
         loop {
             match store::person::name(self.db.reader(), corp, person).await {
-                Ok(None) if begun.elapsed() < NAME_PATIENCE => tokio::time::sleep(NAME_LOOK).await,
+                Ok(None) if begun.elapsed() < patience => tokio::time::sleep(NAME_LOOK).await,
                 Ok(name) => return name,
                 Err(error) => {
-                    tracing::warn!(error = %error, "Cannot read a name; the greeting does without it");
+                    tracing::warn!(error = %error, "Cannot read a name; the message does without it");
                     return None;
                 }
             }

@@ -1,23 +1,31 @@
 //! What the service does, one use case a file.
 
+mod answer_card;
 mod assign_lead;
 mod capture_contact;
 mod capture_submission;
 mod drain_pool;
+mod gather_cards;
 mod greet_contact;
 mod keep_channel;
 mod put_group;
+mod read_cards;
 mod read_channels;
 mod read_leads;
 mod set_channel;
+mod tell_owner;
 mod tune_channel;
 mod word_greeting;
 
+pub(crate) use answer_card::{Click, ToChange};
+pub(crate) use gather_cards::ToGather;
 pub(crate) use greet_contact::ToGreet;
 pub(crate) use keep_channel::{ToKeep, WayAnswer};
+pub use read_cards::CardView;
 pub use read_channels::{ChannelView, DayCount};
 pub use read_leads::LeadView;
 pub use set_channel::{Created, Repeatable};
+pub(crate) use tell_owner::ToTell;
 
 use scrm_db::Db;
 use scrm_kernel::page::BadCursor;

@@ -21,6 +21,8 @@ pub struct LeadView {
     pub wecom_name: Option<String>,
     /// What became of the owner's welcome message, and since when; none when there is none to send.
     pub welcome: Option<(State, Option<Timestamp>)>,
+    /// When the owner said by the card that they take it up.
+    pub followed_up_at: Option<Timestamp>,
 }
 
 /// Which leads are asked for; all of them when nothing is said.
@@ -69,11 +71,14 @@ impl App {
         for known in welcomes {
             of_relation.insert((known.person, known.user_key), (known.state, known.at));
         }
+        let ids = leads.iter().map(|lead| lead.id);
+        let taken_up = store::acknowledgement::of_leads(self.db.reader(), scope.corp, ids).await?;
         let view = |lead: Lead| {
             let person = lead.person.as_ref().map(ExternalUserId::as_str);
-            let relation = person.zip(lead.owner());
-            let relation = relation.map(|(person, owner)| (person.to_owned(), owner.user.folded()));
+            let owner = lead.owner().map(|owner| owner.user.folded());
+            let relation = person.map(str::to_owned).zip(owner.clone());
             LeadView {
+                followed_up_at: owner.and_then(|owner| taken_up.get(&(lead.id, owner))).copied(),
                 wecom_name: person.and_then(|person| names.get(person)).cloned(),
                 welcome: relation.and_then(|relation| of_relation.get(&relation)).copied(),
                 lead,

@@ -1,10 +1,14 @@
 //! What the service listens to.
 
 mod contact;
+mod on_card_answered;
+mod on_card_clicked;
+mod on_cards_gathered;
 mod on_channel_changed;
 mod on_contact_added;
 mod on_contact_removed;
 mod on_customer_read;
+mod on_lead_assigned;
 mod on_lead_submitted;
 mod on_welcome_due;
 
@@ -20,6 +24,9 @@ use crate::app::App;
 const GREETERS: usize = 256;
 /// Contact ways that are made or changed at once.
 const CHANNELS: usize = 8;
+
+/// Cards, and changes of cards, that are on their way at once.
+const TELLERS: usize = 64;
 
 /// Returns the consumer of new contacts.
 pub(crate) fn contacts(app: &Arc<App>, db: Db) -> Consumer {
@@ -49,4 +56,23 @@ pub(crate) fn channels(app: &Arc<App>, db: Db) -> Effects {
 pub(crate) fn submissions(app: &Arc<App>, keys: KeyRing, db: Db) -> Consumer {
     let handler = on_lead_submitted::OnLeadSubmitted { app: Arc::clone(app), keys };
     Consumer::new(topology::LEADS_SUBMISSION, db).on(handler)
+}
+
+/// Returns the consumer that tells owners of new leads.
+pub(crate) fn cards(app: &Arc<App>, db: Db) -> Effects {
+    Effects::new(topology::LEADS_CARD, db, TELLERS)
+        .on(on_lead_assigned::OnLeadAssigned { app: Arc::clone(app) })
+        .on(on_cards_gathered::OnCardsGathered { app: Arc::clone(app) })
+}
+
+/// Returns the consumer of pressed buttons.
+pub(crate) fn card_clicks(app: &Arc<App>, db: Db) -> Consumer {
+    Consumer::new(topology::LEADS_CARD_CLICK, db).on(on_card_clicked::OnCardClicked { app: Arc::clone(app) })
+}
+
+/// Returns the consumer that changes cards.
+pub(crate) fn card_answers(app: &Arc<App>, db: Db) -> Effects {
+    Effects::new(topology::LEADS_CARD_ANSWER, db, TELLERS)
+        .on(on_card_answered::OnCardAnswered { app: Arc::clone(app) })
+        .on(on_card_answered::OnCardSuperseded { app: Arc::clone(app) })
 }

@@ -1,5 +1,7 @@
 //! What leads are, and what decides who owns them; no database, no HTTP.
 
+pub mod card;
+pub mod card_words;
 pub mod channel;
 pub mod channel_draft;
 pub mod channel_sync;
@@ -8,5 +10,6 @@ pub mod lead;
 pub mod reason;
 pub mod relation;
 pub mod routing;
+pub mod sending;
 pub mod submission;
 pub mod welcome;

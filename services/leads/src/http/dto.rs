@@ -52,6 +52,8 @@ pub(super) struct LeadOut {
     /// `pending` until the customer's profile was read from WeCom, then `complete`.
     profile: &'static str,
     welcome: WelcomeOut,
+    /// When the owner pressed «我来跟进» on the card in WeCom.
+    followed_up_at: Option<Moment>,
 }
 
 /// Who works on a lead.
@@ -87,7 +89,7 @@ struct WelcomeOut {
 
 impl From<LeadView> for LeadOut {
     fn from(view: LeadView) -> Self {
-        let LeadView { lead, wecom_name, welcome } = view;
+        let LeadView { lead, wecom_name, welcome, followed_up_at } = view;
         let (welcome, welcomed_at) = welcome.unzip();
         let stage = lead.stage.as_str();
         let (owner, assigned_at) = match lead.stage {
@@ -99,6 +101,7 @@ impl From<LeadView> for LeadOut {
         };
         let (source, group) = lead.origin.map(|origin| (origin.source, origin.group)).unzip();
         Self {
+            followed_up_at: followed_up_at.map(Moment::from),
             id: lead.id,
             profile: if wecom_name.is_some() { "complete" } else { "pending" },
             external_user_id: lead.person.map(String::from),

@@ -1,5 +1,6 @@
 //! Routes.
 
+mod cards;
 mod channel_dto;
 mod channels;
 mod dto;
@@ -25,6 +26,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/api/v1/leads")
             .service(leads::list)
             .service(leads::read)
+            .service(cards::list)
             .service(greetings::list)
             .service(greetings::put)
             .service(greetings::remove)

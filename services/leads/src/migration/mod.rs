@@ -8,6 +8,7 @@ mod m002_welcome;
 mod m003_routing;
 mod m004_lead_without_contact;
 mod m010_channel;
+mod m020_card;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -18,10 +19,11 @@ impl MigratorTrait for Migrator {
             Box::new(EventTables),
             Box::new(m001_lead::Leads),
             Box::new(m002_welcome::Welcomes),
-            Box::new(IdempotencyTable),
-            Box::new(m010_channel::Channels),
             Box::new(m003_routing::Routing),
             Box::new(m004_lead_without_contact::LeadWithoutContact),
+            Box::new(IdempotencyTable),
+            Box::new(m010_channel::Channels),
+            Box::new(m020_card::Cards),
         ]
     }
 }

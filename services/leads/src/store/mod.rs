@@ -2,6 +2,9 @@
 //!
 //! Locks are taken in one order: a person's marks, the routing group, the days of its members, the lead.
 
+pub(crate) mod acknowledgement;
+pub(crate) mod card;
+pub(crate) mod card_minute;
 pub(crate) mod channel;
 pub(crate) mod channel_day;
 mod entity;

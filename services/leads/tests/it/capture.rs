@@ -32,6 +32,8 @@ async fn a_new_contact_becomes_a_lead_with_an_owner() {
         "reason": {"code": "added_by_contact", "text": "客户最先添加了成员 LiLei 为联系人，线索归其所有"},
         "name": null, "profile": "pending",
         "welcome": {"state": "none", "at": null},
+        "followed_up_at": null,
+        "name": null,
     });
     assert_eq!(page, json!({"items": [lead], "next_cursor": null}));
     assert_eq!(leads.admin().get(&format!("/api/v1/leads/leads/{id}")).await, (200, lead));

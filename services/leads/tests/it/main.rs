@@ -4,6 +4,7 @@
 mod api;
 mod bad_event;
 mod capture;
+mod card;
 mod channel;
 mod channel_api;
 mod channel_support;

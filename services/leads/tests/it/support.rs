@@ -7,7 +7,10 @@ use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_leads::Leads;
 use scrm_mq::Queue;
-use scrm_mq::topology::{LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME};
+use scrm_mq::topology::{
+    LEADS_CARD, LEADS_CARD_ANSWER, LEADS_CARD_CLICK, LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER,
+    LEADS_SUBMISSION, LEADS_WELCOME,
+};
 use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
@@ -17,7 +20,16 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 
 /// The queues that the service listens to.
-const QUEUES: [Queue; 5] = [LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER, LEADS_SUBMISSION, LEADS_WELCOME];
+const QUEUES: [Queue; 8] = [
+    LEADS_CARD,
+    LEADS_CARD_ANSWER,
+    LEADS_CARD_CLICK,
+    LEADS_CHANNEL,
+    LEADS_CONTACT,
+    LEADS_CUSTOMER,
+    LEADS_SUBMISSION,
+    LEADS_WELCOME,
+];
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The service with its own database, broker and port.
@@ -34,20 +46,28 @@ pub(crate) struct TestLeads {
 }
 
 impl TestLeads {
+    /// Starts the service without WeCom, and without cards: those of many leads in one minute wait for its end.
     pub(crate) async fn start() -> Self {
-        Self::start_with(None).await
+        let silent = Queue { kinds: &[], ..LEADS_CARD };
+        let queues = QUEUES.map(|queue| if queue == LEADS_CARD { silent } else { queue });
+        Self::start_with(&queues, None).await
+    }
+
+    /// Starts the service of an enterprise that is not connected to WeCom.
+    pub(crate) async fn without_wecom() -> Self {
+        Self::start_with(&QUEUES, None).await
     }
 
     /// Starts the service connected to a simulated WeCom; use its clock.
     pub(crate) async fn with_wecom(wecom: &TestWecom) -> Self {
-        Self::start_with(Some(wecom)).await
+        Self::start_with(&QUEUES, Some(wecom)).await
     }
 
-    async fn start_with(wecom: Option<&TestWecom>) -> Self {
+    async fn start_with(queues: &[Queue], wecom: Option<&TestWecom>) -> Self {
         let (clock, lifecycle) = (wecom.map_or_else(scrm_testing::clock, TestWecom::clock), Lifecycle::new());
         let keys = KeyRing::generate();
         let database = TestDatabase::new("leads").await;
-        let broker = TestBroker::start(&QUEUES, clock.clone()).await;
+        let broker = TestBroker::start(queues, clock.clone()).await;
         let leads = started(&database, &keys, &clock, &broker, &lifecycle, wecom).await;
         let server = TestServer::start(vec![leads.routes()], clock.clone(), &lifecycle);
         let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
@@ -122,10 +142,15 @@ impl TestLeads {
 
     /// Counts the touches of a customer.
     pub(crate) async fn touches_of(&self, customer: &str) -> i64 {
+        self.rows_of(&format!("touch WHERE external_user_id = '{customer}'")).await
+    }
+
+    /// Counts the rows of a table, with a condition if there is one.
+    pub(crate) async fn rows_of(&self, table: &str) -> i64 {
         let rows: &DatabaseConnection = self.rows.reader();
-        let text = format!("SELECT count(*) AS touches FROM touch WHERE external_user_id = '{customer}'");
+        let text = format!("SELECT count(*) AS found FROM {table}");
         let statement = Statement::from_string(rows.get_database_backend(), text);
-        rows.query_one_raw(statement).await.unwrap().unwrap().try_get("", "touches").unwrap()
+        rows.query_one_raw(statement).await.unwrap().unwrap().try_get("", "found").unwrap()
     }
 
     /// Returns lead and owner of every assignment published about a customer, in order.

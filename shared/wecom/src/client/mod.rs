@@ -75,6 +75,12 @@ pub struct Speaker {
 }
 
 impl Speaker {
+    /// Sees to it that there is a token to call with.
+    pub async fn ready(&self) -> Result<(), CallError> {
+        self.grant().await?;
+        Ok(())
+    }
+
     /// Returns as whom this speaks, and with which token.
     async fn grant(&self) -> Result<Grant, TokenError> {
         self.client.tokens.grant(self.corp, self.app.as_deref()).await

@@ -1,5 +1,9 @@
 //! The tables as sea-orm sees them.
 
+pub(super) mod acknowledgement;
+pub(super) mod card;
+pub(super) mod card_click;
+pub(super) mod card_minute;
 pub(super) mod channel;
 pub(super) mod channel_day;
 pub(super) mod channel_staff;

@@ -1,0 +1,269 @@
+//! Telling the owner of a new lead by a card in WeCom, once per assignment.
+
+use std::time::Duration;
+
+use scrm_db::{Cause, Txn, outbox};
+use scrm_kernel::{CorpId, LeadId, Scope, Timestamp, WecomUserId};
+use scrm_mq::{Claim, Next};
+use scrm_proto::leads::v1::{CardSuperseded, CardsGathered};
+use scrm_wecom::client::token::TokenError;
+use scrm_wecom::client::{
+    AppMessage, Button as CardButton, ButtonCard, ButtonStyle, CallError, CardLine, Class, Content, Sent,
+};
+use sea_orm::DbErr;
+
+use super::App;
+use crate::domain::card::{Button, Card, Code};
+use crate::domain::card_words::Words;
+use crate::domain::lead::Lead;
+use crate::domain::sending::{Answer, Progress, State, Turn, fits, minute_of};
+use crate::store;
+use crate::store::card_minute::{Key, Minute};
+
+/// How long one call may take, with its waiting for the name.
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+/// How long a card waits for the customer's name.
+const NAME_PATIENCE: Duration = Duration::from_secs(1);
+/// For how long WeCom drops a repetition: the most it offers (document 90236).
+pub(super) const REPEATS_DROPPED: Duration = Duration::from_hours(4);
+/// Less than that, because WeCom counts from its own beginning.
+pub(super) const REPEATABLE: Duration = Duration::from_mins(230);
+/// How long a response code is good (document 94888).
+pub(super) const CODE_LIFE: Duration = Duration::from_hours(72);
+
+/// A card that is this process's to send.
+pub(crate) struct ToTell {
+    card: Card,
+    lead: Lead,
+    cause: Cause,
+}
+
+impl App {
+    /// Claims the card that tells `owner` of a lead, if they still own it and may get one more message.
+    pub(crate) async fn claim_card_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        lead: LeadId,
+        owner: &WecomUserId,
+        cause: &Cause,
+    ) -> Result<Claim<ToTell>, DbErr> {
+        let Some(lead) = store::lead::find(txn, &Scope::everybody(corp), lead).await? else {
+            return Ok(Claim::Nothing);
+        };
+        let now = txn.now();
+        let Some(wanted) = Card::wanted(&lead, now) else { return Ok(Claim::Nothing) };
+        self.supersede_others_in(txn, &wanted, cause).await?;
+        if wanted.user != *owner {
+            return Ok(Claim::Nothing);
+        }
+        let card = store::card::lock_or_add(txn, &self.keys, &wanted).await?;
+        let after = match card.progress.turn(now, LEASE, card.made_at + REPEATABLE) {
+            Turn::Busy(until) => return Ok(Claim::Busy { until }),
+            Turn::Nothing(after) => {
+                if after != card.progress {
+                    self.save_progress(txn, card, after, now).await?;
+                }
+                return Ok(Claim::Nothing);
+            }
+            Turn::Call(after) => after,
+        };
+
+        let key = Key { corp, user: card.user.clone(), minute: minute_of(now) };
+        let (minute, before) = store::card_minute::lock_or_add(txn, &self.keys, &key).await?;
+        // A repetition of what WeCom may have is dropped there, and must not be told in another way too.
+        if after.is_unclear || fits(minute.sent, before) {
+            let counted = Minute { sent: minute.sent + 1, ..minute };
+            store::card_minute::save(txn, &self.keys, &key, &counted).await?;
+            let card = Card { progress: after, ..card };
+            store::card::save(txn, &self.keys, &card).await?;
+            return Ok(Claim::Call(ToTell { card, lead, cause: cause.clone() }));
+        }
+        if minute.progress.state != State::Wanted {
+            // This transaction waited until the minute was over, and its leads are being told.
+            return Ok(Claim::Busy { until: key.end() });
+        }
+        self.gather_in(txn, &key, minute, card, cause).await?;
+        Ok(Claim::Nothing)
+    }
+
+    /// Leaves a card to the message that tells all further leads of a minute.
+    async fn gather_in(
+        &self,
+        txn: &Txn,
+        key: &Key,
+        minute: Minute,
+        card: Card,
+        cause: &Cause,
+    ) -> Result<(), DbErr> {
+        let now = txn.now();
+        let progress = card.progress.ended(State::Skipped);
+        let card = Card { gathered_in: Some(key.minute), ..card };
+        self.save_progress(txn, card, progress, now).await?;
+        if minute.gathered == 0 {
+            let event = CardsGathered {
+                corp_id: key.corp.to_string(),
+                user_id: key.user.as_str().to_owned(),
+                minute: key.minute.timestamp(),
+            };
+            outbox::put(txn, key.corp, cause, &event).await?;
+        }
+        let more = Minute { gathered: minute.gathered + 1, ..minute };
+        store::card_minute::save(txn, &self.keys, key, &more).await
+    }
+
+    /// Ends the cards of other assignments of the lead; those that members see shall say so.
+    async fn supersede_others_in(&self, txn: &Txn, current: &Card, cause: &Cause) -> Result<(), DbErr> {
+        for card in store::card::lock_current(txn, &self.keys, current.corp, current.lead).await? {
+            // Whoever sends it looks again afterwards.
+            if card.task == current.task || card.progress.state == State::Calling {
+                continue;
+            }
+            let was_changing = card.change.is_some();
+            let card = card.superseded(txn.now());
+            store::card::save(txn, &self.keys, &card).await?;
+            if card.change.is_some() && !was_changing {
+                let event = CardSuperseded {
+                    corp_id: card.corp.to_string(),
+                    task_id: card.task.as_str().to_owned(),
+                    lead_id: card.lead.to_string(),
+                };
+                outbox::put(txn, card.corp, cause, &event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a card.
+    pub(crate) async fn tell(&self, to_tell: &ToTell) -> (Answer, Option<Sent>) {
+        let card = &to_tell.card;
+        let speaker = self.wecom.of(card.corp, None);
+        // Without a door to WeCom there is no point in waiting for the name.
+        if let Err(error) = speaker.ready().await {
+            return (answer_of(&error), None);
+        }
+        let words = match self.settled_words(to_tell).await {
+            Ok(words) => words,
+            Err(error) => return (Answer::Later(error.to_string()), None),
+        };
+        let message = AppMessage {
+            users: vec![card.user.clone()],
+            content: Content::ButtonCard(card_of(card, words)),
+            drop_repeats_for: Some(REPEATS_DROPPED),
+        };
+        sent(speaker.send_message(&message).await)
+    }
+
+    /// Returns what a card says: what it said before, or with the name as it is known by now.
+    async fn settled_words(&self, to_tell: &ToTell) -> Result<Words, DbErr> {
+        let ToTell { card, lead, .. } = to_tell;
+        if let Some(words) = &card.words {
+            return Ok(words.clone());
+        }
+        let name = match &lead.person {
+            Some(person) => self.name_within(NAME_PATIENCE, lead.corp, person).await,
+            None => None,
+        };
+        let name = name.filter(|name| !name.is_empty()).or_else(|| lead.name.clone());
+        let words = Words::of(lead, name.as_deref());
+        let txn = self.db.begin().await?;
+        if let Some(kept) = store::card::lock(&txn, &self.keys, card.corp, &card.task).await? {
+            let with_words = Card { words: Some(words.clone()), ..kept };
+            store::card::save(&txn, &self.keys, &with_words).await?;
+        }
+        txn.commit().await?;
+        Ok(words)
+    }
+
+    /// Records what WeCom answered.
+    pub(crate) async fn record_card_in(
+        &self,
+        txn: &Txn,
+        to_tell: &ToTell,
+        (answer, sent): &(Answer, Option<Sent>),
+    ) -> Result<Next, DbErr> {
+        let (corp, task) = (to_tell.card.corp, &to_tell.card.task);
+        let Some(mut card) = store::card::lock(txn, &self.keys, corp, task).await? else {
+            return Ok(Next::Done);
+        };
+        let now = txn.now();
+        if let Some(sent) = sent {
+            card.message_id.clone_from(&sent.message_id);
+            if card.code.is_none() {
+                let until = now + CODE_LIFE;
+                card.code = sent.response_code.clone().map(|text| Code { text, until });
+            }
+        }
+        // The member may have answered meanwhile: then it was sent, whatever we heard.
+        if card.answered.is_some() {
+            store::card::save(txn, &self.keys, &card).await?;
+            return Ok(Next::Done);
+        }
+        let (after, again) = card.progress.answered(answer);
+        card.problem = answer.problem();
+        self.save_progress(txn, card, after, now).await?;
+        let lead = store::lead::find(txn, &Scope::everybody(corp), to_tell.lead.id).await?;
+        if let Some(current) = lead.and_then(|lead| Card::wanted(&lead, now)) {
+            // Somebody else may own the lead by now, whose own event found this card being sent.
+            self.supersede_others_in(txn, &current, &to_tell.cause).await?;
+        }
+        let state = after.state.as_str();
+        tracing::info!(corp.id = %corp, card.state = state, "A card about a lead is {state}");
+        Ok(again.map_or(Next::Done, Next::Retry))
+    }
+
+    async fn save_progress(
+        &self,
+        txn: &Txn,
+        card: Card,
+        after: Progress,
+        now: Timestamp,
+    ) -> Result<(), DbErr> {
+        let settled_at = after.state.is_final().then_some(now);
+        store::card::save(txn, &self.keys, &Card { progress: after, settled_at, ..card }).await
+    }
+}
+
+fn card_of(card: &Card, words: Words) -> ButtonCard {
+    let line = |(name, value)| CardLine { name, value };
+    let button = |button: Button| CardButton {
+        text: button.text().to_owned(),
+        style: if button == Button::Follow { ButtonStyle::Primary } else { ButtonStyle::Plain },
+        key: button.key().to_owned(),
+    };
+    ButtonCard {
+        task_id: card.task.as_str().to_owned(),
+        title: words.title,
+        text: Some(words.reason),
+        lines: words.lines.into_iter().map(line).collect(),
+        link: None,
+        buttons: Button::ALL.into_iter().map(button).collect(),
+    }
+}
+
+/// Returns what became of a message to a single member.
+pub(super) fn sent(result: Result<Sent, CallError>) -> (Answer, Option<Sent>) {
+    match result {
+        Ok(sent) if !sent.invalid_users.is_empty() => {
+            (Answer::Refused("WeCom cannot reach the member".to_owned()), None)
+        }
+        Ok(sent) if !sent.unlicensed_users.is_empty() => {
+            (Answer::Refused("the member has no licence in WeCom".to_owned()), None)
+        }
+        Ok(sent) => (Answer::Sent, Some(sent)),
+        Err(error) => (answer_of(&error), None),
+    }
+}
+
+/// Returns what a failed call means for its repetition.
+pub(super) fn answer_of(error: &CallError) -> Answer {
+    let problem = error.to_string();
+    match (error, error.errcode(), error.class()) {
+        // A code that is used up or too old.
+        (_, Some(60140), _) => Answer::Spent(problem),
+        // The enterprise works without WeCom: nobody is to blame, and no ladder helps.
+        (CallError::Token(TokenError::NotConnected), ..) | (.., Class::Stop) => Answer::Refused(problem),
+        (.., Class::Unclear) => Answer::Unclear(problem),
+        (.., Class::Retry | Class::RefreshToken | Class::Wait | Class::Operator) => Answer::Later(problem),
+    }
+}

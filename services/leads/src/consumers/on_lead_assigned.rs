@@ -1,0 +1,49 @@
+//! A lead has an owner, who wants to know.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scrm_db::{Cause, Txn};
+use scrm_kernel::WecomUserId;
+use scrm_mq::{Claim, EffectHandler, Failure, Next};
+use scrm_proto::{Envelope, leads::v1::LeadAssigned};
+use scrm_wecom::client::Sent;
+
+use super::contact::bad;
+use crate::app::{App, ToTell};
+use crate::domain::sending::Answer;
+
+pub(super) struct OnLeadAssigned {
+    pub(super) app: Arc<App>,
+}
+
+#[async_trait]
+impl EffectHandler<LeadAssigned> for OnLeadAssigned {
+    type Unit = ToTell;
+    type Outcome = (Answer, Option<Sent>);
+
+    async fn claim(
+        &self,
+        txn: &Txn,
+        event: &LeadAssigned,
+        envelope: &Envelope,
+    ) -> Result<Claim<ToTell>, Failure> {
+        let owner = WecomUserId::parse(&event.owner_user_id).map_err(|error| bad("owner_user_id", &error))?;
+        let lead = event.lead_id.parse();
+        let lead = lead.map_err(|error| Failure::Reject(format!("lead_id is {error}")))?;
+        Ok(self.app.claim_card_in(txn, envelope.corp, lead, &owner, &Cause::from(envelope)).await?)
+    }
+
+    async fn call(&self, to_tell: &ToTell) -> (Answer, Option<Sent>) {
+        self.app.tell(to_tell).await
+    }
+
+    async fn record(
+        &self,
+        txn: &Txn,
+        to_tell: &ToTell,
+        outcome: &(Answer, Option<Sent>),
+    ) -> Result<Next, Failure> {
+        Ok(self.app.record_card_in(txn, to_tell, outcome).await?)
+    }
+}
