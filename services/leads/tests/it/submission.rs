@@ -40,6 +40,7 @@ async fn a_submission_becomes_a_lead_with_an_owner_and_a_reason() {
         "reason": {"code": "round_robin", "text": "轮询分配：「华东」轮到成员 LiLei"},
         "profile": "pending",
         "welcome": {"state": "none", "at": null},
+        "followed_up_at": null,
     });
     assert_eq!(*lead, expected);
     let published = leads.broker.published::<LeadAssigned>();

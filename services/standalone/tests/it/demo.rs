@@ -65,13 +65,16 @@ async fn a_callback_sent_three_times_shuffled_and_late_is_one_lead_in_the_promis
     assert_eq!(lead["stage"], "assigned");
     assert_eq!(lead["reason"]["code"], "added_by_contact");
     assert_eq!(lead["profile"], "pending");
-    // WeCom knows neither the member nor the code.
-    let refused = eventually("an end of the welcome message", async || {
+    let greeted = eventually("the welcome message is sent", async || {
         let lead = outsider.leads_of(&process, "wm-nobody-knows").await.pop()?;
-        (lead["welcome"]["state"] == "refused").then_some(lead)
+        (lead["welcome"]["state"] == "sent").then_some(lead)
     })
     .await;
-    assert!(refused["welcome"]["at"].is_string(), "{refused}");
+    assert!(greeted["welcome"]["at"].is_string(), "{greeted}");
+    let (_, calls) = outsider.get(&process.sandbox_url("/_control/calls")).await;
+    let is_welcome =
+        |call: &&Value| call["path"].as_str().is_some_and(|path| path.ends_with("/send_welcome_msg"));
+    assert_eq!(calls.as_array().unwrap().iter().filter(is_welcome).count(), 1, "{calls}");
     for moment in ["received_at", "assigned_at"] {
         let text = lead[moment].as_str().unwrap();
         assert!(text.ends_with('Z') && text.len() == "2026-01-31T08:00:00.000Z".len(), "{text}");
