@@ -53,7 +53,14 @@ run_distributed() {
         tests/services.sh up
     fi
     eval "$(tests/services.sh env)"
-    run_tests distributed "${shape_packages[@]/#/--package=}"
+    # nextest chooses among what was built for the whole workspace: other packages, other features, another build.
+    if cargo nextest --version >/dev/null 2>&1; then
+        local chosen
+        printf -v chosen 'package(=%s) + ' "${shape_packages[@]}"
+        run_tests distributed --workspace --filterset "${chosen% + }"
+    else
+        run_tests distributed "${shape_packages[@]/#/--package=}"
+    fi
 }
 
 # What a stranger would run: the services as processes of their own, counted from outside.
