@@ -69,7 +69,7 @@ run_processes() {
     base=$((30000 + RANDOM % 2000))
     folder=$(mktemp -d)
     programs=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
-    cargo build --locked -p scrm-standalone -p scrm-ingest -p scrm-leads
+    cargo build --locked --workspace --bins # what the tests have built already
     SCRM_PROGRAMS=$programs SCRM_DATA=$folder SCRM_BASE_PORT=$base \
         deploy/run-distributed.sh demo --port 0 --sandbox-port 0 --once 200 --speed 50
     SCRM_SERVICES_DIR=$folder/servers tests/services.sh clean
