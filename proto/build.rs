@@ -2,8 +2,12 @@
 
 use std::error::Error;
 
-const CONTRACTS: [&str; 3] =
-    ["scrm/wecom/v1/events.proto", "scrm/ingest/v1/events.proto", "scrm/leads/v1/events.proto"];
+const CONTRACTS: [&str; 4] = [
+    "scrm/wecom/v1/events.proto",
+    "scrm/ingest/v1/events.proto",
+    "scrm/directory/v1/events.proto",
+    "scrm/leads/v1/events.proto",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     for contract in CONTRACTS {

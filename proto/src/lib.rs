@@ -25,6 +25,15 @@ pub mod ingest {
     }
 }
 
+/// Who works here.
+pub mod directory {
+    /// Version 1.
+    #[expect(missing_docs, clippy::doc_markdown, reason = "generated; documented in the .proto file")]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/scrm.directory.v1.rs"));
+    }
+}
+
 /// What happened to leads.
 pub mod leads {
     /// Version 1.
@@ -58,7 +67,15 @@ events! {
     wecom::v1::ContactRemoved = "wecom.v1.contact_removed" by external_user_id;
     wecom::v1::CustomerRead = "wecom.v1.customer_read" by external_user_id;
     wecom::v1::CardClicked = "wecom.v1.card_clicked" by task_id;
+    wecom::v1::CustomerGone = "wecom.v1.customer_gone" by external_user_id;
+    wecom::v1::MemberRead = "wecom.v1.member_read" by user_id;
+    wecom::v1::MemberGone = "wecom.v1.member_gone" by user_id;
+    wecom::v1::MemberRenamed = "wecom.v1.member_renamed" by user_id;
+    wecom::v1::DepartmentsRead = "wecom.v1.departments_read" by corp_id;
+    wecom::v1::TagsRead = "wecom.v1.tags_read" by corp_id;
     ingest::v1::LeadSubmitted = "ingest.v1.lead_submitted" by submission_id;
+    directory::v1::StaffChanged = "directory.v1.staff_changed" by staff_id;
+    directory::v1::DepartmentChanged = "directory.v1.department_changed" by department_id;
     leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
     leads::v1::ChannelChanged = "leads.v1.channel_changed" by channel_id;
     leads::v1::CardsGathered = "leads.v1.cards_gathered" by user_id;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use scrm_proto::{Event as _, ingest, leads, wecom};
+use scrm_proto::{Event as _, directory, ingest, leads, wecom};
 
 /// Where events go that no queue wants.
 pub const UNROUTED: &str = "scrm.unrouted";
@@ -143,7 +143,16 @@ pub fn dead(queue: &str) -> String {
 }
 
 /// Events that are published and wanted by nobody yet.
-pub const ANNOUNCED: &[&str] = &[];
+pub const ANNOUNCED: &[&str] = &[
+    directory::v1::DepartmentChanged::KIND,
+    directory::v1::StaffChanged::KIND,
+    wecom::v1::CustomerGone::KIND,
+    wecom::v1::DepartmentsRead::KIND,
+    wecom::v1::MemberGone::KIND,
+    wecom::v1::MemberRead::KIND,
+    wecom::v1::MemberRenamed::KIND,
+    wecom::v1::TagsRead::KIND,
+];
 
 #[cfg(test)]
 mod tests {
