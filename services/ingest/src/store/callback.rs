@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
-use scrm_kernel::{CorpId, KeyRing, Page, PageRequest, Sealed, Timestamp};
+use scrm_kernel::{CorpId, KeyRing, Page, PageRequest, Sealed, Timestamp, crash};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
@@ -83,10 +83,12 @@ impl BatchWrite for Door {
             }
             new.push(is_new);
         }
+        crash::point("callback.written");
         Ok(new)
     }
 
     fn committed(&self, _: &[NewCallback]) {
+        crash::point("callback.committed");
         self.db.wake_relay();
     }
 }

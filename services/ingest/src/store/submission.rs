@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
-use scrm_kernel::{CorpId, KeyRing, Sealed, SubmissionId, Timestamp};
+use scrm_kernel::{CorpId, KeyRing, Sealed, SubmissionId, Timestamp, crash};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
@@ -95,10 +95,12 @@ impl BatchWrite for Door {
                 known(txn, submission).await?
             });
         }
+        crash::point("submission.written");
         Ok(stored)
     }
 
     fn committed(&self, _: &[NewSubmission]) {
+        crash::point("submission.committed");
         self.db.wake_relay();
     }
 }

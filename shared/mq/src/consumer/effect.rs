@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use scrm_db::{Db, Txn, inbox};
-use scrm_kernel::{Lifecycle, Timestamp};
+use scrm_kernel::{Lifecycle, Timestamp, crash};
 use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
 use tokio::sync::Semaphore;
@@ -98,10 +98,15 @@ impl<E: Event, H: EffectHandler<E>> AnyEffect for Decoding<E, H> {
             Ok(unit) => unit,
             Err(settlement) => return settlement,
         };
-        match AssertUnwindSafe(self.0.call(&unit)).catch_unwind().await {
+        crash::point("effect.claimed");
+        let outcome = AssertUnwindSafe(self.0.call(&unit)).catch_unwind().await;
+        crash::point("effect.called");
+        let settlement = match outcome {
             Ok(outcome) => work.record(&self.0, &unit, &outcome).await,
             Err(panic) => work.failed(Failure::Retry(panic_text(panic.as_ref()))),
-        }
+        };
+        crash::point("effect.recorded");
+        settlement
     }
 }
 
