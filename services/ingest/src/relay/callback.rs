@@ -60,10 +60,7 @@ impl Source for Callbacks {
         for (kind, seqs) in processed {
             store::callback::processed(&self.db, kind, &seqs).await?;
         }
-        if !kept.is_empty() && !self.db.is_sqlite() {
-            store::callback::release(&self.db, &kept).await?;
-        }
-        Ok(())
+        store::callback::release(&self.db, &kept).await
     }
 }
 

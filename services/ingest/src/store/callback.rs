@@ -142,12 +142,7 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken
 
 /// Ends the lease of callbacks that the broker did not take, so that they need not wait for its end.
 pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
-        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
-        .exec(db.writer())
-        .await?;
-    Ok(())
+    sql::release::<Entity>(db, Column::Seq, Column::LeasedUntil, seqs).await
 }
 
 /// Notes that callbacks of one kind are processed.
@@ -163,12 +158,7 @@ pub(crate) async fn processed(db: &Db, kind: &str, seqs: &[i64]) -> Result<(), D
 
 /// Notes that a callback can never be processed; it stays where it is.
 pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::Problem, Expr::value(problem))
-        .filter(Column::Seq.eq(seq))
-        .exec(db.writer())
-        .await?;
-    Ok(())
+    sql::refused::<Entity>(db, Column::Seq, Column::Problem, seq, problem).await
 }
 
 /// Deletes the bodies of callbacks received before `bodies`, and all of those received before `rows`.

@@ -146,32 +146,17 @@ pub(crate) async fn take(db: &Db, most: u64) -> Result<Vec<Taken>, DbErr> {
 
 /// Notes that submissions are published.
 pub(crate) async fn published(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::PublishedAt, Expr::value(db.clock().now()))
-        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
-        .exec(db.writer())
-        .await?;
-    Ok(())
+    sql::published::<Entity>(db, Column::Seq, Column::PublishedAt, seqs).await
 }
 
 /// Ends the lease of submissions that the broker did not take, so that they need not wait for its end.
 pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
-        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
-        .exec(db.writer())
-        .await?;
-    Ok(())
+    sql::release::<Entity>(db, Column::Seq, Column::LeasedUntil, seqs).await
 }
 
 /// Notes that a submission can never be published; it stays where it is.
 pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::Problem, Expr::value(problem))
-        .filter(Column::Seq.eq(seq))
-        .exec(db.writer())
-        .await?;
-    Ok(())
+    sql::refused::<Entity>(db, Column::Seq, Column::Problem, seq, problem).await
 }
 
 /// Deletes what published submissions received before `bodies` say, and the rows of those received before `rows`.
