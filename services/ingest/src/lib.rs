@@ -24,6 +24,7 @@ use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
 pub use crate::app::App;
+use crate::app::Reader;
 pub use crate::config::Config;
 use crate::domain::connection::Corp;
 
@@ -84,7 +85,10 @@ impl Ingest {
         lifecycle.spawn("ingest submissions", submissions.run(lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker.clone()));
         lifecycle.spawn("ingest outbox", outbox.run(lifecycle.clone()));
-        let profiles = consumers::profiles(db.clone(), wecom);
+        let reader = Arc::new(Reader::new(db.clone(), wecom));
+        lifecycle.spawn("ingest looks", jobs::look::run(Arc::clone(&reader), lifecycle.clone()));
+        jobs::look::start_forgetting(&reader, &lifecycle);
+        let profiles = consumers::profiles(&reader);
         lifecycle.spawn("ingest.profile", profiles.run(broker, lifecycle.clone()));
         retention::start(&db, &lifecycle);
         jobs::forget_callbacks::start(&db, &lifecycle);

@@ -87,35 +87,30 @@ pub async fn published<E: EntityTrait>(
 
 /// Ends the lease of rows that the broker did not take, so that they need not wait for its end.
 pub async fn release<E: EntityTrait>(
-    db: &Db,
+    connection: &impl ConnectionTrait,
     key: E::Column,
     leased_until: E::Column,
     rows: &[i64],
 ) -> Result<(), DbErr> {
     // On SQLite nothing is leased: see `take`.
-    if rows.is_empty() || db.is_sqlite() {
+    if rows.is_empty() || connection.get_database_backend() == DbBackend::Sqlite {
         return Ok(());
     }
     E::update_many()
         .col_expr(leased_until, Expr::value(None::<Timestamp>))
-        .filter(one_of(db.writer(), key, rows))
-        .exec(db.writer())
+        .filter(one_of(connection, key, rows))
+        .exec(connection)
         .await
         .map(drop)
 }
 
 /// Notes in `problem` why a row can never be published; it stays where it is.
 pub async fn refused<E: EntityTrait>(
-    db: &Db,
+    connection: &impl ConnectionTrait,
     key: E::Column,
     problem: E::Column,
     row: i64,
     text: &str,
 ) -> Result<(), DbErr> {
-    E::update_many()
-        .col_expr(problem, Expr::value(text))
-        .filter(key.eq(row))
-        .exec(db.writer())
-        .await
-        .map(drop)
+    E::update_many().col_expr(problem, Expr::value(text)).filter(key.eq(row)).exec(connection).await.map(drop)
 }

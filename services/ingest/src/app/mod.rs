@@ -5,6 +5,8 @@ mod give_tokens;
 mod hooks;
 mod list_callbacks;
 mod put_lead_source;
+mod reader;
+mod reading;
 mod receive_callback;
 mod receive_submission;
 
@@ -18,6 +20,7 @@ use sea_orm::DbErr;
 
 pub use connect_app::Connection;
 pub use put_lead_source::SourceForm;
+pub(crate) use reader::Reader;
 pub use receive_callback::{RawCallback, Refusal};
 pub use receive_submission::RawSubmission;
 

@@ -2,14 +2,14 @@
 
 mod on_contact_added;
 
-use scrm_db::Db;
-use scrm_mq::{Effects, topology};
-use scrm_wecom::client::Client;
+use std::sync::Arc;
 
-/// Customers that are read from WeCom at once.
-const READERS: usize = 32;
+use scrm_mq::{Consumer, topology};
 
-/// Returns the consumer that reads new customers from WeCom.
-pub(crate) fn profiles(db: Db, wecom: Client) -> Effects {
-    Effects::new(topology::INGEST_PROFILE, db, READERS).on(on_contact_added::OnContactAdded { wecom })
+use crate::app::Reader;
+
+/// Returns the consumer that wants new customers to be read from WeCom.
+pub(crate) fn profiles(reader: &Arc<Reader>) -> Consumer {
+    let handler = on_contact_added::OnContactAdded { reader: Arc::clone(reader) };
+    Consumer::new(topology::INGEST_PROFILE, reader.db().clone()).on(handler)
 }

@@ -4,6 +4,22 @@ use std::time::Duration;
 
 use scrm_kernel::Timestamp;
 
+/// The kinds of callback that carry no state: a copy is no duplicate, it means that something changed once more.
+pub const REPEATABLE: [&str; 12] = [
+    "contact_edited",
+    "contact_transfer_failed",
+    "tag_created",
+    "tag_updated",
+    "tag_deleted",
+    "tag_shuffled",
+    "member_created",
+    "member_updated",
+    "member_deleted",
+    "department_created",
+    "department_updated",
+    "department_deleted",
+];
+
 /// What becomes of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {

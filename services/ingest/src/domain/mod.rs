@@ -3,4 +3,5 @@
 pub mod callback;
 pub mod connection;
 pub mod lead_source;
+pub mod look;
 pub mod submission;

@@ -2,3 +2,4 @@
 
 pub(crate) mod forget_callbacks;
 pub(crate) mod forget_submissions;
+pub(crate) mod look;

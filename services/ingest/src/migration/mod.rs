@@ -7,6 +7,7 @@ mod m001_connections;
 mod m002_callback;
 mod m003_tokens;
 mod m004_submission;
+mod m005_look;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m003_tokens::Tokens),
             Box::new(EventTables),
             Box::new(m004_submission::Submissions),
+            Box::new(m005_look::Looks),
         ]
     }
 }

@@ -4,12 +4,14 @@ use async_trait::async_trait;
 use scrm_db::{Db, Fate, Source};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
-use scrm_proto::wecom::v1::{CardClicked, ContactAdded, ContactRemoved, RemovedBy};
+use scrm_proto::wecom::v1::{CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy};
 use scrm_proto::{Envelope, Event};
-use scrm_wecom::event::{self, App, Body, Contact, DeleteSource};
+use scrm_wecom::event::{self, App, Body, Book, Contact, DeleteSource};
 use sea_orm::DbErr;
 use std::collections::HashMap;
 
+use super::hint;
+use crate::domain::look::{Urgency, Wanted};
 use crate::store;
 use crate::store::callback::Taken;
 
@@ -22,8 +24,18 @@ pub(crate) struct Callbacks {
 /// A callback that was taken and read.
 pub(crate) struct Read {
     seq: i64,
-    /// What it is called, and the event to publish, if any.
-    outcome: Result<(&'static str, Option<Envelope>), String>,
+    outcome: Result<News, String>,
+}
+
+/// What a callback tells.
+#[derive(Clone)]
+struct News {
+    /// What it is called.
+    kind: &'static str,
+    /// The event to publish, if any.
+    envelope: Option<Envelope>,
+    /// What is to be read from WeCom.
+    looks: Vec<Wanted>,
 }
 
 #[async_trait]
@@ -40,39 +52,52 @@ impl Source for Callbacks {
     }
 
     fn envelope(&self, row: &Read) -> Result<Option<Envelope>, String> {
-        row.outcome.clone().map(|(_, envelope)| envelope)
+        row.outcome.as_ref().map(|news| news.envelope.clone()).map_err(Clone::clone)
     }
 
+    /// Marks the callbacks and wants what they hint at, at once: a crash loses neither.
     async fn settle(&self, fates: Vec<(Read, Fate)>) -> Result<(), DbErr> {
         let mut processed: HashMap<&'static str, Vec<i64>> = HashMap::new();
-        let mut kept = Vec::new();
+        let (mut kept, mut looks) = (Vec::new(), Vec::new());
+        let txn = self.db.begin().await?;
         for (row, fate) in fates {
             match (fate, row.outcome) {
                 (Fate::Kept, _) => kept.push(row.seq),
                 (Fate::Refused(problem), _) | (_, Err(problem)) => {
-                    store::callback::refused(&self.db, row.seq, &problem).await?;
+                    store::callback::refused(&txn, row.seq, &problem).await?;
                 }
-                (Fate::Published | Fate::Nothing, Ok((kind, _))) => {
-                    processed.entry(kind).or_default().push(row.seq);
+                (Fate::Published | Fate::Nothing, Ok(news)) => {
+                    processed.entry(news.kind).or_default().push(row.seq);
+                    looks.extend(news.looks);
                 }
             }
         }
+        store::look::want(&txn, &looks).await?;
         for (kind, seqs) in processed {
-            store::callback::processed(&self.db, kind, &seqs).await?;
+            store::callback::processed(&txn, kind, &seqs).await?;
         }
-        store::callback::release(&self.db, &kept).await
+        store::callback::release(&txn, &kept).await?;
+        txn.commit().await
     }
 }
 
-/// Parses a callback and turns it into the event that is published, if any.
-fn read(callback: &Taken) -> Result<(&'static str, Option<Envelope>), String> {
+/// Parses a callback and turns it into what it tells.
+fn read(callback: &Taken) -> Result<News, String> {
     let body = callback.body.as_ref().map_err(Clone::clone)?;
     let event = event::parse(body).map_err(|error| chain(&error))?;
     let occurred_at =
         event.time.map_or(callback.signed_at, |seconds| from_millis(seconds.saturating_mul(1000)));
-    let envelope =
-        published(callback, &event.body, occurred_at).or_else(|| clicked(callback, &event, occurred_at));
-    Ok((event.body.name(), envelope))
+    let envelope = published(callback, &event.body, occurred_at)
+        .or_else(|| clicked(callback, &event, occurred_at))
+        .or_else(|| renamed(callback, &event.body, occurred_at));
+    let look = |subject| Wanted {
+        corp: callback.corp,
+        app: Some(callback.app.clone()),
+        subject,
+        urgency: Urgency::Fresh,
+    };
+    let looks = hint::subjects(&event.body).into_iter().map(look).collect();
+    Ok(News { kind: event.body.name(), envelope, looks })
 }
 
 /// Returns the event that tells of `body`; none for what no contract names yet.
@@ -114,6 +139,17 @@ fn clicked(callback: &Taken, event: &event::Event, occurred_at: Timestamp) -> Op
         response_code: response_code.clone(),
     };
     Some(envelope(callback, occurred_at, &clicked))
+}
+
+/// Returns the event of a member's new id: a fact that cannot be read afterwards.
+fn renamed(callback: &Taken, body: &Body, occurred_at: Timestamp) -> Option<Envelope> {
+    let Body::Book(Book::MemberUpdated { user_id, new_user_id: Some(new), .. }) = body else { return None };
+    let renamed = MemberRenamed {
+        corp_id: callback.corp.to_string(),
+        user_id: new.as_str().to_owned(),
+        former_user_id: user_id.as_str().to_owned(),
+    };
+    Some(envelope(callback, occurred_at, &renamed))
 }
 
 fn added(

@@ -1,6 +1,7 @@
 //! What arrived becomes events: stored rows on their way to the broker, after they were answered.
 
 mod callback;
+mod hint;
 mod submission;
 
 pub(crate) use callback::Callbacks;

@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::entity::callback::{Column, Entity, Model};
 use super::inconsistent;
-use crate::domain::callback::{Callback, State};
+use crate::domain::callback::{Callback, REPEATABLE, State};
 
 const BODY: &str = "callback.body";
 
@@ -80,6 +80,7 @@ impl BatchWrite for Door {
             let is_new = inserted.remove(callback.hash.as_slice());
             if !is_new && callback.state == State::Stored {
                 promote(txn, callback).await?;
+                process_again(txn, callback).await?;
             }
             new.push(is_new);
         }
@@ -101,6 +102,24 @@ async fn promote(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
         .filter(Column::App.eq(callback.app.as_str()))
         .filter(Column::Hash.eq(callback.hash.to_vec()))
         .filter(Column::State.eq(State::Late.as_str()))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Lets the relay process a callback once more of which a copy has come, if its kind means «look again».
+///
+/// Two such events of one second are byte for byte the same. One that still waits to be processed stands for both.
+async fn process_again(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ProcessedAt, Expr::value(None::<Timestamp>))
+        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
+        .filter(Column::CorpId.eq(callback.corp))
+        .filter(Column::App.eq(callback.app.as_str()))
+        .filter(Column::Hash.eq(callback.hash.to_vec()))
+        .filter(Column::ProcessedAt.is_not_null())
+        .filter(Column::Body.ne(Vec::<u8>::new()))
+        .filter(Column::Kind.is_in(REPEATABLE))
         .exec(txn)
         .await?;
     Ok(())
@@ -141,24 +160,24 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken
 }
 
 /// Ends the lease of callbacks that the broker did not take, so that they need not wait for its end.
-pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
-    sql::release::<Entity>(db, Column::Seq, Column::LeasedUntil, seqs).await
+pub(crate) async fn release(txn: &Txn, seqs: &[i64]) -> Result<(), DbErr> {
+    sql::release::<Entity>(txn, Column::Seq, Column::LeasedUntil, seqs).await
 }
 
 /// Notes that callbacks of one kind are processed.
-pub(crate) async fn processed(db: &Db, kind: &str, seqs: &[i64]) -> Result<(), DbErr> {
+pub(crate) async fn processed(txn: &Txn, kind: &str, seqs: &[i64]) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::Kind, Expr::value(kind))
-        .col_expr(Column::ProcessedAt, Expr::value(db.clock().now()))
-        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
-        .exec(db.writer())
+        .col_expr(Column::ProcessedAt, Expr::value(txn.now()))
+        .filter(sql::one_of(txn, Column::Seq, seqs))
+        .exec(txn)
         .await?;
     Ok(())
 }
 
 /// Notes that a callback can never be processed; it stays where it is.
-pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbErr> {
-    sql::refused::<Entity>(db, Column::Seq, Column::Problem, seq, problem).await
+pub(crate) async fn refused(txn: &Txn, seq: i64, problem: &str) -> Result<(), DbErr> {
+    sql::refused::<Entity>(txn, Column::Seq, Column::Problem, seq, problem).await
 }
 
 /// Deletes the bodies of callbacks received before `bodies`, and all of those received before `rows`.

@@ -5,6 +5,7 @@ pub(crate) mod callback;
 pub(crate) mod corp;
 mod entity;
 pub(crate) mod lead_source;
+pub(crate) mod look;
 pub(crate) mod submission;
 pub(crate) mod token;
 

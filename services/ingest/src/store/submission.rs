@@ -151,12 +151,12 @@ pub(crate) async fn published(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
 
 /// Ends the lease of submissions that the broker did not take, so that they need not wait for its end.
 pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
-    sql::release::<Entity>(db, Column::Seq, Column::LeasedUntil, seqs).await
+    sql::release::<Entity>(db.writer(), Column::Seq, Column::LeasedUntil, seqs).await
 }
 
 /// Notes that a submission can never be published; it stays where it is.
 pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbErr> {
-    sql::refused::<Entity>(db, Column::Seq, Column::Problem, seq, problem).await
+    sql::refused::<Entity>(db.writer(), Column::Seq, Column::Problem, seq, problem).await
 }
 
 /// Deletes what published submissions received before `bodies` say, and the rows of those received before `rows`.

@@ -122,11 +122,12 @@ impl Source for Outbox {
                 Fate::Published | Fate::Nothing => published.push(seq),
                 Fate::Kept => kept.push(seq),
                 Fate::Refused(problem) => {
-                    sql::refused::<entity::Entity>(db, key, entity::Column::Problem, seq, &problem).await?;
+                    sql::refused::<entity::Entity>(db.writer(), key, entity::Column::Problem, seq, &problem)
+                        .await?;
                 }
             }
         }
         sql::published::<entity::Entity>(db, key, entity::Column::PublishedAt, &published).await?;
-        sql::release::<entity::Entity>(db, key, entity::Column::LeasedUntil, &kept).await
+        sql::release::<entity::Entity>(db.writer(), key, entity::Column::LeasedUntil, &kept).await
     }
 }

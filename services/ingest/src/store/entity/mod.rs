@@ -5,4 +5,5 @@ pub(super) mod app;
 pub(super) mod callback;
 pub(super) mod corp;
 pub(super) mod lead_source;
+pub(super) mod look;
 pub(super) mod submission;
