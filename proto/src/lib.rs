@@ -67,6 +67,7 @@ events! {
     wecom::v1::ContactRemoved = "wecom.v1.contact_removed" by external_user_id;
     wecom::v1::CustomerRead = "wecom.v1.customer_read" by external_user_id;
     wecom::v1::CardClicked = "wecom.v1.card_clicked" by task_id;
+    wecom::v1::TransferFailed = "wecom.v1.transfer_failed" by external_user_id;
     wecom::v1::CustomerGone = "wecom.v1.customer_gone" by external_user_id;
     wecom::v1::MemberRead = "wecom.v1.member_read" by user_id;
     wecom::v1::MemberGone = "wecom.v1.member_gone" by user_id;

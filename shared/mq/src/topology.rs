@@ -152,6 +152,7 @@ pub const ANNOUNCED: &[&str] = &[
     wecom::v1::MemberRead::KIND,
     wecom::v1::MemberRenamed::KIND,
     wecom::v1::TagsRead::KIND,
+    wecom::v1::TransferFailed::KIND,
 ];
 
 #[cfg(test)]
