@@ -82,6 +82,8 @@ pub struct Lead {
     pub id: LeadId,
     /// The tenant.
     pub corp: CorpId,
+    /// Counts changes of stage, owner, reason and beginning, from 1.
+    pub version: i64,
     /// The customer in WeCom; none while nobody has the person as contact.
     pub person: Option<ExternalUserId>,
     /// What the person is called, as a form said it.
@@ -106,6 +108,7 @@ impl Lead {
         Self {
             id,
             corp,
+            version: 1,
             person: Some(contact.person.clone()),
             name: None,
             origin: None,
@@ -129,6 +132,7 @@ impl Lead {
         Self {
             id,
             corp,
+            version: 1,
             person: submission.person.clone(),
             name: submission.name.clone(),
             origin: Some(submission.origin()),

@@ -30,6 +30,8 @@ pub(super) struct LeadsIn {
 #[derive(Serialize, ToSchema)]
 pub(super) struct LeadOut {
     id: LeadId,
+    /// For a change's `If-Match`.
+    version: i64,
     /// WeCom's id of the customer; null while nobody has the person as contact.
     external_user_id: Option<String>,
     /// What the person is called: as WeCom has it, or else as a form said it.
@@ -103,6 +105,7 @@ impl From<LeadView> for LeadOut {
         Self {
             followed_up_at: followed_up_at.map(Moment::from),
             id: lead.id,
+            version: lead.version,
             profile: if wecom_name.is_some() { "complete" } else { "pending" },
             external_user_id: lead.person.map(String::from),
             name: wecom_name.filter(|name| !name.is_empty()).or(lead.name),
