@@ -2,7 +2,7 @@
 
 use scrm_kernel::{CorpId, ExternalUserId, LeadId, StaffId, SubmissionId, Timestamp, WecomUserId};
 
-use super::reason::Reason;
+use super::reason::{Explanation, Reason, ReasonCode};
 use super::submission::Submission;
 
 /// A member of the staff as a lead names one.
@@ -155,11 +155,16 @@ impl Lead {
 
     /// Weighs another contact of the same person: the earlier claim owns the lead, whichever event came first.
     ///
+    /// A person's decision stands: the earlier claim then only tells where the lead came from, and when.
+    ///
     /// Returns what changed: nothing when the owner's claim is the earlier one. A lead that nobody owns goes to the member.
     pub fn contested(self, contact: &Contact, now: Timestamp) -> Contested {
         let (claim, channel, received_at) = (contact.claim, contact.channel.clone(), contact.received_at);
         let (stage, moved) = match &self.stage {
             Stage::Assigned { .. } if claim >= self.claim => return Contested::Unchanged,
+            Stage::Assigned { .. } if self.reason.code == ReasonCode::Reassigned => {
+                return Contested::Earlier(Self { claim, channel, received_at, ..self });
+            }
             // The spelling is that of the first contact, in whatever order they are told.
             Stage::Assigned { owner, at } if owner.user == contact.member.user => {
                 let owner = Owner { user: contact.member.user.clone(), staff: owner.staff };
@@ -173,7 +178,28 @@ impl Lead {
         let lead = Self { stage, reason, claim, channel, received_at, ..self };
         if moved { Contested::Moved(lead) } else { Contested::Earlier(lead) }
     }
+
+    /// Gives the lead to somebody else, because `by` says so.
+    pub fn reassigned(
+        self,
+        to: Owner,
+        by: &str,
+        explanation: Option<&Explanation>,
+        now: Timestamp,
+    ) -> Result<Self, SameOwner> {
+        let from = self.owner().map(|owner| &owner.user);
+        if from == Some(&to.user) {
+            return Err(SameOwner);
+        }
+        let reason = Reason::reassigned(by, from, &to.user, explanation);
+        Ok(Self { stage: Stage::Assigned { owner: to, at: now }, reason, ..self })
+    }
 }
+
+/// The lead is theirs already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the lead is theirs already")]
+pub struct SameOwner;
 
 /// What another contact did to a lead.
 #[derive(Debug, Clone, PartialEq, Eq)]

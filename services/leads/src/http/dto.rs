@@ -5,6 +5,7 @@ use scrm_kernel::{Cursor, LeadId, Page, StaffId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::transfer_dto::TransferOut;
 use crate::app::LeadView;
 use crate::domain::greeting::{Greeting, Link};
 use crate::domain::lead::Stage;
@@ -56,6 +57,8 @@ pub(super) struct LeadOut {
     welcome: WelcomeOut,
     /// When the owner pressed «我来跟进» on the card in WeCom.
     followed_up_at: Option<Moment>,
+    /// The newest transfer of the customer from one member to another in WeCom.
+    transfer: Option<TransferOut>,
 }
 
 /// Who works on a lead.
@@ -91,7 +94,7 @@ struct WelcomeOut {
 
 impl From<LeadView> for LeadOut {
     fn from(view: LeadView) -> Self {
-        let LeadView { lead, wecom_name, welcome, followed_up_at } = view;
+        let LeadView { lead, wecom_name, welcome, followed_up_at, transfer } = view;
         let (welcome, welcomed_at) = welcome.unzip();
         let stage = lead.stage.as_str();
         let (owner, assigned_at) = match lead.stage {
@@ -104,6 +107,7 @@ impl From<LeadView> for LeadOut {
         let (source, group) = lead.origin.map(|origin| (origin.source, origin.group)).unzip();
         Self {
             followed_up_at: followed_up_at.map(Moment::from),
+            transfer: transfer.as_ref().map(TransferOut::from),
             id: lead.id,
             version: lead.version,
             profile: if wecom_name.is_some() { "complete" } else { "pending" },

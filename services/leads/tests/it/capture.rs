@@ -34,6 +34,7 @@ async fn a_new_contact_becomes_a_lead_with_an_owner() {
         "name": null, "profile": "pending",
         "welcome": {"state": "none", "at": null},
         "followed_up_at": null,
+        "transfer": null,
         "name": null,
     });
     assert_eq!(page, json!({"items": [lead], "next_cursor": null}));

@@ -42,6 +42,7 @@ async fn a_submission_becomes_a_lead_with_an_owner_and_a_reason() {
         "profile": "pending",
         "welcome": {"state": "none", "at": null},
         "followed_up_at": null,
+        "transfer": null,
     });
     assert_eq!(*lead, expected);
     let published = leads.broker.published::<LeadAssigned>();

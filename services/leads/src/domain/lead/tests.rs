@@ -64,6 +64,24 @@ fn a_lead_that_nobody_owns_goes_to_the_first_adder() {
     }
 }
 
+#[test]
+fn a_lead_is_not_given_to_its_owner() {
+    let (lead, to) = (lead(&contact("li", 20, 2)), contact("LI", 1, 1).member);
+    assert_eq!(lead.reassigned(to, "boss", None, from_millis(1)), Err(SameOwner));
+}
+
+#[test]
+fn a_decision_is_told_in_words() {
+    let why = Explanation::parse(" 休假 ").unwrap();
+    let to = || contact("han", 1, 1).member;
+    let owned = lead(&contact("li", 20, 2));
+    let pooled = Lead { stage: Stage::Pool, ..owned.clone() };
+    let moved = owned.reassigned(to(), "boss", Some(&why), from_millis(1)).unwrap();
+    assert_eq!(moved.reason.text, "boss 将线索从成员 li 转交给成员 han：休假");
+    let given = pooled.reassigned(to(), "boss", None, from_millis(1)).unwrap();
+    assert_eq!(given.reason.text, "boss 将线索从线索池分给成员 han");
+}
+
 /// Some contacts with places in the order of arrival of their own, and an order to tell them in, with repetitions.
 fn told() -> impl Strategy<Value = (Vec<Contact>, Vec<usize>)> {
     let members = prop::sample::select(vec!["li", "LI", "han", "wang"]);
@@ -84,6 +102,25 @@ fn told() -> impl Strategy<Value = (Vec<Contact>, Vec<usize>)> {
 }
 
 proptest! {
+    #[test]
+    fn no_contact_however_early_or_late_undoes_a_decision((contacts, order) in told(), decided in 0_usize..16) {
+        let to = contact("decided", 1, 1).member;
+        let mut lead = lead(&contacts[order[0]]);
+        let decided = decided % order.len();
+        for (place, index) in order.iter().enumerate() {
+            lead = match lead.clone().contested(&contacts[*index], from_millis(1)) {
+                Contested::Unchanged => lead,
+                Contested::Earlier(lead) | Contested::Moved(lead) => lead,
+            };
+            if place == decided {
+                lead = lead.reassigned(to.clone(), "boss", None, from_millis(2)).unwrap();
+            }
+        }
+        let first = contacts.iter().min_by_key(|contact| contact.claim).unwrap();
+        prop_assert_eq!((lead.owner(), lead.claim), (Some(&to), first.claim));
+        prop_assert_eq!(lead.reason.code, ReasonCode::Reassigned);
+    }
+
     #[test]
     fn any_contacts_told_in_any_order_and_again_give_the_same_owner((contacts, order) in told()) {
         let mut lead = lead(&contacts[order[0]]);
