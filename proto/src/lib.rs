@@ -67,6 +67,7 @@ events! {
     wecom::v1::ContactRemoved = "wecom.v1.contact_removed" by external_user_id;
     wecom::v1::CustomerRead = "wecom.v1.customer_read" by external_user_id;
     wecom::v1::CardClicked = "wecom.v1.card_clicked" by task_id;
+    wecom::v1::TransferFailed = "wecom.v1.transfer_failed" by external_user_id;
     wecom::v1::CustomerGone = "wecom.v1.customer_gone" by external_user_id;
     wecom::v1::MemberRead = "wecom.v1.member_read" by user_id;
     wecom::v1::MemberGone = "wecom.v1.member_gone" by user_id;
@@ -77,6 +78,7 @@ events! {
     directory::v1::StaffChanged = "directory.v1.staff_changed" by staff_id;
     directory::v1::DepartmentChanged = "directory.v1.department_changed" by department_id;
     leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
+    leads::v1::TransferRequested = "leads.v1.transfer_requested" by lead_id;
     leads::v1::ChannelChanged = "leads.v1.channel_changed" by channel_id;
     leads::v1::CardsGathered = "leads.v1.cards_gathered" by user_id;
     leads::v1::CardAnswered = "leads.v1.card_answered" by lead_id;

@@ -52,11 +52,14 @@ impl Service for Leads {
         lifecycle.spawn("leads.card_click", card_clicks.run(broker.clone(), lifecycle.clone()));
         let card_answers = consumers::card_answers(&app, db.clone());
         lifecycle.spawn("leads.card_answer", card_answers.run(broker.clone(), lifecycle.clone()));
+        let transfers = consumers::transfers(&app, db.clone());
+        lifecycle.spawn("leads.transfer", transfers.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("leads outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
         retention::start_answers(&db, &lifecycle);
         jobs::tune_channels::start(&app, &clock, &lifecycle);
+        jobs::follow_transfers::start(&app, &clock, &lifecycle);
         jobs::drain_pool::start(&app, &clock, &lifecycle);
         jobs::forget_card_minutes::start(&db, &lifecycle);
         Ok(Self { app, db })

@@ -90,6 +90,8 @@ typed_id! {
     LeadId;
     /// One contact of a person with a member of the staff, through a channel.
     TouchId;
+    /// The way of a customer from one member to another in WeCom.
+    TransferId;
     /// A channel: one code that is printed, and who answers it.
     ChannelId;
     /// Something that a person sent through a form, an advertisement or another system of the enterprise.

@@ -13,10 +13,11 @@ pub const UNROUTED: &str = "scrm.unrouted";
 pub const LEADS_CONTACT: Queue =
     Queue { name: "leads.contact", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
 
-/// What leads keeps of customers and their relations with members: names, and which relations have ended.
+/// What leads keeps of customers and their relations with members: names, which relations have ended, and which
+/// customers did not go over.
 pub const LEADS_CUSTOMER: Queue = Queue {
     name: "leads.customer",
-    kinds: &[wecom::v1::CustomerRead::KIND, wecom::v1::ContactRemoved::KIND],
+    kinds: &[wecom::v1::CustomerRead::KIND, wecom::v1::ContactRemoved::KIND, wecom::v1::TransferFailed::KIND],
     ladder: Ladder::Standard,
 };
 
@@ -44,6 +45,10 @@ pub const LEADS_CARD_ANSWER: Queue = Queue {
     kinds: &[leads::v1::CardAnswered::KIND, leads::v1::CardSuperseded::KIND],
     ladder: Ladder::Standard,
 };
+
+/// Customers who are to go over to another member: WeCom is asked to hand them over.
+pub const LEADS_TRANSFER: Queue =
+    Queue { name: "leads.transfer", kinds: &[leads::v1::TransferRequested::KIND], ladder: Ladder::Standard };
 
 /// New contacts, whose profile is then read from WeCom.
 pub const INGEST_PROFILE: Queue =
@@ -116,6 +121,7 @@ impl Topology {
             LEADS_CONTACT,
             LEADS_CUSTOMER,
             LEADS_SUBMISSION,
+            LEADS_TRANSFER,
             LEADS_WELCOME,
         ];
         Self { queues }

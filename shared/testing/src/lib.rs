@@ -17,7 +17,7 @@ pub use server::{Client, Reply, TestServer};
 pub use setup::{setup, wecom};
 pub use shape::Shape;
 pub use simulated::{APP, TestWecom};
-pub use wait::eventually;
+pub use wait::{eventually, eventually_within};
 
 use scrm_kernel::Clock;
 use scrm_kernel::time::from_millis;

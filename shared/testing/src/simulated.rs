@@ -61,12 +61,19 @@ impl TestWecom {
 
     /// Returns a client that speaks with it as the app `demo`, whatever the enterprise.
     pub fn client(&self) -> Client {
-        let http = scrm_wecom::client::http::client(&Patience::default());
-        let http = http.expect("a client without certificates of its own can be made");
+        self.client_by(self.tokens())
+    }
+
+    /// Returns a client that speaks by these tokens.
+    pub fn client_by(&self, tokens: Arc<dyn TokenSource>) -> Client {
+        Client::new(http(), tokens, Limits::default(), self.clock.clone())
+    }
+
+    /// Returns where tokens of the app `demo` come from.
+    pub fn tokens(&self) -> Arc<dyn TokenSource> {
         let app = self.sandbox.app(APP).expect("there is always the app demo");
-        let source = Direct { http: http.clone(), url: self.url.clone(), app, clock: self.clock.clone() };
-        let tokens = CachedTokens::new(Arc::new(source), self.clock.clone());
-        Client::new(http, Arc::new(tokens), Limits::default(), self.clock.clone())
+        let source = Direct { http: http(), url: self.url.clone(), app, clock: self.clock.clone() };
+        Arc::new(CachedTokens::new(Arc::new(source), self.clock.clone()))
     }
 
     /// Calls the control interface, such as `POST /_control/events`; returns status and JSON.
@@ -92,6 +99,11 @@ impl TestWecom {
     pub async fn finish(self) {
         self.server.stop(false).await;
     }
+}
+
+fn http() -> reqwest::Client {
+    let http = scrm_wecom::client::http::client(&Patience::default());
+    http.expect("a client without certificates of its own can be made")
 }
 
 /// Tokens straight from the simulation, without the service that keeps them otherwise.

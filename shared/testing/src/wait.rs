@@ -8,13 +8,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_millis(5);
 
 /// Looks again and again until `look` finds something; panics after 10 seconds with `what` was awaited.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    eventually_within(PATIENCE, what, look).await
+}
+
+/// Looks like [`eventually`], as long as `patience`: for what waits for RabbitMQ's clock.
+pub async fn eventually_within<T>(
+    patience: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(begun.elapsed() < PATIENCE, "after {PATIENCE:?} there is still not: {what}");
+        assert!(begun.elapsed() < patience, "after {patience:?} there is still not: {what}");
         tokio::time::sleep(INTERVAL).await;
     }
 }

@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use scrm_db::{Db, Fate, Source};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
-use scrm_proto::wecom::v1::{CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy};
+use scrm_proto::wecom::v1::{
+    CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy, TransferFailed,
+};
 use scrm_proto::{Envelope, Event};
-use scrm_wecom::event::{self, App, Body, Book, Contact, DeleteSource};
+use scrm_wecom::event::{self, App, Body, Book, Contact, DeleteSource, FailReason};
 use sea_orm::DbErr;
 use std::collections::HashMap;
 
@@ -123,6 +125,10 @@ fn published(callback: &Taken, body: &Body, occurred_at: Timestamp) -> Option<En
             let removed = removed(callback, user_id, external_user_id, RemovedBy::Customer);
             Some(envelope(callback, occurred_at, &removed))
         }
+        Contact::TransferFailed { user_id, external_user_id, reason } => {
+            let failed = transfer_failed(callback, user_id, external_user_id, reason.as_ref());
+            Some(envelope(callback, occurred_at, &failed))
+        }
         _ => None,
     }
 }
@@ -182,6 +188,27 @@ fn removed(
         user_id: user_id.as_str().to_owned(),
         external_user_id: external_user_id.as_str().to_owned(),
         by: by.into(),
+    }
+}
+
+fn transfer_failed(
+    callback: &Taken,
+    user_id: &WecomUserId,
+    external_user_id: &ExternalUserId,
+    reason: Option<&FailReason>,
+) -> TransferFailed {
+    let reason = match reason {
+        Some(FailReason::CustomerRefused) => "customer_refused",
+        Some(FailReason::LimitExceeded) => "customer_limit_exceed",
+        Some(FailReason::Other(word)) => word,
+        None => "",
+    };
+    TransferFailed {
+        corp_id: callback.corp.to_string(),
+        app: callback.app.clone(),
+        user_id: user_id.as_str().to_owned(),
+        external_user_id: external_user_id.as_str().to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use scrm_proto::wecom::v1::ContactAdded;
+use scrm_proto::wecom::v1::{ContactAdded, TransferFailed};
 
 use crate::support::{DEMO, TestIngest, Wecom, added, message_id_of};
 
@@ -102,6 +102,26 @@ async fn copies_of_a_callback_are_one_row_and_one_event() {
 
     assert_eq!(ingest.processed().await.len(), 1);
     assert_eq!(ingest.broker.published::<ContactAdded>().len(), 1);
+    ingest.finish().await;
+}
+
+#[tokio::test]
+async fn a_transfer_that_failed_is_published_with_the_reason() {
+    let (ingest, wecom) = TestIngest::connected().await;
+    let now = ingest.clock.now();
+    for reason in ["customer_refused", "customer_limit_exceed", "something new"] {
+        let fail_reason = format!("<FailReason><![CDATA[{reason}]]></FailReason>");
+        let message = added("transfer_fail", "LiLei", "wm1", now)
+            .replace("<State><![CDATA[spring-fair]]></State>", &fail_reason);
+        ingest.take(&wecom.callback(now, message)).await;
+    }
+    ingest.processed().await;
+    let published = ingest.broker.published::<TransferFailed>();
+    let told: Vec<_> = published.iter().map(|(_, event)| event.reason.as_str()).collect();
+    assert_eq!(told, ["customer_refused", "customer_limit_exceed", "something new"]);
+    let event = &published[0].1;
+    assert_eq!((event.user_id.as_str(), event.external_user_id.as_str()), ("LiLei", "wm1"));
+    assert_eq!((event.app.as_str(), &event.corp_id), ("demo", &ingest.corp.to_string()));
     ingest.finish().await;
 }
 

@@ -5,13 +5,16 @@ mod assign_lead;
 mod capture_contact;
 mod capture_submission;
 mod drain_pool;
+mod follow_transfers;
 mod gather_cards;
 mod greet_contact;
+mod hand_over;
 mod keep_channel;
 mod put_group;
 mod read_cards;
 mod read_channels;
 mod read_leads;
+mod reassign_lead;
 mod set_channel;
 mod tell_owner;
 mod tune_channel;
@@ -24,6 +27,7 @@ pub(crate) use keep_channel::{ToKeep, WayAnswer};
 pub use read_cards::CardView;
 pub use read_channels::{ChannelView, DayCount};
 pub use read_leads::LeadView;
+pub use reassign_lead::{Handing, Reassigned, Reassignment};
 pub use set_channel::{Created, Repeatable};
 pub(crate) use tell_owner::ToTell;
 
@@ -32,6 +36,8 @@ use scrm_kernel::page::BadCursor;
 use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId};
 use scrm_wecom::client::Client;
 use sea_orm::DbErr;
+
+use crate::domain::lead::SameOwner;
 
 pub use put_group::{GroupForm, GroupToday, MemberForm};
 pub use read_leads::LeadFilter;
@@ -51,6 +57,18 @@ pub enum Error {
     /// There is no such lead, or the caller may not see it.
     #[error("there is no lead {0}")]
     LeadNotFound(LeadId),
+    /// Somebody or something changed the lead since the caller read it.
+    #[error("the lead has changed: it is version {0} now")]
+    LeadChanged(i64),
+    /// It would go to whoever has it.
+    #[error(transparent)]
+    SameOwner(#[from] SameOwner),
+    /// Its customer is on the way already.
+    #[error("the customer of lead {0} is being handed over")]
+    TransferRunning(LeadId),
+    /// The former owner does not have the customer as contact.
+    #[error("nobody has the customer of lead {0} to hand over")]
+    NothingToTransfer(LeadId),
     /// The channel has no words of its own.
     #[error("there are no words for this channel")]
     GreetingNotFound,
@@ -88,7 +106,11 @@ impl Classify for Error {
             | Self::GreetingNotFound
             | Self::GroupNotFound(_)
             | Self::ChannelNotFound(_) => ErrorKind::NotFound,
-            Self::GroupChanged(_)
+            Self::LeadChanged(_)
+            | Self::SameOwner(_)
+            | Self::TransferRunning(_)
+            | Self::NothingToTransfer(_)
+            | Self::GroupChanged(_)
             | Self::ChannelChanged(_)
             | Self::ChannelEnded
             | Self::ChannelStateTaken
@@ -102,6 +124,10 @@ impl Classify for Error {
             Self::Invalid(_) | Self::InvalidFields(_) => "invalid_request",
             Self::BadCursor(_) => "bad_cursor",
             Self::LeadNotFound(_) => "lead_not_found",
+            Self::LeadChanged(_) => "lead_changed",
+            Self::SameOwner(_) => "same_owner",
+            Self::TransferRunning(_) => "transfer_running",
+            Self::NothingToTransfer(_) => "nothing_to_transfer",
             Self::GreetingNotFound => "greeting_not_found",
             Self::ChannelNotFound(_) => "channel_not_found",
             Self::ChannelChanged(_) => "channel_changed",

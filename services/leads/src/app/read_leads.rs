@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use scrm_kernel::{Cursor, ExternalUserId, LeadId, Page, PageRequest, Phone, Scope, Timestamp};
+use scrm_kernel::{CorpId, Cursor, ExternalUserId, LeadId, Page, PageRequest, Phone, Scope, Timestamp};
+use sea_orm::ConnectionTrait;
 
 use super::{App, Error};
 use crate::domain::lead::Lead;
+use crate::domain::transfer::Transfer;
 use crate::domain::welcome::State;
 use crate::store;
 
@@ -23,6 +25,8 @@ pub struct LeadView {
     pub welcome: Option<(State, Option<Timestamp>)>,
     /// When the owner said by the card that they take it up.
     pub followed_up_at: Option<Timestamp>,
+    /// The newest transfer of the customer from one member to another in WeCom.
+    pub transfer: Option<Transfer>,
 }
 
 /// Which leads are asked for; all of them when nothing is said.
@@ -53,26 +57,41 @@ impl App {
         };
         let Page { items, next_cursor } =
             store::lead::list(self.db.reader(), scope, &wanted, page, before).await?;
-        Ok(Page { items: self.views(scope, items).await?, next_cursor })
+        Ok(Page { items: self.views(self.db.reader(), scope.corp, items).await?, next_cursor })
     }
 
     /// Returns one lead.
     pub async fn lead(&self, scope: &Scope, id: LeadId) -> Result<LeadView, Error> {
-        let lead = store::lead::find(self.db.reader(), scope, id).await?.ok_or(Error::LeadNotFound(id))?;
-        self.views(scope, vec![lead]).await?.pop().ok_or(Error::LeadNotFound(id))
+        self.lead_in(self.db.reader(), scope, id).await
     }
 
-    async fn views(&self, scope: &Scope, leads: Vec<Lead>) -> Result<Vec<LeadView>, Error> {
+    pub(super) async fn lead_in(
+        &self,
+        connection: &impl ConnectionTrait,
+        scope: &Scope,
+        id: LeadId,
+    ) -> Result<LeadView, Error> {
+        let lead = store::lead::find(connection, scope, id).await?.ok_or(Error::LeadNotFound(id))?;
+        self.views(connection, scope.corp, vec![lead]).await?.pop().ok_or(Error::LeadNotFound(id))
+    }
+
+    async fn views(
+        &self,
+        connection: &impl ConnectionTrait,
+        corp: CorpId,
+        leads: Vec<Lead>,
+    ) -> Result<Vec<LeadView>, Error> {
         let people = || leads.iter().filter_map(|lead| lead.person.as_ref());
-        let names = store::person::names(self.db.reader(), scope.corp, people()).await?;
-        let welcomes = store::welcome::to_people(self.db.reader(), scope.corp, people()).await?;
+        let names = store::person::names(connection, corp, people()).await?;
+        let welcomes = store::welcome::to_people(connection, corp, people()).await?;
         // Of a relation the newest comes last and stays.
         let mut of_relation: HashMap<(String, String), (State, Option<Timestamp>)> = HashMap::new();
         for known in welcomes {
             of_relation.insert((known.person, known.user_key), (known.state, known.at));
         }
-        let ids = leads.iter().map(|lead| lead.id);
-        let taken_up = store::acknowledgement::of_leads(self.db.reader(), scope.corp, ids).await?;
+        let ids = || leads.iter().map(|lead| lead.id);
+        let taken_up = store::acknowledgement::of_leads(connection, corp, ids()).await?;
+        let mut transfers = store::transfer::newest_of(connection, &self.keys, corp, ids()).await?;
         let view = |lead: Lead| {
             let person = lead.person.as_ref().map(ExternalUserId::as_str);
             let owner = lead.owner().map(|owner| owner.user.folded());
@@ -81,6 +100,7 @@ impl App {
                 followed_up_at: owner.and_then(|owner| taken_up.get(&(lead.id, owner))).copied(),
                 wecom_name: person.and_then(|person| names.get(person)).cloned(),
                 welcome: relation.and_then(|relation| of_relation.get(&relation)).copied(),
+                transfer: transfers.remove(&lead.id),
                 lead,
             }
         };

@@ -10,6 +10,8 @@ mod on_contact_removed;
 mod on_customer_read;
 mod on_lead_assigned;
 mod on_lead_submitted;
+mod on_transfer_failed;
+mod on_transfer_requested;
 mod on_welcome_due;
 
 use std::sync::Arc;
@@ -29,6 +31,9 @@ const CHANNELS: usize = 8;
 /// Cards, and changes of cards, that are on their way at once.
 const TELLERS: usize = 64;
 
+/// Transfers that WeCom is asked for at once.
+const ASKERS: usize = 4;
+
 /// Returns the consumer of new contacts.
 pub(crate) fn contacts(app: &Arc<App>, db: Db) -> Consumer {
     Consumer::new(topology::LEADS_CONTACT, db).on(on_contact_added::OnContactAdded { app: Arc::clone(app) })
@@ -39,6 +44,7 @@ pub(crate) fn customers(app: &Arc<App>, db: Db) -> Consumer {
     Consumer::new(topology::LEADS_CUSTOMER, db)
         .on(on_customer_read::OnCustomerRead { app: Arc::clone(app) })
         .on(on_contact_removed::OnContactRemoved { app: Arc::clone(app) })
+        .on(on_transfer_failed::OnTransferFailed { app: Arc::clone(app) })
 }
 
 /// Returns the consumer that greets new contacts.
@@ -76,4 +82,10 @@ pub(crate) fn card_answers(app: &Arc<App>, db: Db) -> Effects {
     Effects::new(topology::LEADS_CARD_ANSWER, db, TELLERS)
         .on::<CardAnswered>(on_card_outdated::OnCardOutdated { app: Arc::clone(app) })
         .on::<CardSuperseded>(on_card_outdated::OnCardOutdated { app: Arc::clone(app) })
+}
+
+/// Returns the consumer that asks WeCom to hand customers over.
+pub(crate) fn transfers(app: &Arc<App>, db: Db) -> Effects {
+    Effects::new(topology::LEADS_TRANSFER, db, ASKERS)
+        .on(on_transfer_requested::OnTransferRequested { app: Arc::clone(app) })
 }

@@ -8,6 +8,8 @@ use super::lead::Lead;
 pub const NAMELESS: &str = "新客户";
 /// Characters of a name on a card.
 const MOST_NAME: usize = 20;
+/// Characters of the text below the headline of a card.
+const MOST_REASON: usize = 160;
 /// Characters of a line of a card.
 const MOST_LINE: usize = 26;
 /// Bytes of an app message are 2048 at most; this is for the names in one.
@@ -32,7 +34,8 @@ impl Words {
         let mut lines = vec![("客户".to_owned(), who.clone())];
         lines.extend(channel.filter(|channel| !channel.is_empty()).map(|text| ("渠道".to_owned(), text)));
         lines.push(("时间".to_owned(), at_home(lead.received_at)));
-        Self { title: format!("新线索：{who}"), reason: lead.reason.text.clone(), lines }
+        let reason = clipped(&lead.reason.text, MOST_REASON);
+        Self { title: format!("新线索：{who}"), reason, lines }
     }
 }
 

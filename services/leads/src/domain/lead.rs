@@ -2,7 +2,7 @@
 
 use scrm_kernel::{CorpId, ExternalUserId, LeadId, StaffId, SubmissionId, Timestamp, WecomUserId};
 
-use super::reason::Reason;
+use super::reason::{Explanation, Reason, ReasonCode};
 use super::submission::Submission;
 
 /// A member of the staff as a lead names one.
@@ -82,6 +82,8 @@ pub struct Lead {
     pub id: LeadId,
     /// The tenant.
     pub corp: CorpId,
+    /// Counts changes of stage, owner, reason and beginning, from 1.
+    pub version: i64,
     /// The customer in WeCom; none while nobody has the person as contact.
     pub person: Option<ExternalUserId>,
     /// What the person is called, as a form said it.
@@ -106,6 +108,7 @@ impl Lead {
         Self {
             id,
             corp,
+            version: 1,
             person: Some(contact.person.clone()),
             name: None,
             origin: None,
@@ -129,6 +132,7 @@ impl Lead {
         Self {
             id,
             corp,
+            version: 1,
             person: submission.person.clone(),
             name: submission.name.clone(),
             origin: Some(submission.origin()),
@@ -151,11 +155,16 @@ impl Lead {
 
     /// Weighs another contact of the same person: the earlier claim owns the lead, whichever event came first.
     ///
+    /// A person's decision stands: the earlier claim then only tells where the lead came from, and when.
+    ///
     /// Returns what changed: nothing when the owner's claim is the earlier one. A lead that nobody owns goes to the member.
     pub fn contested(self, contact: &Contact, now: Timestamp) -> Contested {
         let (claim, channel, received_at) = (contact.claim, contact.channel.clone(), contact.received_at);
         let (stage, moved) = match &self.stage {
             Stage::Assigned { .. } if claim >= self.claim => return Contested::Unchanged,
+            Stage::Assigned { .. } if self.reason.code == ReasonCode::Reassigned => {
+                return Contested::Earlier(Self { claim, channel, received_at, ..self });
+            }
             // The spelling is that of the first contact, in whatever order they are told.
             Stage::Assigned { owner, at } if owner.user == contact.member.user => {
                 let owner = Owner { user: contact.member.user.clone(), staff: owner.staff };
@@ -169,7 +178,28 @@ impl Lead {
         let lead = Self { stage, reason, claim, channel, received_at, ..self };
         if moved { Contested::Moved(lead) } else { Contested::Earlier(lead) }
     }
+
+    /// Gives the lead to somebody else, because `by` says so.
+    pub fn reassigned(
+        self,
+        to: Owner,
+        by: &str,
+        explanation: Option<&Explanation>,
+        now: Timestamp,
+    ) -> Result<Self, SameOwner> {
+        let from = self.owner().map(|owner| &owner.user);
+        if from == Some(&to.user) {
+            return Err(SameOwner);
+        }
+        let reason = Reason::reassigned(by, from, &to.user, explanation);
+        Ok(Self { stage: Stage::Assigned { owner: to, at: now }, reason, ..self })
+    }
 }
+
+/// The lead is theirs already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the lead is theirs already")]
+pub struct SameOwner;
 
 /// What another contact did to a lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,107 +213,4 @@ pub enum Contested {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use scrm_kernel::time::from_millis;
-
-    use super::*;
-
-    fn contact(member: &str, second: i64, seq: i64) -> Contact {
-        Contact {
-            person: ExternalUserId::parse("wm-customer").unwrap(),
-            member: Owner { staff: None, user: WecomUserId::parse(member).unwrap() },
-            channel: Some(format!("from-{member}")),
-            confirmed: true,
-            claim: Claim { occurred_at: from_millis(second * 1000), received_seq: seq },
-            received_at: from_millis(second * 1000 + 5),
-        }
-    }
-
-    fn lead(first: &Contact) -> Lead {
-        let now = from_millis(9_000_000);
-        Lead::captured(LeadId::mint(now), CorpId::mint(now), first, now)
-    }
-
-    #[test]
-    fn the_first_adder_owns_the_lead_in_whatever_order_the_events_come() {
-        let contacts = [contact("han", 20, 1), contact("li", 10, 3), contact("wang", 10, 2)];
-        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-            let mut lead = lead(&contacts[order[0]]);
-            for index in &order[1..] {
-                lead = match lead.clone().contested(&contacts[*index], from_millis(1)) {
-                    Contested::Unchanged => lead,
-                    Contested::Earlier(lead) | Contested::Moved(lead) => lead,
-                };
-            }
-            assert_eq!(lead.owner().unwrap().user.as_str(), "wang", "{order:?}");
-            assert_eq!(lead.channel.as_deref(), Some("from-wang"), "{order:?}");
-        }
-    }
-
-    #[test]
-    fn the_same_member_added_earlier_keeps_the_lead_and_its_assignment() {
-        let lead = lead(&contact("li", 20, 2));
-        let Stage::Assigned { at: before, .. } = lead.stage else { panic!("it has an owner") };
-        let Contested::Earlier(lead) = lead.contested(&contact("LI", 10, 1), from_millis(1)) else {
-            panic!("the owner stays");
-        };
-        let Stage::Assigned { owner, at } = lead.stage else { panic!("it has an owner") };
-        assert_eq!((owner.user.as_str(), at), ("LI", before));
-    }
-
-    #[test]
-    fn a_lead_that_nobody_owns_goes_to_the_first_adder() {
-        for order in [[0, 1], [1, 0]] {
-            let contacts = [contact("han", 20, 1), contact("li", 10, 2)];
-            let mut lead = Lead { stage: Stage::Pool, ..lead(&contact("nobody", 5, 0)) };
-            for index in order {
-                lead = match lead.clone().contested(&contacts[index], from_millis(1)) {
-                    Contested::Unchanged => lead,
-                    Contested::Earlier(lead) | Contested::Moved(lead) => lead,
-                };
-            }
-            assert_eq!(lead.owner().unwrap().user.as_str(), "li", "{order:?}");
-            assert_eq!(lead.channel.as_deref(), Some("from-li"), "{order:?}");
-        }
-    }
-
-    /// Some contacts with places in the order of arrival of their own, and an order to tell them in, with repetitions.
-    fn told() -> impl Strategy<Value = (Vec<Contact>, Vec<usize>)> {
-        let members = prop::sample::select(vec!["li", "LI", "han", "wang"]);
-        let contacts = prop::collection::vec((members, 0_i64..4, any::<bool>()), 1..8);
-        contacts.prop_flat_map(|contacts| {
-            let contacts: Vec<Contact> = (0_i64..)
-                .zip(contacts)
-                .map(|(seq, (member, second, confirmed))| Contact {
-                    confirmed,
-                    ..contact(member, second, seq)
-                })
-                .collect();
-            let all_and_some_again = prop::collection::vec(0..contacts.len(), 0..8)
-                .prop_map({
-                    let count = contacts.len();
-                    move |again| (0..count).chain(again).collect::<Vec<_>>()
-                })
-                .prop_shuffle();
-            (Just(contacts), all_and_some_again)
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn any_contacts_told_in_any_order_and_again_give_the_same_owner((contacts, order) in told()) {
-            let mut lead = lead(&contacts[order[0]]);
-            for index in &order[1..] {
-                lead = match lead.clone().contested(&contacts[*index], from_millis(1)) {
-                    Contested::Unchanged => lead,
-                    Contested::Earlier(lead) | Contested::Moved(lead) => lead,
-                };
-            }
-            let first = contacts.iter().min_by_key(|contact| contact.claim).unwrap();
-            prop_assert_eq!(lead.owner().unwrap().user.as_str(), first.member.user.as_str());
-            prop_assert_eq!(lead.claim, first.claim);
-            prop_assert_eq!((&lead.channel, lead.received_at), (&first.channel, first.received_at));
-        }
-    }
-}
+mod tests;

@@ -12,4 +12,6 @@ pub mod relation;
 pub mod routing;
 pub mod sending;
 pub mod submission;
+pub mod transfer;
+mod typed;
 pub mod welcome;

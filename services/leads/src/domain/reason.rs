@@ -2,6 +2,11 @@
 
 use scrm_kernel::WecomUserId;
 
+use super::typed::checked;
+
+/// Characters that a person may write about a decision: they are read on a card.
+const MOST_EXPLANATION: usize = 100;
+
 /// The sort of reason, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReasonCode {
@@ -21,11 +26,13 @@ pub enum ReasonCode {
     NoEligibleMember,
     /// The group that should decide is not there: it waits.
     NoSuchGroup,
+    /// Somebody gave it to this member.
+    Reassigned,
 }
 
 impl ReasonCode {
     /// All of them.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AddedByContact,
         Self::RoundRobin,
         Self::Weighted,
@@ -34,6 +41,7 @@ impl ReasonCode {
         Self::Protected,
         Self::NoEligibleMember,
         Self::NoSuchGroup,
+        Self::Reassigned,
     ];
 
     /// Returns the stable code.
@@ -47,6 +55,7 @@ impl ReasonCode {
             Self::Protected => "protected",
             Self::NoEligibleMember => "no_eligible_member",
             Self::NoSuchGroup => "no_such_group",
+            Self::Reassigned => "reassigned",
         }
     }
 
@@ -112,5 +121,34 @@ impl Reason {
     pub fn no_such_group(group: &str) -> Self {
         let text = format!("暂未分配：分配组「{group}」不存在，留在线索池");
         Self { code: ReasonCode::NoSuchGroup, text }
+    }
+
+    /// `by` gave it to `to`, who was not the owner before.
+    pub fn reassigned(
+        by: &str,
+        from: Option<&WecomUserId>,
+        to: &WecomUserId,
+        explanation: Option<&Explanation>,
+    ) -> Self {
+        let deed = match from {
+            Some(from) => format!("{by} 将线索从成员 {from} 转交给成员 {to}"),
+            None => format!("{by} 将线索从线索池分给成员 {to}"),
+        };
+        let text = match explanation {
+            Some(Explanation(words)) => format!("{deed}：{words}"),
+            None => deed,
+        };
+        Self { code: ReasonCode::Reassigned, text }
+    }
+}
+
+/// Why a person decided as they did: 1 to 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation(String);
+
+impl Explanation {
+    /// Checks what somebody typed; the error completes a sentence that begins with the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        checked(text, MOST_EXPLANATION).map(Self)
     }
 }

@@ -1,5 +1,7 @@
 //! Whether a member and a customer are contacts, and for the how manieth time.
 
+use scrm_kernel::Timestamp;
+
 use super::lead::Claim;
 
 /// A member and a customer. Every event about them may come late, twice, or in any order.
@@ -35,6 +37,14 @@ impl Relation {
     pub fn removed(self, claim: Claim) -> Self {
         Self { removed: self.removed.max(Some(claim)), ..self }
     }
+
+    /// Reports whether they are contacts, as far as anybody has told; `touched` is when they were last seen to become
+    /// so otherwise. Of one second both may be true: then WeCom is asked and knows better.
+    pub fn is_contact(self, touched: Option<Timestamp>) -> bool {
+        let added = self.added.map(|added| added.occurred_at).max(touched);
+        let removed = self.removed.map(|removed| removed.occurred_at);
+        added.is_some() && added >= removed
+    }
 }
 
 #[cfg(test)]
@@ -54,6 +64,16 @@ mod tests {
         let again = met.removed(at(20, 3)).added(at(30, 4)).added(at(31, 5));
         assert_eq!(again.number, 1);
         assert_eq!(again.removed(at(31, 6)).added(at(31, 7)).number, 2);
+    }
+
+    #[test]
+    fn contacts_are_those_who_met_after_they_parted() {
+        let second = |second: i64| Some(from_millis(second * 1000));
+        let parted = Relation::unheard_of().removed(at(20, 2));
+        assert!(!Relation::unheard_of().is_contact(None) && !parted.is_contact(None));
+        assert!(Relation::unheard_of().is_contact(second(1)));
+        assert!(!parted.is_contact(second(19)) && parted.is_contact(second(20)));
+        assert!(parted.added(at(30, 3)).is_contact(second(1)));
     }
 
     #[test]

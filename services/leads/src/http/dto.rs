@@ -5,6 +5,7 @@ use scrm_kernel::{Cursor, LeadId, Page, StaffId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::transfer_dto::TransferOut;
 use crate::app::LeadView;
 use crate::domain::greeting::{Greeting, Link};
 use crate::domain::lead::Stage;
@@ -30,6 +31,8 @@ pub(super) struct LeadsIn {
 #[derive(Serialize, ToSchema)]
 pub(super) struct LeadOut {
     id: LeadId,
+    /// For a change's `If-Match`.
+    version: i64,
     /// WeCom's id of the customer; null while nobody has the person as contact.
     external_user_id: Option<String>,
     /// What the person is called: as WeCom has it, or else as a form said it.
@@ -54,6 +57,8 @@ pub(super) struct LeadOut {
     welcome: WelcomeOut,
     /// When the owner pressed «我来跟进» on the card in WeCom.
     followed_up_at: Option<Moment>,
+    /// The newest transfer of the customer from one member to another in WeCom.
+    transfer: Option<TransferOut>,
 }
 
 /// Who works on a lead.
@@ -89,7 +94,7 @@ struct WelcomeOut {
 
 impl From<LeadView> for LeadOut {
     fn from(view: LeadView) -> Self {
-        let LeadView { lead, wecom_name, welcome, followed_up_at } = view;
+        let LeadView { lead, wecom_name, welcome, followed_up_at, transfer } = view;
         let (welcome, welcomed_at) = welcome.unzip();
         let stage = lead.stage.as_str();
         let (owner, assigned_at) = match lead.stage {
@@ -102,7 +107,9 @@ impl From<LeadView> for LeadOut {
         let (source, group) = lead.origin.map(|origin| (origin.source, origin.group)).unzip();
         Self {
             followed_up_at: followed_up_at.map(Moment::from),
+            transfer: transfer.as_ref().map(TransferOut::from),
             id: lead.id,
+            version: lead.version,
             profile: if wecom_name.is_some() { "complete" } else { "pending" },
             external_user_id: lead.person.map(String::from),
             name: wecom_name.filter(|name| !name.is_empty()).or(lead.name),

@@ -2,7 +2,7 @@
 
 use actix_web::get;
 use actix_web::web::{Data, Json, Path, Query};
-use scrm_http::{Caller, Problem};
+use scrm_http::{Caller, Problem, Versioned};
 use scrm_kernel::{ExternalUserId, FieldError, LeadId, Phone};
 
 use super::dto::{LeadOut, LeadsIn, LeadsOut};
@@ -38,6 +38,11 @@ pub(super) async fn list(
     responses((status = 200, body = LeadOut), (status = 404, body = Problem))
 )]
 #[get("/leads/{id}")]
-pub(super) async fn read(app: Data<App>, caller: Caller, id: Path<LeadId>) -> Result<Json<LeadOut>, Error> {
-    Ok(Json(app.lead(&caller.scope(), *id).await?.into()))
+pub(super) async fn read(
+    app: Data<App>,
+    caller: Caller,
+    id: Path<LeadId>,
+) -> Result<Versioned<LeadOut>, Error> {
+    let view = app.lead(&caller.scope(), *id).await?;
+    Ok(Versioned::ok(view.lead.version, view.into()))
 }

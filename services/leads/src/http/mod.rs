@@ -8,6 +8,8 @@ mod greetings;
 mod group_dto;
 mod groups;
 mod leads;
+mod transfer_dto;
+mod transfers;
 
 use actix_web::HttpResponse;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -26,6 +28,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/api/v1/leads")
             .service(leads::list)
             .service(leads::read)
+            .service(transfers::reassign)
+            .service(transfers::list)
             .service(cards::list)
             .service(greetings::list)
             .service(greetings::put)

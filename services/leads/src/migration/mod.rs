@@ -9,6 +9,8 @@ mod m003_routing;
 mod m004_lead_without_contact;
 mod m010_channel;
 mod m020_card;
+mod m030_lead_version;
+mod m031_transfer;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -24,6 +26,8 @@ impl MigratorTrait for Migrator {
             Box::new(IdempotencyTable),
             Box::new(m010_channel::Channels),
             Box::new(m020_card::Cards),
+            Box::new(m030_lead_version::LeadVersion),
+            Box::new(m031_transfer::Transfers),
         ]
     }
 }

@@ -56,7 +56,7 @@ async fn leads_of_the_first_version_are_still_there() {
     let lead: Lead = store::lead::find(db.reader(), &Scope::everybody(corp), id).await.unwrap().unwrap();
     let owner = lead.owner().unwrap().user.clone();
     assert_eq!((owner.as_str(), lead.person.as_ref().unwrap().as_str()), ("LiLei", "wm1"));
-    assert_eq!(lead.reason, Reason::added_by_contact(&owner));
+    assert_eq!((&lead.reason, lead.version), (&Reason::added_by_contact(&owner), 1));
 
     // Its person is known by the mark, and one open lead a person is still the rule.
     let txn = db.begin().await.unwrap();

@@ -85,6 +85,7 @@ impl TryFrom<Model> for Lead {
             reason,
             id: row.id,
             corp: row.corp_id,
+            version: row.version,
             claim: Claim { occurred_at: row.claimed_at, received_seq: row.claimed_seq },
             channel: row.channel,
             received_at: row.received_at,
@@ -198,9 +199,10 @@ pub(crate) async fn open_of(
     Ok(counts.into_iter().collect())
 }
 
-/// Writes what may change of a locked lead.
+/// Writes what may change of a locked lead, which is one version further then.
 pub(crate) async fn save(txn: &Txn, lead: &Lead) -> Result<(), DbErr> {
-    ActiveModel { id: Unchanged(lead.id), ..row_of(lead) }.update(txn).await?;
+    let version = Set(lead.version + 1);
+    ActiveModel { id: Unchanged(lead.id), version, ..row_of(lead) }.update(txn).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The service's rows. Nothing outside sees how they are kept.
 //!
-//! Locks are taken in one order: a person's marks, the routing group, the days of its members, the lead.
+//! Locks are taken in one order: a person's marks, the routing group, the days of its members, the lead, its transfer.
 
 pub(crate) mod acknowledgement;
 pub(crate) mod card;
@@ -18,6 +18,7 @@ pub(crate) mod routing;
 pub(crate) mod staff_day;
 pub(crate) mod submission;
 pub(crate) mod touch;
+pub(crate) mod transfer;
 pub(crate) mod welcome;
 
 use sea_orm::DbErr;

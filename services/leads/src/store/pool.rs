@@ -2,7 +2,7 @@
 
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, LeadId};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -38,7 +38,7 @@ pub(crate) async fn first(txn: &Txn, corp: CorpId, group: &str) -> Result<Option
     row.map(Lead::try_from).transpose()
 }
 
-/// Writes stage, reason and group of a lead that was in the pool; `false` when it is no more.
+/// Writes stage, reason and group of a lead that was in the pool, one version further; `false` when it is no more.
 pub(crate) async fn take(txn: &Txn, lead: &Lead) -> Result<bool, DbErr> {
     let (user, at) = match &lead.stage {
         Stage::Pool => (None, None),
@@ -53,6 +53,7 @@ pub(crate) async fn take(txn: &Txn, lead: &Lead) -> Result<bool, DbErr> {
         .col_expr(Column::ReasonCode, Expr::value(lead.reason.code.as_str()))
         .col_expr(Column::ReasonText, Expr::value(lead.reason.text.clone()))
         .col_expr(Column::RoutingGroup, Expr::value(group))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::CorpId.eq(lead.corp))
         .filter(Column::Id.eq(lead.id))
         .filter(Column::Stage.eq(POOL))

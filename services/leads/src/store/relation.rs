@@ -63,6 +63,17 @@ pub(crate) async fn change(
     Ok(after)
 }
 
+/// Returns what is known of a relation.
+pub(crate) async fn find(
+    txn: &Txn,
+    corp: CorpId,
+    member: &WecomUserId,
+    person: &ExternalUserId,
+) -> Result<Option<Relation>, DbErr> {
+    let row = Entity::find_by_id((corp, person.as_str().to_owned(), member.folded())).one(txn).await?;
+    Ok(row.as_ref().map(relation_of))
+}
+
 fn relation_of(row: &Model) -> Relation {
     let claim = |at: Option<Timestamp>, seq: Option<i64>| {
         at.zip(seq).map(|(occurred_at, received_seq)| Claim { occurred_at, received_seq })

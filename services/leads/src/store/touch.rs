@@ -1,7 +1,7 @@
 //! Touches: one row for each contact of a person with a member through a channel.
 
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, TouchId};
+use scrm_kernel::{CorpId, ExternalUserId, Timestamp, TouchId, WecomUserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -69,4 +69,21 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<b
         .exec_without_returning(txn)
         .await?;
     Ok(inserted > 0)
+}
+
+/// Returns when a member last became the contact of a customer.
+pub(crate) async fn newest(
+    txn: &Txn,
+    corp: CorpId,
+    person: &ExternalUserId,
+    member: &WecomUserId,
+) -> Result<Option<Timestamp>, DbErr> {
+    let row = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.eq(person.as_str()))
+        .filter(Column::UserKey.eq(member.folded()))
+        .order_by_desc(Column::OccurredAt)
+        .one(txn)
+        .await?;
+    Ok(row.map(|row| row.confirmed_at.unwrap_or(row.occurred_at)))
 }

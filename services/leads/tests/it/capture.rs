@@ -20,6 +20,7 @@ async fn a_new_contact_becomes_a_lead_with_an_owner() {
     let id = page["items"][0]["id"].as_str().unwrap().to_owned();
     let lead = json!({
         "id": id,
+        "version": 1,
         "external_user_id": "wm1",
         "name": null,
         "source": null,
@@ -33,6 +34,7 @@ async fn a_new_contact_becomes_a_lead_with_an_owner() {
         "name": null, "profile": "pending",
         "welcome": {"state": "none", "at": null},
         "followed_up_at": null,
+        "transfer": null,
         "name": null,
     });
     assert_eq!(page, json!({"items": [lead], "next_cursor": null}));

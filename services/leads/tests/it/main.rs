@@ -15,4 +15,7 @@ mod pool;
 mod routing;
 mod submission;
 mod support;
+mod transfer;
+mod transfer_support;
+mod transfer_trouble;
 mod welcome;

@@ -28,6 +28,7 @@ async fn a_submission_becomes_a_lead_with_an_owner_and_a_reason() {
     let [lead] = found.as_slice() else { panic!("{found:?}") };
     let expected = json!({
         "id": lead["id"],
+        "version": 1,
         "external_user_id": null,
         "name": "王芳",
         "owner": {"staff_id": null, "user_id": "LiLei", "name": null},
@@ -41,6 +42,7 @@ async fn a_submission_becomes_a_lead_with_an_owner_and_a_reason() {
         "profile": "pending",
         "welcome": {"state": "none", "at": null},
         "followed_up_at": null,
+        "transfer": null,
     });
     assert_eq!(*lead, expected);
     let published = leads.broker.published::<LeadAssigned>();

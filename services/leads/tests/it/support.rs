@@ -9,18 +9,19 @@ use scrm_leads::Leads;
 use scrm_mq::Queue;
 use scrm_mq::topology::{
     LEADS_CARD, LEADS_CARD_ANSWER, LEADS_CARD_CLICK, LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER,
-    LEADS_SUBMISSION, LEADS_WELCOME,
+    LEADS_SUBMISSION, LEADS_TRANSFER, LEADS_WELCOME,
 };
 use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
 use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, TestWecom, envelope_of, eventually};
+use scrm_wecom::client::Client as WecomClient;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 
 /// The queues that the service listens to.
-const QUEUES: [Queue; 8] = [
+const QUEUES: [Queue; 9] = [
     LEADS_CARD,
     LEADS_CARD_ANSWER,
     LEADS_CARD_CLICK,
@@ -28,9 +29,15 @@ const QUEUES: [Queue; 8] = [
     LEADS_CONTACT,
     LEADS_CUSTOMER,
     LEADS_SUBMISSION,
+    LEADS_TRANSFER,
     LEADS_WELCOME,
 ];
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Returns the queues, of which that of cards wants nothing.
+fn without_cards() -> [Queue; 9] {
+    QUEUES.map(|queue| if queue == LEADS_CARD { Queue { kinds: &[], ..queue } } else { queue })
+}
 
 /// The service with its own database, broker and port.
 pub(crate) struct TestLeads {
@@ -48,23 +55,26 @@ pub(crate) struct TestLeads {
 impl TestLeads {
     /// Starts the service without WeCom, and without cards: those of many leads in one minute wait for its end.
     pub(crate) async fn start() -> Self {
-        let silent = Queue { kinds: &[], ..LEADS_CARD };
-        let queues = QUEUES.map(|queue| if queue == LEADS_CARD { silent } else { queue });
-        Self::start_with(&queues, None).await
+        Self::start_with(&without_cards(), scrm_testing::clock(), None).await
     }
 
     /// Starts the service of an enterprise that is not connected to WeCom.
     pub(crate) async fn without_wecom() -> Self {
-        Self::start_with(&QUEUES, None).await
+        Self::start_with(&QUEUES, scrm_testing::clock(), None).await
     }
 
     /// Starts the service connected to a simulated WeCom; use its clock.
     pub(crate) async fn with_wecom(wecom: &TestWecom) -> Self {
-        Self::start_with(&QUEUES, Some(wecom)).await
+        Self::start_with(&QUEUES, wecom.clock(), Some(wecom.client())).await
     }
 
-    async fn start_with(queues: &[Queue], wecom: Option<&TestWecom>) -> Self {
-        let (clock, lifecycle) = (wecom.map_or_else(scrm_testing::clock, TestWecom::clock), Lifecycle::new());
+    /// Starts the service without cards, with a connection of its own to a simulated WeCom whose clock this is.
+    pub(crate) async fn speaking(clock: Clock, wecom: WecomClient) -> Self {
+        Self::start_with(&without_cards(), clock, Some(wecom)).await
+    }
+
+    async fn start_with(queues: &[Queue], clock: Clock, wecom: Option<WecomClient>) -> Self {
+        let lifecycle = Lifecycle::new();
         let keys = KeyRing::generate();
         let database = TestDatabase::new("leads").await;
         let broker = TestBroker::start(queues, clock.clone()).await;
@@ -82,7 +92,8 @@ impl TestLeads {
 
     /// Starts one more process of the service, connected to a simulated WeCom.
     pub(crate) async fn replica_with(&self, wecom: &TestWecom) -> Leads {
-        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, Some(wecom)).await
+        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, Some(wecom.client()))
+            .await
     }
 
     pub(crate) fn admin(&self) -> Client {
@@ -176,11 +187,11 @@ async fn started(
     clock: &Clock,
     broker: &TestBroker,
     lifecycle: &Lifecycle,
-    wecom: Option<&TestWecom>,
+    wecom: Option<WecomClient>,
 ) -> Leads {
     let setup = Setup { keys: keys.clone(), ..scrm_testing::setup(database, broker, clock, lifecycle) };
     let setup = match wecom {
-        Some(wecom) => Setup { wecom: wecom.client(), ..setup },
+        Some(wecom) => Setup { wecom, ..setup },
         None => setup,
     };
     Leads::start(setup).await.unwrap()

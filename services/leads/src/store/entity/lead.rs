@@ -36,6 +36,8 @@ pub(crate) struct Model {
     pub(crate) phone: Option<Vec<u8>>,
     /// Sealed.
     pub(crate) email: Option<Vec<u8>>,
+    /// Counts changes of stage, owner, reason and beginning, from 1.
+    pub(crate) version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

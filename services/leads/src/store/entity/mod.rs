@@ -17,4 +17,5 @@ pub(super) mod routing_member;
 pub(super) mod staff_day;
 pub(super) mod submission;
 pub(super) mod touch;
+pub(super) mod transfer;
 pub(super) mod welcome;
