@@ -133,6 +133,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
+    scrm_process::arm_crash()?;
     match command {
         Command::Serve(Serve { port, data, listen }) => {
             serve::run(&data, SocketAddr::new(listen, port)).await

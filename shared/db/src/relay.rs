@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scrm_kernel::Lifecycle;
+use scrm_kernel::{Lifecycle, crash};
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
 
@@ -114,6 +114,7 @@ impl<S: Source> Relay<S> {
         if rows.is_empty() {
             return Ok(Progress::Done);
         }
+        crash::point("relay.taken");
         let mut fates = Vec::with_capacity(rows.len());
         let (mut sent, mut messages) = (Vec::new(), Vec::new());
         for row in rows {
@@ -127,8 +128,10 @@ impl<S: Source> Relay<S> {
             }
         }
 
+        let outcomes = self.broker.publish(messages).await;
+        crash::point("relay.published");
         let mut stuck = None;
-        for (row, outcome) in sent.into_iter().zip(self.broker.publish(messages).await) {
+        for (row, outcome) in sent.into_iter().zip(outcomes) {
             match outcome {
                 Ok(()) => fates.push((row, Fate::Published)),
                 Err(PublishError::Never(problem)) => fates.push((row, refused(problem))),
@@ -140,6 +143,7 @@ impl<S: Source> Relay<S> {
         }
         if !fates.is_empty() {
             self.source.settle(fates).await?;
+            crash::point("relay.settled");
         }
         Ok(stuck.map_or(Progress::More, Progress::Stuck))
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scrm_kernel::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, LockBehavior, LockType, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic as _,
@@ -64,4 +65,52 @@ pub async fn take<E: EntityTrait>(
     }
     rows.sort_unstable_by_key(|(key, _)| *key);
     Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Notes in `at` that rows, named by `key`, are published now.
+pub async fn published<E: EntityTrait>(
+    db: &Db,
+    key: E::Column,
+    at: E::Column,
+    rows: &[i64],
+) -> Result<(), DbErr> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    E::update_many()
+        .col_expr(at, Expr::value(db.clock().now()))
+        .filter(one_of(db.writer(), key, rows))
+        .exec(db.writer())
+        .await
+        .map(drop)
+}
+
+/// Ends the lease of rows that the broker did not take, so that they need not wait for its end.
+pub async fn release<E: EntityTrait>(
+    connection: &impl ConnectionTrait,
+    key: E::Column,
+    leased_until: E::Column,
+    rows: &[i64],
+) -> Result<(), DbErr> {
+    // On SQLite nothing is leased: see `take`.
+    if rows.is_empty() || connection.get_database_backend() == DbBackend::Sqlite {
+        return Ok(());
+    }
+    E::update_many()
+        .col_expr(leased_until, Expr::value(None::<Timestamp>))
+        .filter(one_of(connection, key, rows))
+        .exec(connection)
+        .await
+        .map(drop)
+}
+
+/// Notes in `problem` why a row can never be published; it stays where it is.
+pub async fn refused<E: EntityTrait>(
+    connection: &impl ConnectionTrait,
+    key: E::Column,
+    problem: E::Column,
+    row: i64,
+    text: &str,
+) -> Result<(), DbErr> {
+    E::update_many().col_expr(problem, Expr::value(text)).filter(key.eq(row)).exec(connection).await.map(drop)
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod crash;
 pub mod error;
 pub mod id;
 pub mod lifecycle;

@@ -7,7 +7,7 @@ mod service;
 mod settings;
 
 pub use deferred::Deferred;
-pub use run::{main, wait_for_end};
+pub use run::{arm_crash, main, wait_for_end};
 pub use service::{Service, Setup};
 pub use settings::{HttpSettings, IngestSettings, KeySettings, LogSettings, Settings};
 

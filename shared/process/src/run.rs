@@ -68,6 +68,7 @@ async fn run<S: Service>(arguments: Arguments) -> anyhow::Result<()> {
     let file = arguments.config.as_deref();
     let settings = Settings::load(S::NAME, file)?;
     scrm_telemetry::start(settings.log.format(), &settings.log.filter)?;
+    arm_crash()?;
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve_until_stopped::<S>(&settings, file).await,
         Command::Migrate => migrate::<S>(&settings).await,
@@ -153,6 +154,14 @@ async fn patiently<T>(what: &str, mut attempt: impl AsyncFnMut() -> anyhow::Resu
             }
             Err(error) => return Err(error.context(format!("{what} cannot be used"))),
         }
+    }
+}
+
+/// Lets this process die where `SCRM_CRASH_AT` says, for tests; see [`scrm_kernel::crash`].
+pub fn arm_crash() -> anyhow::Result<()> {
+    match scrm_config::variable("SCRM_CRASH_AT") {
+        Some(point) => Ok(scrm_kernel::crash::arm(&point)?),
+        None => Ok(()),
     }
 }
 

@@ -60,7 +60,7 @@ impl App {
             return Err(Error::AppNameTaken(app.name));
         }
         // A token of the secret before would be refused as late as it expires.
-        store::token::forget(&txn, &app.name).await?;
+        store::token::forget(&txn, corp, &app.name).await?;
         txn.commit().await?;
         self.forget_receivers();
         tracing::info!(app.name = %app.name, corp.id = %app.corp, "Connected the app {}", app.name);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scrm_kernel::{CorpId, Timestamp};
+use scrm_kernel::{CorpId, Timestamp, crash};
 use scrm_wecom::client::token::{AccessToken, Grant, TokenError, TokenSource, fetch_token};
 use scrm_wecom::client::{CallError, Class};
 use sea_orm::DbErr;
@@ -103,6 +103,7 @@ impl App {
         if !is_ours.map_err(unavailable)? {
             return Ok(None);
         }
+        crash::point("token.turn_taken");
         // Between our look and our turn somebody may have brought one.
         let brought = self.stored(app, url).await?;
         let fetched = match &brought {
@@ -111,6 +112,7 @@ impl App {
                 .await
                 .map(|(token, life)| (token, now + life)),
         };
+        crash::point("token.fetched");
         let kept = fetched.as_ref().ok();
         let ended = store::token::end_turn(self.db.writer(), &self.keys, corp, name, url, until, kept).await;
         ended.map_err(unavailable)?;

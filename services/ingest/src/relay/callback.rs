@@ -89,9 +89,7 @@ impl Source for Callbacks {
         for (kind, seqs) in processed {
             store::callback::processed(&txn, kind, &seqs).await?;
         }
-        if !kept.is_empty() && !self.db.is_sqlite() {
-            store::callback::release(&txn, &kept).await?;
-        }
+        store::callback::release(&txn, &kept).await?;
         txn.commit().await
     }
 }

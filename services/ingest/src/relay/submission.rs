@@ -51,12 +51,7 @@ impl Source for Submissions {
                 Fate::Refused(problem) => store::submission::refused(&self.db, row.seq, &problem).await?,
             }
         }
-        if !published.is_empty() {
-            store::submission::published(&self.db, &published).await?;
-        }
-        if !kept.is_empty() && !self.db.is_sqlite() {
-            store::submission::release(&self.db, &kept).await?;
-        }
-        Ok(())
+        store::submission::published(&self.db, &published).await?;
+        store::submission::release(&self.db, &kept).await
     }
 }

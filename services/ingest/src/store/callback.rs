@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
-use scrm_kernel::{CorpId, KeyRing, Page, PageRequest, Sealed, Timestamp};
+use scrm_kernel::{CorpId, KeyRing, Page, PageRequest, Sealed, Timestamp, crash};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
@@ -84,10 +84,12 @@ impl BatchWrite for Door {
             }
             new.push(is_new);
         }
+        crash::point("callback.written");
         Ok(new)
     }
 
     fn committed(&self, _: &[NewCallback]) {
+        crash::point("callback.committed");
         self.db.wake_relay();
     }
 }
@@ -159,12 +161,7 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken
 
 /// Ends the lease of callbacks that the broker did not take, so that they need not wait for its end.
 pub(crate) async fn release(txn: &Txn, seqs: &[i64]) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
-        .filter(sql::one_of(txn, Column::Seq, seqs))
-        .exec(txn)
-        .await?;
-    Ok(())
+    sql::release::<Entity>(txn, Column::Seq, Column::LeasedUntil, seqs).await
 }
 
 /// Notes that callbacks of one kind are processed.
@@ -180,12 +177,7 @@ pub(crate) async fn processed(txn: &Txn, kind: &str, seqs: &[i64]) -> Result<(),
 
 /// Notes that a callback can never be processed; it stays where it is.
 pub(crate) async fn refused(txn: &Txn, seq: i64, problem: &str) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::Problem, Expr::value(problem))
-        .filter(Column::Seq.eq(seq))
-        .exec(txn)
-        .await?;
-    Ok(())
+    sql::refused::<Entity>(txn, Column::Seq, Column::Problem, seq, problem).await
 }
 
 /// Deletes the bodies of callbacks received before `bodies`, and all of those received before `rows`.

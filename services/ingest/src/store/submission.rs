@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
-use scrm_kernel::{CorpId, KeyRing, Sealed, SubmissionId, Timestamp};
+use scrm_kernel::{CorpId, KeyRing, Sealed, SubmissionId, Timestamp, crash};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
@@ -95,10 +95,12 @@ impl BatchWrite for Door {
                 known(txn, submission).await?
             });
         }
+        crash::point("submission.written");
         Ok(stored)
     }
 
     fn committed(&self, _: &[NewSubmission]) {
+        crash::point("submission.committed");
         self.db.wake_relay();
     }
 }
@@ -144,32 +146,17 @@ pub(crate) async fn take(db: &Db, most: u64) -> Result<Vec<Taken>, DbErr> {
 
 /// Notes that submissions are published.
 pub(crate) async fn published(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::PublishedAt, Expr::value(db.clock().now()))
-        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
-        .exec(db.writer())
-        .await?;
-    Ok(())
+    sql::published::<Entity>(db, Column::Seq, Column::PublishedAt, seqs).await
 }
 
 /// Ends the lease of submissions that the broker did not take, so that they need not wait for its end.
 pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
-        .filter(sql::one_of(db.writer(), Column::Seq, seqs))
-        .exec(db.writer())
-        .await?;
-    Ok(())
+    sql::release::<Entity>(db.writer(), Column::Seq, Column::LeasedUntil, seqs).await
 }
 
 /// Notes that a submission can never be published; it stays where it is.
 pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::Problem, Expr::value(problem))
-        .filter(Column::Seq.eq(seq))
-        .exec(db.writer())
-        .await?;
-    Ok(())
+    sql::refused::<Entity>(db.writer(), Column::Seq, Column::Problem, seq, problem).await
 }
 
 /// Deletes what published submissions received before `bodies` say, and the rows of those received before `rows`.

@@ -56,6 +56,7 @@ pub(crate) async fn take_turn(
     let refreshing = Expr::col((Entity, Column::RefreshingUntil));
     let take = OnConflict::column(Column::App)
         .update_columns([Column::RefreshingUntil])
+        .action_and_where(Expr::col((Entity, Column::CorpId)).eq(corp))
         .action_and_where(refreshing.clone().is_null().or(refreshing.lte(now)))
         .to_owned();
     Ok(Entity::insert(row).on_conflict(take).exec_without_returning(connection).await? > 0)
@@ -111,8 +112,12 @@ pub(crate) async fn drop_refused(
 }
 
 /// Forgets what was fetched with an app's former secret, a turn in progress included.
-pub(crate) async fn forget(connection: &impl ConnectionTrait, app: &AppName) -> Result<(), DbErr> {
-    Entity::delete_by_id(app.as_str()).exec(connection).await?;
+pub(crate) async fn forget(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    app: &AppName,
+) -> Result<(), DbErr> {
+    Entity::delete_by_id(app.as_str()).filter(Column::CorpId.eq(corp)).exec(connection).await?;
     Ok(())
 }
 

@@ -1,10 +1,10 @@
 //! Connecting apps.
 
-use scrm_process::Service as _;
 use std::time::Duration;
 
 use reqwest::Method;
 use scrm_kernel::CorpId;
+use scrm_process::Service as _;
 use serde_json::{Value, json};
 
 use crate::support::{DEMO, TestIngest, Wecom, added};

@@ -112,7 +112,8 @@ async fn a_wecom_that_is_away_delays_the_profile_and_nothing_else() {
     eventually("the contact was told", async || ingest.broker.published::<ContactAdded>().into_iter().next())
         .await;
     assert_eq!(ingest.broker.published::<CustomerRead>(), Vec::<(_, CustomerRead)>::new());
-    let seen: Vec<Value> = simulated.calls(GET).into_iter().map(|(_, answer)| answer).collect();
+    let asked = || simulated.calls(GET).into_iter().map(|(_, answer)| answer).collect::<Vec<Value>>();
+    let seen = eventually("WeCom was asked", async || Some(asked()).filter(|seen| !seen.is_empty())).await;
     assert!(seen.iter().all(|answer| answer["errcode"] != json!(0)), "{seen:?}");
     ingest.finish().await;
     simulated.finish().await;

@@ -1,8 +1,8 @@
 //! What the service listens to.
 
 mod contact;
-mod on_card_answered;
 mod on_card_clicked;
+mod on_card_outdated;
 mod on_cards_gathered;
 mod on_channel_changed;
 mod on_contact_added;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use scrm_db::Db;
 use scrm_kernel::KeyRing;
 use scrm_mq::{Consumer, Effects, topology};
+use scrm_proto::leads::v1::{CardAnswered, CardSuperseded};
 
 use crate::app::App;
 
@@ -73,6 +74,6 @@ pub(crate) fn card_clicks(app: &Arc<App>, db: Db) -> Consumer {
 /// Returns the consumer that changes cards.
 pub(crate) fn card_answers(app: &Arc<App>, db: Db) -> Effects {
     Effects::new(topology::LEADS_CARD_ANSWER, db, TELLERS)
-        .on(on_card_answered::OnCardAnswered { app: Arc::clone(app) })
-        .on(on_card_answered::OnCardSuperseded { app: Arc::clone(app) })
+        .on::<CardAnswered>(on_card_outdated::OnCardOutdated { app: Arc::clone(app) })
+        .on::<CardSuperseded>(on_card_outdated::OnCardOutdated { app: Arc::clone(app) })
 }

@@ -1,8 +1,8 @@
 //! A contact becomes a lead: one, however often and in whatever order it is told.
 
-use scrm_process::Service as _;
 use std::time::Duration;
 
+use scrm_process::Service as _;
 use scrm_testing::Shape;
 use serde_json::json;
 

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use scrm_kernel::{CorpId, MessageId, Timestamp};
 use scrm_proto::{Envelope, Event};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
 
 use crate::relay::{Fate, Source};
@@ -127,42 +126,19 @@ impl Source for Outbox {
     }
 
     async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr> {
-        let published: Vec<i64> = fates
-            .iter()
-            .filter(|(_, fate)| matches!(fate, Fate::Published | Fate::Nothing))
-            .map(|((seq, _), _)| *seq)
-            .collect();
-        if !published.is_empty() {
-            entity::Entity::update_many()
-                .col_expr(entity::Column::PublishedAt, Expr::value(self.0.clock().now()))
-                .filter(sql::one_of(self.0.writer(), entity::Column::Seq, &published))
-                .exec(self.0.writer())
-                .await?;
-        }
-        let kept: Vec<i64> =
-            fates.iter().filter(|(_, fate)| *fate == Fate::Kept).map(|((seq, _), _)| *seq).collect();
-        if !kept.is_empty() && !self.0.is_sqlite() {
-            release(&self.0, &kept).await?;
-        }
+        let (key, db) = (entity::Column::Seq, &self.0);
+        let (mut published, mut kept) = (Vec::new(), Vec::new());
         for ((seq, _), fate) in fates {
-            if let Fate::Refused(problem) = fate {
-                entity::Entity::update_many()
-                    .col_expr(entity::Column::Problem, Expr::value(problem))
-                    .filter(entity::Column::Seq.eq(seq))
-                    .exec(self.0.writer())
-                    .await?;
+            match fate {
+                Fate::Published | Fate::Nothing => published.push(seq),
+                Fate::Kept => kept.push(seq),
+                Fate::Refused(problem) => {
+                    sql::refused::<entity::Entity>(db.writer(), key, entity::Column::Problem, seq, &problem)
+                        .await?;
+                }
             }
         }
-        Ok(())
+        sql::published::<entity::Entity>(db, key, entity::Column::PublishedAt, &published).await?;
+        sql::release::<entity::Entity>(db.writer(), key, entity::Column::LeasedUntil, &kept).await
     }
-}
-
-/// Ends the lease of rows, so that they need not wait for its end.
-async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
-    entity::Entity::update_many()
-        .col_expr(entity::Column::LeasedUntil, Expr::value(None::<Timestamp>))
-        .filter(sql::one_of(db.writer(), entity::Column::Seq, seqs))
-        .exec(db.writer())
-        .await?;
-    Ok(())
 }

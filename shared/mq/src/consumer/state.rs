@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use scrm_db::{Db, Txn, inbox};
-use scrm_kernel::Lifecycle;
+use scrm_kernel::{Lifecycle, crash};
 use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
 use tokio::sync::mpsc;
@@ -171,6 +171,7 @@ impl Consumer {
             let outcome = self.handle(&txn, &delivery.envelope).await?;
             outcomes.push((outcome, begun.elapsed()));
         }
+        crash::point("state.handled");
         if let Err(error) = txn.commit().await {
             // A constraint that is checked at the commit is the handler's doing; among several it is not known whose.
             let is_handlers = outcomes.len() == 1 && self.db.violation(&error).is_some();
@@ -181,6 +182,7 @@ impl Consumer {
             // It may have failed because the database went away under it: that uses up no attempt.
             self.db.reader().ping().await?;
         }
+        crash::point("state.committed");
         for (outcome, time) in outcomes {
             let delivery = waiting.pop_front().expect("each outcome is that of a message in front");
             let settlement = match outcome {

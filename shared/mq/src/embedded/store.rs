@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, Timestamp};
+use scrm_kernel::{Clock, Timestamp, crash};
 use scrm_proto::Envelope;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
@@ -107,6 +107,7 @@ impl BatchWrite for Store {
         if !done.is_empty() {
             Entity::delete_many().filter(sql::one_of(txn, Column::Id, &done)).exec(txn).await?;
         }
+        crash::point("embedded.written");
         Ok(vec![(); ops.len()])
     }
 
@@ -114,6 +115,7 @@ impl BatchWrite for Store {
         for op in ops {
             match op {
                 Op::Publish(messages) => {
+                    crash::point("embedded.published");
                     for message in messages {
                         for queue in self.queues_for(message) {
                             self.signals.of(queue).notify_one();
@@ -121,6 +123,7 @@ impl BatchWrite for Store {
                     }
                 }
                 Op::Settle { queue, settlements } => {
+                    crash::point("embedded.settled");
                     if settlements.iter().any(|(_, settlement)| matches!(settlement, Settlement::Dead { .. }))
                     {
                         self.signals.of(&topology::dead(queue)).notify_one();

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Acker, BasicProperties, Channel};
-use scrm_kernel::{Clock, Timestamp};
+use scrm_kernel::{Clock, Timestamp, crash};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -239,9 +239,13 @@ impl Settler {
 
     /// An acknowledgement that fails came after the connection was lost: the message comes again.
     async fn acknowledge(&self, tags: Vec<i64>) {
+        if tags.is_empty() {
+            return;
+        }
         let ackers = self.ackers(&tags);
         let told = join_all(ackers.iter().map(|acker| acker.ack(BasicAckOptions::default())));
         timeout(PATIENCE, told).await.ok();
+        crash::point("rabbit.acknowledged");
         self.forget(&tags);
     }
 
@@ -280,6 +284,7 @@ impl Settler {
         }
         self.forget(&comes_again);
         let outcomes = self.publisher.publish(&outgoing).await;
+        crash::point("rabbit.moved");
         let mut arrived = Vec::new();
         for ((tag, settlement), outcome) in kept.into_iter().zip(outcomes) {
             match outcome {

@@ -50,6 +50,20 @@ struct Calls {
     script: Arc<dyn Fn(&Called) -> Say + Send + Sync>,
     called: mpsc::UnboundedSender<Called>,
     unrecorded: Arc<AtomicI64>,
+    counts: Arc<Counts>,
+}
+
+/// What happened so often.
+#[derive(Default)]
+struct Counts {
+    /// Claims that found somebody else calling.
+    busy: AtomicUsize,
+    /// Calls that are being made.
+    calling: AtomicUsize,
+    /// The most that were made at once.
+    most: AtomicUsize,
+    /// Outcomes that were to be recorded.
+    recordings: AtomicUsize,
 }
 
 async fn execute<const N: usize>(txn: &Txn, sql: &str, values: [Value; N]) -> Result<u64, DbErr> {
@@ -84,6 +98,7 @@ impl EffectHandler<ContactAdded> for Calls {
             return Ok(Claim::Nothing);
         }
         if state == "calling" && until > txn.now() {
+            self.counts.busy.fetch_add(1, Ordering::SeqCst);
             return Ok(Claim::Busy { until });
         }
         let claim = "UPDATE unit SET state = 'calling', attempt = attempt + 1, lease = $1
@@ -99,6 +114,8 @@ impl EffectHandler<ContactAdded> for Calls {
 
     async fn call(&self, unit: &Called) -> Say {
         let said = (self.script)(unit);
+        let calling = self.counts.calling.fetch_add(1, Ordering::SeqCst) + 1;
+        self.counts.most.fetch_max(calling, Ordering::SeqCst);
         self.called.send(Called { at: Instant::now(), ..unit.clone() }).ok();
         match &said {
             Say::Wait(gate) => gate.acquire().await.unwrap().forget(),
@@ -106,10 +123,12 @@ impl EffectHandler<ContactAdded> for Calls {
             Say::Panic => panic!("for the test"),
             Say::Next(_) => {}
         }
+        self.counts.calling.fetch_sub(1, Ordering::SeqCst);
         said
     }
 
     async fn record(&self, txn: &Txn, unit: &Called, said: &Say) -> Result<Next, Failure> {
+        self.counts.recordings.fetch_add(1, Ordering::SeqCst);
         let next = if let Say::Next(next) = said { next.clone() } else { Next::Done };
         let state = if next == Next::Done { "done" } else { "wanted" };
         let record = "UPDATE unit SET state = $1 WHERE key = $2 AND attempt = $3";
@@ -129,8 +148,17 @@ impl Rig {
         queue: Queue,
         script: impl Fn(&Called) -> Say + Send + Sync + 'static,
     ) -> Worker<Called> {
+        self.call_out_counting(queue, Arc::default(), script)
+    }
+
+    fn call_out_counting(
+        &self,
+        queue: Queue,
+        counts: Arc<Counts>,
+        script: impl Fn(&Called) -> Say + Send + Sync + 'static,
+    ) -> Worker<Called> {
         let (called, received) = mpsc::unbounded_channel();
-        let handler = Calls { script: Arc::new(script), called, unrecorded: Arc::default() };
+        let handler = Calls { script: Arc::new(script), called, unrecorded: Arc::default(), counts };
         let db = self.db.clone();
         self.keep_running(received, move |broker, lifecycle| {
             Effects::new(queue, db.clone(), CONCURRENCY).on(handler.clone()).run(broker, lifecycle)
@@ -182,15 +210,15 @@ async fn each_unit_is_called_once_however_often_its_message_comes() {
 #[tokio::test]
 async fn many_messages_about_one_unit_call_it_once() {
     let rig = Rig::start(&[FLOW]).await;
-    let gate = Arc::new(Semaphore::new(0));
-    let mut worker = rig.call_out(FLOW, {
+    let (gate, counts) = (Arc::new(Semaphore::new(0)), Arc::new(Counts::default()));
+    let mut worker = rig.call_out_counting(FLOW, Arc::clone(&counts), {
         let gate = Arc::clone(&gate);
         move |_| Say::Wait(Arc::clone(&gate))
     });
     rig.publish(messages(1, 12)).await;
     worker.next().await;
-    // The others find it busy, and wait.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // The others wait for it.
+    eventually("the others found it busy", async || counts.busy.load(Ordering::SeqCst) >= 11).await;
     gate.add_permits(1);
     eventually("all are remembered", async || rig.remembered().await == 12).await;
     assert_eq!(rig.done().await, 1);
@@ -282,7 +310,8 @@ async fn a_call_that_panics_is_unclear_and_comes_again_after_its_lease() {
 async fn slow_calls_do_not_hold_up_the_others_and_are_no_more_than_allowed() {
     let rig = Rig::start(&[FLOW]).await;
     let (gate, slow) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
-    let mut worker = rig.call_out(FLOW, {
+    let counts = Arc::new(Counts::default());
+    let mut worker = rig.call_out_counting(FLOW, Arc::clone(&counts), {
         let (gate, slow) = (Arc::clone(&gate), Arc::clone(&slow));
         move |call| {
             let is_slow = call.key.starts_with("slow");
@@ -298,11 +327,11 @@ async fn slow_calls_do_not_hold_up_the_others_and_are_no_more_than_allowed() {
     rig.publish(about("quick", 30).collect()).await;
     rig.wait_for_done(30).await;
     rig.publish(about("slower", 20).collect()).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(slow.load(Ordering::SeqCst), CONCURRENCY);
+    eventually("all places are taken", async || slow.load(Ordering::SeqCst) >= CONCURRENCY).await;
 
     gate.add_permits(27);
     rig.wait_for_done(57).await;
+    assert_eq!(counts.most.load(Ordering::SeqCst), CONCURRENCY);
     worker.stop().await;
     rig.finish().await;
 }
@@ -318,7 +347,6 @@ async fn a_consumer_asked_to_stop_finishes_its_calls_and_begins_no_more() {
     rig.publish(units(20)).await;
     let begun = worker.take(CONCURRENCY).await;
     worker.ask_to_stop();
-    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(rig.done().await, 0);
     gate.add_permits(20);
     assert!(worker.stop().await.is_empty());
@@ -336,7 +364,8 @@ async fn a_consumer_asked_to_stop_finishes_its_calls_and_begins_no_more() {
 async fn what_cannot_be_recorded_is_not_called_again() {
     let rig = Rig::start(&[FLOW]).await;
     let gate = Arc::new(Semaphore::new(0));
-    let mut worker = rig.call_out(FLOW, {
+    let counts = Arc::new(Counts::default());
+    let mut worker = rig.call_out_counting(FLOW, Arc::clone(&counts), {
         let gate = Arc::clone(&gate);
         move |call| if call.key == "a" { Say::Wait(Arc::clone(&gate)) } else { Say::Unrecorded(2) }
     });
@@ -345,11 +374,10 @@ async fn what_cannot_be_recorded_is_not_called_again() {
     let rename = async |from: &str, to: &str| {
         rig.db.writer().execute_unprepared(&format!("ALTER TABLE {from} RENAME TO {to}")).await.unwrap();
     };
-    rename("inbox", "away").await;
+    rename("unit", "away").await;
     gate.add_permits(1);
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    assert_eq!(rig.done().await, 0);
-    rename("away", "inbox").await;
+    eventually("recording failed", async || counts.recordings.load(Ordering::SeqCst) >= 3).await;
+    rename("away", "unit").await;
     rig.wait_for_done(1).await;
 
     rig.publish(vec![message("b", 2)]).await;

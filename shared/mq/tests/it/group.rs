@@ -115,6 +115,7 @@ async fn a_deadlock_between_lanes_uses_up_no_attempt() {
         (0..8).map(|number| message(keys[usize::from(number % 2 == 1)], number)).collect();
     rig.publish(published).await;
     eventually("both lanes are at work", async || begun.load(Ordering::SeqCst) == 2).await;
+    // Nothing shows that the rest waits in the lanes, as it must for both to take several at once.
     tokio::time::sleep(Duration::from_millis(200)).await;
     gate.add_permits(4);
 

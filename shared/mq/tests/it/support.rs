@@ -1,6 +1,7 @@
 //! A broker of the chosen shape, a database with a table that handlers write to, and consumers that can be stopped.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,7 +16,9 @@ use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId, Timestamp};
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
-use scrm_mq::{Broker, BrokerError, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Topology};
+use scrm_mq::{
+    Broker, BrokerError, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Subscription, Topology,
+};
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
 use scrm_proto::{Envelope, Event};
@@ -23,7 +26,7 @@ use scrm_testing::TestDatabase;
 use sea_orm::{ConnectionTrait as _, DbErr, DeriveMigrationName, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 use tempfile::TempDir;
-use tokio::sync::{Barrier, Semaphore, mpsc, watch};
+use tokio::sync::{Barrier, Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// How long a test waits for anything.
@@ -44,6 +47,9 @@ pub(crate) struct Rig {
     database: TestDatabase,
     transport: Option<Link>,
     broker: watch::Sender<Broker>,
+    /// Dead letters are taken through one subscription for each queue, which stays open until the end: RabbitMQ does not
+    /// confirm acknowledgements, and gives out again what its queue has not seen when the channel is closed.
+    dead: Mutex<HashMap<&'static str, Subscription>>,
     topology: Topology,
     /// RabbitMQ, if this test has one of its own.
     own: Option<OwnRabbit>,
@@ -75,7 +81,16 @@ impl Rig {
         let database = TestDatabase::new("mq").await;
         let db = open_db(&database).await;
         let broker = watch::Sender::new(broker);
-        Self { db, database, transport: Some(transport), broker, topology, own, folder }
+        Self {
+            db,
+            database,
+            transport: Some(transport),
+            broker,
+            dead: Mutex::default(),
+            topology,
+            own,
+            folder,
+        }
     }
 
     /// Returns the name of a queue on RabbitMQ.
@@ -210,19 +225,17 @@ impl Rig {
     /// Takes `count` dead letters of `queue`: each with the reason.
     pub(crate) async fn take_dead(&self, queue: Queue, count: usize) -> Vec<(Envelope, String)> {
         let dead = Queue { name: scrm_mq::topology::dead(queue.name).leak(), kinds: &[], ..queue };
-        let mut subscription = self.broker().subscribe(&dead, 200).await.unwrap();
+        let mut open = self.dead.lock().await;
+        let subscription = match open.entry(queue.name) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(self.broker().subscribe(&dead, 200).await.unwrap()),
+        };
         let mut letters = Vec::new();
         while letters.len() < count {
             let delivery = in_time("a dead letter", subscription.deliveries.recv()).await.unwrap();
             letters.push((delivery.envelope.clone(), delivery.reason.clone().unwrap_or_default()));
             delivery.settle(Settlement::Done);
         }
-        if is_distributed() {
-            // Acknowledgements are not confirmed, and RabbitMQ loses those that its queue has not seen when the channel is
-            // closed: the messages would come again.
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-        subscription.finish().await;
         self.wait_for_messages(dead.name, 0).await;
         letters
     }
@@ -230,6 +243,10 @@ impl Rig {
     /// Ends the test: no message may be left.
     pub(crate) async fn finish(mut self) {
         eventually("every queue is empty", async || self.broker().queues().await.unwrap().is_empty()).await;
+        for (queue, mut subscription) in self.dead.lock().await.drain() {
+            assert!(subscription.deliveries.try_recv().is_err(), "{queue} has more dead letters");
+            subscription.finish().await;
+        }
         if let Some(Link::Rabbit(rabbit)) = &self.transport {
             rabbit.delete().await.unwrap();
         }
@@ -239,6 +256,7 @@ impl Rig {
     }
 
     async fn close(&mut self) {
+        self.dead.get_mut().clear();
         match self.transport.take().unwrap() {
             Link::Embedded(embedded) => embedded.close().await.unwrap(),
             Link::Rabbit(rabbit) => rabbit.close().await.unwrap(),

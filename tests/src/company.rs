@@ -1,0 +1,125 @@
+//! People who come, through the simulated WeCom and through webhooks, while processes die.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use scrm_kernel::Clock;
+use scrm_testing::{APP, TestWecom};
+use scrm_wecom_sandbox::Answer;
+use serde_json::{Value, json};
+
+use crate::installation::Installation;
+
+/// The lead source that the webhooks belong to.
+const SOURCE: &str = "site";
+/// How long a sender waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a sender tries, with pauses between: other systems do not give up at once.
+const TRIES: usize = 40;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A company whose WeCom stays alive, and whose forms know what was accepted.
+pub struct Company {
+    /// Its WeCom.
+    pub wecom: TestWecom,
+    http: Client,
+    ingest: String,
+    secret: String,
+    arrived: usize,
+    /// Names in the forms that were accepted.
+    accepted: BTreeSet<String>,
+}
+
+impl Company {
+    /// Founds a company and connects it as an administrator does: app, greeting, routing group and lead source.
+    pub async fn connect(installation: &Installation) -> Self {
+        let http =
+            Client::builder().no_proxy().timeout(PATIENCE).build().expect("a plain client can be made");
+        let wecom = TestWecom::start(Clock::system());
+        let (token, ingest) = (installation.token(), installation.url_of("ingest"));
+        let leads = installation.url_of("leads");
+        let app = wecom.sandbox.app(APP).expect("there is always the app demo");
+        let put = async |url: String, body: Value| {
+            let request: RequestBuilder = http.request(Method::PUT, &url).bearer_auth(&token).json(&body);
+            let answer = request.send().await.expect("the services run");
+            let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap_or_default());
+            assert!(status.is_success(), "{url}: {status} {body}");
+            body
+        };
+        let connection = json!({
+            "wecom_corp_id": app.corp_id, "kind": app.kind, "agent_id": app.agent_id, "secret": app.secret,
+            "token": app.token, "encoding_aes_key": app.encoding_aes_key, "api_url": wecom.url(),
+        });
+        put(format!("{ingest}/api/v1/ingest/apps/{APP}"), connection).await;
+        put(format!("{leads}/api/v1/leads/greetings"), json!({"text": "您好，很高兴认识您！"})).await;
+        let group = json!({"strategy": "round_robin", "members": [{"user_id": "lin"}, {"user_id": "zhao"}]});
+        put(format!("{leads}/api/v1/leads/groups/forms"), group).await;
+        let source = json!({"name": "官网表单", "group": "forms"});
+        let source = put(format!("{ingest}/api/v1/ingest/lead-sources/{SOURCE}"), source).await;
+        let secret = source["secret"].as_str().expect("a new secret is shown once").to_owned();
+        let callback = format!("{ingest}/callback/wecom/{APP}");
+        wecom.sandbox.set_callback_url(APP, &callback).expect("the app is there");
+        Self { wecom, http, ingest, secret, arrived: 0, accepted: BTreeSet::new() }
+    }
+
+    /// Lets so many people add a member, and as many fill in a form. Returns when all callbacks and forms are answered
+    /// or given up.
+    pub async fn welcome_some(&mut self, count: usize) {
+        let people: Vec<usize> = (self.arrived..self.arrived + count).collect();
+        self.arrived += count;
+        let add = |person: &usize| {
+            json!({"app": APP, "type": "add_external_contact", "shuffle": true, "fields": {
+                "UserID": "lin", "ExternalUserID": format!("wm-{person}"),
+                "WelcomeCode": format!("code-{person}"), "State": "fair",
+            }})
+        };
+        let events = Value::Array(people.iter().map(add).collect());
+        let (answered, ()) = tokio::join!(
+            self.wecom.control(Method::POST, "/_control/events", &events),
+            Self::submit_all(&self.http, &self.ingest, &self.secret, &mut self.accepted, &people)
+        );
+        assert_eq!(answered.0, StatusCode::OK.as_u16(), "{}", answered.1);
+    }
+
+    async fn submit_all(
+        http: &Client,
+        ingest: &str,
+        secret: &str,
+        accepted: &mut BTreeSet<String>,
+        people: &[usize],
+    ) {
+        for person in people {
+            let name = format!("访客{person}");
+            let body = json!({"name": name, "phone": format!("139{person:08}")}).to_string();
+            let second = Clock::system().now().timestamp().to_string();
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+            let signature = hmac::sign(&key, format!("{second}.{body}").as_bytes());
+            for _ in 0..TRIES {
+                let request = http.post(format!("{ingest}/hooks/leads/{SOURCE}")).body(body.clone());
+                let request = request
+                    .header("X-Scrm-Timestamp", &second)
+                    .header("X-Scrm-Signature", format!("v1={}", hex::encode(signature)))
+                    .header("X-Scrm-Id", format!("form-{person}"));
+                if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
+                    accepted.insert(name);
+                    break;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Returns the customers whose arrival was answered with 200.
+    pub fn acknowledged(&self) -> BTreeSet<String> {
+        let callbacks = self.wecom.sandbox.callbacks();
+        let answered = callbacks.into_iter().filter(|callback| callback.status == Answer::Http(200));
+        answered.filter_map(|callback| callback.external_user_id).collect()
+    }
+
+    /// Returns the names in the forms that were accepted.
+    pub const fn accepted(&self) -> &BTreeSet<String> {
+        &self.accepted
+    }
+}

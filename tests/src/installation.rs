@@ -1,0 +1,236 @@
+//! The built programs as processes, in the chosen shape.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use scrm_db::Database;
+use scrm_mq::Topology;
+use scrm_mq::rabbit::{Rabbit, RabbitConfig};
+use scrm_testing::{Shape, TestDatabase, eventually};
+use tempfile::TempDir;
+
+/// Every service, in the order in which they are started.
+pub const SERVICES: [&str; 2] = ["ingest", "leads"];
+/// Below the ports that the system gives to clients, so that nobody takes one while its process is dead.
+const FIRST_PORT: u16 = 18_000;
+/// How many processes of tests may look for ports side by side.
+const PORTS: u16 = 12_000;
+
+/// An installation of its own: folder, addresses, and in the distributed shape databases and queues.
+pub struct Installation {
+    folder: TempDir,
+    programs: PathBuf,
+    processes: Vec<Process>,
+    databases: Vec<TestDatabase>,
+    prefix: String,
+}
+
+/// One program, running or dead.
+struct Process {
+    /// The service, or `scrm` for all of them.
+    name: &'static str,
+    address: SocketAddr,
+    child: Option<Child>,
+}
+
+impl Installation {
+    /// Makes an installation and starts nothing yet; `programs` is the folder with the built programs.
+    pub async fn new(programs: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the installation can be made");
+        let prefix = format!("{}.", folder.path().file_name().expect("it has a name").display());
+        let process = |name| Process { name, address: free_address(), child: None };
+        let processes = match Shape::chosen() {
+            Shape::Embedded => vec![process("scrm")],
+            Shape::Distributed => SERVICES.map(process).into(),
+        };
+        let mut new =
+            Self { folder, programs: programs.to_owned(), processes, databases: Vec::new(), prefix };
+        if Shape::chosen() == Shape::Distributed {
+            new.configure().await;
+        }
+        new
+    }
+
+    /// Writes what the services read, and brings up their tables and queues.
+    async fn configure(&mut self) {
+        let folder = self.folder.path().display().to_string();
+        let ingest = self.address_of("ingest");
+        let mut text = format!(
+            "[distributed]\nkeys.installation = \"{folder}/installation.keys\"\nkeys.tokens = \"{folder}/token.pk8\"\n\
+             ingest.url = \"http://{ingest}\"\nbroker.url = \"{}\"\nbroker.prefix = \"{}\"\ndatabase.connections = 6\n",
+            rabbit_url(),
+            self.prefix,
+        );
+        for process in &self.processes {
+            let database = TestDatabase::new(process.name).await;
+            let Database::Postgres { url, .. } = database.database() else {
+                panic!("the distributed shape is on PostgreSQL");
+            };
+            let Process { name, address, .. } = process;
+            writeln!(text, "[{name}]\nhttp.listen = \"{address}\"\ndatabase.url = \"{url}\"")
+                .expect("a text takes everything");
+            self.databases.push(database);
+        }
+        std::fs::write(self.folder.path().join("scrm.toml"), text).expect("the folder is writable");
+        let status = self.command("scrm").arg("migrate").arg("--data").arg(self.folder.path()).status();
+        assert!(status.expect("it starts").success(), "the tables and queues can be made");
+    }
+
+    /// Starts every process that does not run, dying at `crash_at` if that is given; returns when all are ready or one
+    /// has died.
+    pub async fn start(&mut self, crash_at: Option<&str>) {
+        for index in 0..self.processes.len() {
+            if self.processes[index].child.is_none() {
+                let mut command = self.command_of(&self.processes[index]);
+                if let Some(point) = crash_at {
+                    command.env("SCRM_CRASH_AT", point);
+                }
+                self.processes[index].child = Some(command.spawn().expect("it starts"));
+            }
+        }
+        let http = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
+        let ready: Vec<String> =
+            self.processes.iter().map(|process| format!("http://{}/readyz", process.address)).collect();
+        eventually("every process is ready, or one is dead", async || {
+            if self.died() {
+                return Some(());
+            }
+            for url in &ready {
+                let answer = http.get(url).timeout(Duration::from_secs(1)).send().await.ok()?;
+                answer.error_for_status().ok()?;
+            }
+            Some(())
+        })
+        .await;
+    }
+
+    /// Reports whether a process has ended by itself.
+    pub fn died(&mut self) -> bool {
+        let mut children = self.processes.iter_mut().filter_map(|process| process.child.as_mut());
+        children.any(|child| has_ended(child).is_some())
+    }
+
+    /// Ends one process, or all of them, like a failure of power of the machine they are on.
+    pub fn kill(&mut self, name: Option<&str>) {
+        for process in
+            self.processes.iter_mut().filter(|process| name.is_none_or(|name| name == process.name))
+        {
+            if let Some(mut child) = process.child.take() {
+                child.kill().ok();
+                child.wait().expect("a child of ours can be waited for");
+            }
+        }
+    }
+
+    /// Forgets the processes that have ended, so that they can be started again.
+    pub fn bury(&mut self) {
+        for process in &mut self.processes {
+            if process.child.as_mut().is_some_and(|child| has_ended(child).is_some()) {
+                process.child = None;
+            }
+        }
+    }
+
+    /// Returns an administrator's token.
+    pub fn token(&self) -> String {
+        let mut command = self.command("scrm");
+        let command = command.args(["token", "--role", "admin", "--data"]).arg(self.folder.path());
+        let output = command.stdout(Stdio::piped()).output().expect("it starts");
+        assert!(
+            output.status.success(),
+            "a token can be printed; the log is in {}",
+            self.folder.path().display()
+        );
+        String::from_utf8(output.stdout).expect("a token is text").trim().to_owned()
+    }
+
+    /// Returns where a service answers, without a slash at the end.
+    pub fn url_of(&self, service: &str) -> String {
+        format!("http://{}", self.address_of(service))
+    }
+
+    /// Returns what the processes have printed, for a test that fails.
+    pub fn log(&self) -> String {
+        let read = |process: &Process| std::fs::read_to_string(self.log_of(process.name)).unwrap_or_default();
+        self.processes.iter().map(read).collect()
+    }
+
+    /// Removes everything.
+    pub async fn finish(mut self) {
+        self.kill(None);
+        for database in std::mem::take(&mut self.databases) {
+            database.finish().await;
+        }
+        if Shape::chosen() == Shape::Distributed {
+            let config = RabbitConfig { url: rabbit_url().into(), prefix: self.prefix.clone() };
+            let rabbit =
+                Rabbit::connect(config, Topology::of_all_services()).await.expect("RabbitMQ is there");
+            rabbit.delete().await.expect("the queues can be deleted");
+            rabbit.close().await.ok();
+        }
+    }
+
+    fn address_of(&self, service: &str) -> SocketAddr {
+        let of = |name: &str| self.processes.iter().find(|process| process.name == name);
+        of(service).or_else(|| of("scrm")).expect("it is a service").address
+    }
+
+    fn command_of(&self, process: &Process) -> Command {
+        if process.name == "scrm" {
+            let mut command = self.command("scrm");
+            command.args(["--log", "info", "serve", "--port", &process.address.port().to_string(), "--data"]);
+            command.arg(self.folder.path());
+            return command;
+        }
+        let mut command = self.command(&format!("scrm-{}", process.name));
+        command.arg("--config").arg(self.folder.path().join("scrm.toml"));
+        command
+    }
+
+    /// Returns a program with its output in a file.
+    fn command(&self, program: &str) -> Command {
+        let path = self.programs.join(program);
+        assert!(path.exists(), "{} is not built: cargo build --workspace", path.display());
+        let log =
+            File::options().create(true).append(true).open(self.log_of(program.trim_start_matches("scrm-")));
+        let mut command = Command::new(path);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.expect("the folder is writable"));
+        command
+    }
+
+    fn log_of(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        self.kill(None);
+    }
+}
+
+fn has_ended(child: &mut Child) -> Option<ExitStatus> {
+    child.try_wait().expect("a child of ours can be asked")
+}
+
+fn rabbit_url() -> String {
+    scrm_config::variable("SCRM_TEST_AMQP_URL").expect("tests/services.sh says where RabbitMQ is")
+}
+
+/// Returns an address that nobody listens on. It stays the same when a process is started again.
+fn free_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = u16::try_from(std::process::id() % u32::from(PORTS / 40)).expect("it is below 300") * 40;
+    loop {
+        let port = FIRST_PORT + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
