@@ -9,7 +9,7 @@ use sea_orm::DbErr;
 use crate::app::Reconciler;
 
 /// How often to look for a comparison that is to go on.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(250);
 /// How often to look whether one is due.
 const PERIOD: Duration = Duration::from_mins(1);
 

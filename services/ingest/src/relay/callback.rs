@@ -83,9 +83,11 @@ impl Source for Callbacks {
         store::relation::note(&txn, &relations).await?;
         for (corp, former, new) in &renamed {
             store::relation::rename(&txn, *corp, former, new).await?;
-            store::member::rename(&txn, *corp, former, new).await?;
         }
         store::look::want(&txn, &looks).await?;
+        for (corp, former, new) in &renamed {
+            store::member::rename(&txn, *corp, former, new).await?;
+        }
         for (kind, seqs) in processed {
             store::callback::processed(&txn, kind, &seqs).await?;
         }
