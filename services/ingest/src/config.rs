@@ -12,6 +12,7 @@ use serde::Deserialize;
 pub struct Config {
     callback_window_s: u32,
     hook_window_s: u32,
+    reconcile_every_s: u32,
 }
 
 impl Config {
@@ -28,5 +29,10 @@ impl Config {
     /// Returns how far a webhook's timestamp may be from our clock.
     pub fn hook_window(&self) -> Duration {
         Duration::from_secs(u64::from(self.hook_window_s))
+    }
+
+    /// Returns how long after the beginning of a comparison with WeCom the next one begins; none if never by itself.
+    pub fn reconcile_every(&self) -> Option<Duration> {
+        (self.reconcile_every_s > 0).then(|| Duration::from_secs(u64::from(self.reconcile_every_s)))
     }
 }

@@ -24,7 +24,7 @@ use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
 pub use crate::app::App;
-use crate::app::Reader;
+use crate::app::{Reader, Reconciler};
 pub use crate::config::Config;
 use crate::domain::connection::Corp;
 
@@ -74,6 +74,7 @@ impl Ingest {
         let Setup { database, broker, keys, wecom, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock).await?;
         let http = scrm_wecom::client::http::client(&Patience::default())?;
+        let reconcile_every = config.reconcile_every();
         let app = App::new(db.clone(), keys.clone(), config, http);
         app.ensure_first_corp().await?;
 
@@ -88,6 +89,11 @@ impl Ingest {
         let reader = Arc::new(Reader::new(db.clone(), wecom));
         lifecycle.spawn("ingest looks", jobs::look::run(Arc::clone(&reader), lifecycle.clone()));
         jobs::look::start_forgetting(&reader, &lifecycle);
+        let reconciler = Arc::new(Reconciler::new(Arc::clone(&reader)));
+        lifecycle.spawn("ingest reconcile", jobs::reconcile::run(Arc::clone(&reconciler), lifecycle.clone()));
+        if let Some(every) = reconcile_every {
+            jobs::reconcile::start_beginning(&reconciler, every, &lifecycle);
+        }
         let profiles = consumers::profiles(&reader);
         lifecycle.spawn("ingest.profile", profiles.run(broker, lifecycle.clone()));
         retention::start(&db, &lifecycle);

@@ -3,6 +3,8 @@
 pub mod demo;
 pub mod folder;
 pub mod installation;
+mod operator;
+pub mod reconcile;
 pub mod serve;
 mod shown;
 mod tally;

@@ -10,7 +10,7 @@ use scrm_http::Role;
 use scrm_ingest::Ingest;
 use scrm_leads::Leads;
 use scrm_process::Service as _;
-use scrm_standalone::{demo, serve, token};
+use scrm_standalone::{demo, reconcile, serve, token};
 use scrm_telemetry::Format;
 
 /// Hongyan (鸿雁): the SCRM for enterprises on WeCom, all services in one process.
@@ -31,6 +31,15 @@ struct Arguments {
 enum Command {
     /// A simulated company on a simulated WeCom comes alive.
     Demo(Demo),
+    /// Have the running services compare everything with WeCom, because callbacks get lost; ends when that is done.
+    Reconcile {
+        /// Which enterprise, by our id or WeCom's; the first one if absent.
+        #[arg(long)]
+        corp: Option<String>,
+        /// The data folder.
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// Run all services on a data folder.
     Serve(Serve),
     /// Bring all tables and queues of an installation up to date, and make its keys.
@@ -138,6 +147,7 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
         Command::Serve(Serve { port, data, listen }) => {
             serve::run(&data, SocketAddr::new(listen, port)).await
         }
+        Command::Reconcile { corp, data } => reconcile::run(&data, corp.as_deref()).await,
         Command::Migrate { data } => serve::migrate(&data).await,
         Command::Openapi { service } => {
             let document = match service {

@@ -96,6 +96,8 @@ typed_id! {
     ChannelId;
     /// Something that a person sent through a form, an advertisement or another system of the enterprise.
     SubmissionId;
+    /// A comparison of everything that is known of an enterprise with what WeCom has.
+    ReconciliationId;
     /// An event on its way between services.
     MessageId;
 }

@@ -43,7 +43,7 @@ impl App {
 
         let txn = self.db.begin().await?;
         // Connecting first locks the row, so that of two corps at once the second one sees the first.
-        if let Err(error) = store::corp::connect(&txn, corp, &app.wecom_corp).await {
+        if let Err(error) = store::corp::connect(&txn, corp, &app.wecom_corp, app.updated_at).await {
             let violated = txn.violation(&error);
             return Err(match violated {
                 Some(violated) if violated.is_unique("uq_corp_wecom_id") => {

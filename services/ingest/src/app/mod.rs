@@ -9,13 +9,17 @@ mod reader;
 mod reading;
 mod receive_callback;
 mod receive_submission;
+mod reconcile;
+mod reconciliations;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrm_db::{Batcher, Db, NotStored};
 use scrm_kernel::page::BadCursor;
-use scrm_kernel::{Classify, Clock, CorpId, ErrorKind, FieldError, KeyRing, Timestamp, WecomCorpId};
+use scrm_kernel::{
+    Classify, Clock, CorpId, ErrorKind, FieldError, KeyRing, ReconciliationId, Timestamp, WecomCorpId,
+};
 use sea_orm::DbErr;
 
 pub use connect_app::Connection;
@@ -23,6 +27,7 @@ pub use put_lead_source::SourceForm;
 pub(crate) use reader::Reader;
 pub use receive_callback::{RawCallback, Refusal};
 pub use receive_submission::RawSubmission;
+pub(crate) use reconcile::Reconciler;
 
 use crate::config::Config;
 use crate::domain::connection::{AppName, Corp};
@@ -70,6 +75,15 @@ pub enum Error {
     /// Nobody can be told from a stranger at the moment.
     #[error("the lead sources cannot be read: send it again")]
     SourcesUnreadable(#[source] DbErr),
+    /// The enterprise has no app in WeCom.
+    #[error("this enterprise is not connected to WeCom yet")]
+    NotConnected,
+    /// There is no such comparison.
+    #[error("there is no comparison {0}")]
+    ReconciliationNotFound(ReconciliationId),
+    /// Nothing waits for a confirmation.
+    #[error("comparison {0} is not the newest one, or did not end with an alarm")]
+    NothingToConfirm(ReconciliationId),
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -83,11 +97,13 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::CorpNotFound => ErrorKind::NotFound,
+            Self::CorpNotFound | Self::ReconciliationNotFound(_) => ErrorKind::NotFound,
             Self::ConnectedElsewhere(_)
             | Self::WecomCorpTaken(_)
             | Self::AppNameTaken(_)
             | Self::SourceNameTaken(_)
+            | Self::NotConnected
+            | Self::NothingToConfirm(_)
             | Self::SubmissionChanged => ErrorKind::Conflict,
             Self::NotSigned => ErrorKind::Unauthenticated,
             Self::NotStored(_) | Self::SourcesUnreadable(_) => ErrorKind::Unavailable,
@@ -107,6 +123,9 @@ impl Classify for Error {
             Self::NotSigned => "not_signed",
             Self::SubmissionChanged => "submission_changed",
             Self::NotStored(_) | Self::SourcesUnreadable(_) => "not_stored",
+            Self::NotConnected => "not_connected",
+            Self::ReconciliationNotFound(_) => "reconciliation_not_found",
+            Self::NothingToConfirm(_) => "nothing_to_confirm",
             Self::Database(_) => "internal",
         }
     }

@@ -1,13 +1,16 @@
 //! What was read from WeCom, as the events that tell it.
 
 use scrm_db::{Cause, Txn, outbox};
-use scrm_kernel::{CorpId, ExternalUserId, Timestamp, WecomUserId};
+use scrm_kernel::{CorpId, ExternalUserId, ReconciliationId, Timestamp, WecomUserId};
 use scrm_proto::wecom::v1::{
     self, CustomerGone, CustomerRead, DepartmentsRead, MemberGone, MemberPlace, MemberRead, MemberStatus,
     TagsRead,
 };
 use scrm_wecom::client::{Customer, Department, Follower, Member, Tag, TagGroup};
 use sea_orm::DbErr;
+
+use crate::domain::relation::Standing;
+use crate::store;
 
 /// What WeCom said about a subject, all of it.
 pub(crate) enum Reading {
@@ -28,6 +31,31 @@ pub(crate) enum Reading {
 impl Reading {
     /// Tells it; what is told was so at `began_at` or later.
     pub(crate) async fn tell(&self, txn: &Txn, corp: CorpId, began_at: Timestamp) -> Result<(), DbErr> {
+        self.tell_found(txn, corp, began_at, None).await
+    }
+
+    /// Tells what a comparison has had.
+    pub(super) async fn tell_listed(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        began_at: Timestamp,
+        run: ReconciliationId,
+    ) -> Result<(), DbErr> {
+        self.tell_found(txn, corp, began_at, Some(run)).await
+    }
+
+    async fn tell_found(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        began_at: Timestamp,
+        run: Option<ReconciliationId>,
+    ) -> Result<(), DbErr> {
+        if let Some((user_id, standing)) = self.member() {
+            let user = WecomUserId::parse(user_id).map_err(|error| DbErr::Custom(error.to_string()))?;
+            store::member::note(txn, corp, &user, standing, began_at, run).await?;
+        }
         let cause = Cause::here(began_at);
         let told = match self {
             Self::Member(event) => outbox::put(txn, corp, &cause, event).await,
@@ -38,6 +66,15 @@ impl Reading {
             Self::CustomerGone(event) => outbox::put(txn, corp, &cause, event).await,
         };
         told.map(drop)
+    }
+
+    /// Returns which member it tells of, and how they stand.
+    fn member(&self) -> Option<(&str, Standing)> {
+        match self {
+            Self::Member(read) => Some((&read.user_id, Standing::Present)),
+            Self::MemberGone(gone) => Some((&gone.user_id, Standing::Gone)),
+            _ => None,
+        }
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Corp {
     pub id: CorpId,
     /// WeCom's id; none until it is connected.
     pub wecom_id: Option<WecomCorpId>,
+    /// When it was connected.
+    pub connected_at: Option<Timestamp>,
 }
 
 /// The name of an app: the last part of its callback address.

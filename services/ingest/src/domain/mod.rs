@@ -4,4 +4,6 @@ pub mod callback;
 pub mod connection;
 pub mod lead_source;
 pub mod look;
+pub mod reconciliation;
+pub mod relation;
 pub mod submission;

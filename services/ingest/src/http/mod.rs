@@ -8,6 +8,8 @@ mod dto;
 mod hooks;
 mod lead_dto;
 mod lead_sources;
+mod reconciliation_dto;
+mod reconciliations;
 mod tokens;
 
 use actix_web::HttpResponse;
@@ -29,7 +31,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(apps::connect)
             .service(callbacks::list)
             .service(lead_sources::list)
-            .service(lead_sources::put_one),
+            .service(lead_sources::put_one)
+            .service(reconciliations::begin)
+            .service(reconciliations::list)
+            .service(reconciliations::read)
+            .service(reconciliations::confirm),
     );
     // No part of the public contract, so not of its document either.
     config.map(|config| {

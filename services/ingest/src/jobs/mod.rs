@@ -3,3 +3,4 @@
 pub(crate) mod forget_callbacks;
 pub(crate) mod forget_submissions;
 pub(crate) mod look;
+pub(crate) mod reconcile;

@@ -8,6 +8,8 @@ mod m002_callback;
 mod m003_tokens;
 mod m004_submission;
 mod m005_look;
+mod m006_known;
+mod m007_reconciliation;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -21,6 +23,8 @@ impl MigratorTrait for Migrator {
             Box::new(EventTables),
             Box::new(m004_submission::Submissions),
             Box::new(m005_look::Looks),
+            Box::new(m006_known::Known),
+            Box::new(m007_reconciliation::Reconciliations),
         ]
     }
 }

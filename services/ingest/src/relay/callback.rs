@@ -3,10 +3,8 @@
 use async_trait::async_trait;
 use scrm_db::{Db, Fate, Source};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
-use scrm_proto::wecom::v1::{
-    CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy, TransferFailed,
-};
+use scrm_kernel::{CorpId, ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
+use scrm_proto::wecom::v1::{CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy, TransferFailed};
 use scrm_proto::{Envelope, Event};
 use scrm_wecom::event::{self, App, Body, Book, Contact, DeleteSource, FailReason};
 use sea_orm::DbErr;
@@ -14,6 +12,7 @@ use std::collections::HashMap;
 
 use super::hint;
 use crate::domain::look::{Urgency, Wanted};
+use crate::domain::relation::{Pair, Standing, Told};
 use crate::store;
 use crate::store::callback::Taken;
 
@@ -38,6 +37,10 @@ struct News {
     envelope: Option<Envelope>,
     /// What is to be read from WeCom.
     looks: Vec<Wanted>,
+    /// How a relation stands.
+    relation: Option<Told>,
+    /// The userid that a member had, and the one they have now.
+    renamed: Option<(CorpId, WecomUserId, WecomUserId)>,
 }
 
 #[async_trait]
@@ -61,6 +64,7 @@ impl Source for Callbacks {
     async fn settle(&self, fates: Vec<(Read, Fate)>) -> Result<(), DbErr> {
         let mut processed: HashMap<&'static str, Vec<i64>> = HashMap::new();
         let (mut kept, mut looks) = (Vec::new(), Vec::new());
+        let (mut relations, mut renamed) = (Vec::new(), Vec::new());
         let txn = self.db.begin().await?;
         for (row, fate) in fates {
             match (fate, row.outcome) {
@@ -71,10 +75,19 @@ impl Source for Callbacks {
                 (Fate::Published | Fate::Nothing, Ok(news)) => {
                     processed.entry(news.kind).or_default().push(row.seq);
                     looks.extend(news.looks);
+                    relations.extend(news.relation);
+                    renamed.extend(news.renamed);
                 }
             }
         }
+        store::relation::note(&txn, &relations).await?;
+        for (corp, former, new) in &renamed {
+            store::relation::rename(&txn, *corp, former, new).await?;
+        }
         store::look::want(&txn, &looks).await?;
+        for (corp, former, new) in &renamed {
+            store::member::rename(&txn, *corp, former, new).await?;
+        }
         for (kind, seqs) in processed {
             store::callback::processed(&txn, kind, &seqs).await?;
         }
@@ -99,7 +112,32 @@ fn read(callback: &Taken) -> Result<News, String> {
         urgency: Urgency::Fresh,
     };
     let looks = hint::subjects(&event.body).into_iter().map(look).collect();
-    Ok(News { kind: event.body.name(), envelope, looks })
+    let relation = standing(callback, &event.body, occurred_at);
+    Ok(News { kind: event.body.name(), envelope, looks, relation, renamed: new_id(callback, &event.body) })
+}
+
+/// Returns how a relation stands since then.
+fn standing(callback: &Taken, body: &Body, occurred_at: Timestamp) -> Option<Told> {
+    let Body::Contact(contact) = body else { return None };
+    let (user, customer, standing) = match contact {
+        Contact::Added { user_id, external_user_id, .. }
+        | Contact::HalfAdded { user_id, external_user_id, .. } => {
+            (user_id, external_user_id, Standing::Present)
+        }
+        Contact::DeletedByMember { user_id, external_user_id, .. }
+        | Contact::DeletedByCustomer { user_id, external_user_id } => {
+            (user_id, external_user_id, Standing::Gone)
+        }
+        _ => return None,
+    };
+    let pair = Pair { user: user.clone(), customer: customer.clone() };
+    Some(Told { corp: callback.corp, pair, standing, occurred_at, received_seq: callback.seq })
+}
+
+/// Returns the userid that a member had, and the one they have now.
+fn new_id(callback: &Taken, body: &Body) -> Option<(CorpId, WecomUserId, WecomUserId)> {
+    let Body::Book(Book::MemberUpdated { user_id, new_user_id: Some(new), .. }) = body else { return None };
+    Some((callback.corp, user_id.clone(), new.clone()))
 }
 
 /// Returns the event that tells of `body`; none for what no contract names yet.
@@ -149,11 +187,11 @@ fn clicked(callback: &Taken, event: &event::Event, occurred_at: Timestamp) -> Op
 
 /// Returns the event of a member's new id: a fact that cannot be read afterwards.
 fn renamed(callback: &Taken, body: &Body, occurred_at: Timestamp) -> Option<Envelope> {
-    let Body::Book(Book::MemberUpdated { user_id, new_user_id: Some(new), .. }) = body else { return None };
+    let (corp, former, new) = new_id(callback, body)?;
     let renamed = MemberRenamed {
-        corp_id: callback.corp.to_string(),
+        corp_id: corp.to_string(),
         user_id: new.as_str().to_owned(),
-        former_user_id: user_id.as_str().to_owned(),
+        former_user_id: former.as_str().to_owned(),
     };
     Some(envelope(callback, occurred_at, &renamed))
 }

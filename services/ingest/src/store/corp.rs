@@ -16,7 +16,11 @@ impl TryFrom<Model> for Corp {
 
     fn try_from(row: Model) -> Result<Self, DbErr> {
         let wecom_id = row.wecom_id.as_deref().map(WecomCorpId::parse).transpose();
-        Ok(Self { id: row.id, wecom_id: wecom_id.map_err(|_| inconsistent("corp", "wecom_id", row.id))? })
+        Ok(Self {
+            id: row.id,
+            wecom_id: wecom_id.map_err(|_| inconsistent("corp", "wecom_id", row.id))?,
+            connected_at: row.connected_at,
+        })
     }
 }
 
@@ -38,7 +42,8 @@ pub(crate) async fn insert(
     corp: CorpId,
     now: Timestamp,
 ) -> Result<(), DbErr> {
-    let row = ActiveModel { id: Set(corp), wecom_id: Set(None), created_at: Set(now) };
+    let row =
+        ActiveModel { id: Set(corp), wecom_id: Set(None), created_at: Set(now), connected_at: Set(None) };
     Entity::insert(row).exec_without_returning(connection).await?;
     Ok(())
 }
@@ -48,9 +53,11 @@ pub(crate) async fn connect(
     connection: &impl ConnectionTrait,
     corp: CorpId,
     wecom_id: &WecomCorpId,
+    now: Timestamp,
 ) -> Result<bool, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::WecomId, Expr::value(wecom_id.as_str()))
+        .col_expr(Column::ConnectedAt, Expr::value(now))
         .filter(Column::Id.eq(corp))
         .filter(Column::WecomId.is_null())
         .exec(connection)

@@ -6,6 +6,9 @@ pub(crate) mod corp;
 mod entity;
 pub(crate) mod lead_source;
 pub(crate) mod look;
+pub(crate) mod member;
+pub(crate) mod reconciliation;
+pub(crate) mod relation;
 pub(crate) mod submission;
 pub(crate) mod token;
 

@@ -10,6 +10,7 @@ mod late;
 mod lead_source;
 mod look;
 mod profile;
+mod reconcile;
 mod sender;
 mod simulated;
 mod submission;

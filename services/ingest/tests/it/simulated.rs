@@ -17,7 +17,11 @@ pub(crate) struct Simulated {
 
 impl Simulated {
     pub(crate) async fn start() -> Self {
-        let wecom = TestWecom::start(scrm_testing::clock());
+        Self::connected_to(TestWecom::start(scrm_testing::clock())).await
+    }
+
+    /// Connects a company that may have customers already.
+    pub(crate) async fn connected_to(wecom: TestWecom) -> Self {
         let ingest = TestIngest::with_wecom(&wecom).await;
         let app = wecom.sandbox.app("demo").unwrap();
         let connection = json!({

@@ -16,6 +16,7 @@ use scrm_process::{Deferred, Service as _, Setup};
 use scrm_testing::{Client, Reply, TestBroker, TestDatabase, TestServer, TestWecom, eventually};
 use scrm_wecom::callback::{AesKey, Credentials, envelope_xml, random_prefix};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,6 +32,7 @@ pub(crate) struct TestIngest {
     pub(crate) corp: CorpId,
     pub(crate) keys: KeyRing,
     database: TestDatabase,
+    folder: TempDir,
     ingest: Ingest,
     lifecycle: Lifecycle,
 }
@@ -51,13 +53,14 @@ impl TestIngest {
         let database = TestDatabase::new("ingest").await;
         let broker = TestBroker::start(&[INGEST_PROFILE], clock.clone()).await;
         let wecom = tokens.as_ref().map(|tokens| scrm_testing::wecom(Arc::new(tokens.clone()), &clock));
-        let ingest = started(&database, &keys, &clock, &broker, &lifecycle, wecom).await;
+        let folder = configured();
+        let ingest = started(&database, &keys, &clock, &broker, &lifecycle, &folder, wecom).await;
         if let Some(tokens) = tokens {
             tokens.set(ingest.app());
         }
         let server = TestServer::start(vec![ingest.routes()], clock.clone(), &lifecycle);
         let corp = ingest.app().corps().await.unwrap()[0].id;
-        Self { clock, broker, server, corp, keys, database, ingest, lifecycle }
+        Self { clock, broker, server, corp, keys, database, folder, ingest, lifecycle }
     }
 
     /// Starts the service with the app `demo` connected.
@@ -71,7 +74,8 @@ impl TestIngest {
     /// Starts one more process of the service on the same database.
     pub(crate) async fn replica(&self) -> (Ingest, TestServer) {
         let (keys, clock) = (&self.keys, &self.clock);
-        let ingest = started(&self.database, keys, clock, &self.broker, &self.lifecycle, None).await;
+        let (lifecycle, folder) = (&self.lifecycle, &self.folder);
+        let ingest = started(&self.database, keys, clock, &self.broker, lifecycle, folder, None).await;
         let server = TestServer::start(vec![ingest.routes()], self.clock.clone(), &self.lifecycle);
         (ingest, server)
     }
@@ -129,15 +133,24 @@ impl TestIngest {
     }
 }
 
+/// Returns a folder with a configuration by which nothing is compared with WeCom unless a test orders it.
+fn configured() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("scrm.toml"), "[ingest]\nreconcile_every_s = 0\n").unwrap();
+    folder
+}
+
 async fn started(
     database: &TestDatabase,
     keys: &KeyRing,
     clock: &Clock,
     broker: &TestBroker,
     lifecycle: &Lifecycle,
+    folder: &TempDir,
     wecom: Option<scrm_wecom::client::Client>,
 ) -> Ingest {
-    let setup = Setup { keys: keys.clone(), ..scrm_testing::setup(database, broker, clock, lifecycle) };
+    let file = Some(folder.path().join("scrm.toml"));
+    let setup = Setup { keys: keys.clone(), file, ..scrm_testing::setup(database, broker, clock, lifecycle) };
     let wecom = wecom.unwrap_or_else(|| setup.wecom.clone());
     let setup = Setup { wecom, ..setup };
     Ingest::start(setup).await.unwrap()

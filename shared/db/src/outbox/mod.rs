@@ -44,9 +44,20 @@ impl From<&Envelope> for Cause {
 
 /// Writes an event beside the rows it tells of; it is published if, and only if, `txn` commits.
 pub async fn put<E: Event>(txn: &Txn, corp: CorpId, cause: &Cause, event: &E) -> Result<MessageId, DbErr> {
+    let message_id = MessageId::mint(txn.now());
+    put_as(txn, message_id, corp, cause, event).await?;
+    Ok(message_id)
+}
+
+/// Writes an event whose id follows from what it tells: told again, it is the same message and changes nothing.
+pub async fn put_as<E: Event>(
+    txn: &Txn,
+    message_id: MessageId,
+    corp: CorpId,
+    cause: &Cause,
+    event: &E,
+) -> Result<(), DbErr> {
     debug_assert_eq!(event.corp_id(), corp.to_string(), "an event names its corp");
-    let now = txn.now();
-    let message_id = MessageId::mint(now);
     let row = entity::ActiveModel {
         seq: NotSet,
         message_id: Set(message_id),
@@ -59,14 +70,14 @@ pub async fn put<E: Event>(txn: &Txn, corp: CorpId, cause: &Cause, event: &E) ->
         received_seq: Set(cause.received_seq),
         traceparent: Set(cause.traceparent.clone()),
         replay_of: Set(None),
-        created_at: Set(now),
+        created_at: Set(txn.now()),
         leased_until: Set(None),
         published_at: Set(None),
         problem: Set(None),
     };
     entity::Entity::insert(row).exec_without_returning(txn).await?;
     txn.will_need_relay();
-    Ok(message_id)
+    Ok(())
 }
 
 /// Deletes what was published before `moment`.

@@ -3,7 +3,7 @@
 use scrm_kernel::WecomUserId;
 use serde::{Deserialize, Serialize};
 
-use super::endpoint::{AGENT, DEPARTMENT_IDS, DEPARTMENTS, MEMBER, MEMBER_IDS, MEMBERS};
+use super::endpoint::{AGENT, DEPARTMENT_IDS, DEPARTMENTS, FULL_MEMBERS, MEMBER, MEMBER_IDS, MEMBERS};
 use super::error::CallError;
 use super::page::{self, Chunk, Items};
 use super::{Speaker, lenient, prints_nothing};
@@ -137,6 +137,12 @@ struct MembersReply {
 }
 
 #[derive(Deserialize)]
+struct FullMembersReply {
+    #[serde(default, deserialize_with = "lenient::rows")]
+    userlist: Vec<Member>,
+}
+
+#[derive(Deserialize)]
 struct DepartmentsReply {
     #[serde(default, deserialize_with = "lenient::rows")]
     department: Vec<Department>,
@@ -200,6 +206,13 @@ impl Speaker {
     /// Lists the members of one department, without those below it (`user/simplelist`).
     pub async fn members_of(&self, department: i64) -> Result<Vec<MemberEntry>, CallError> {
         let reply: MembersReply = self.get(&MEMBERS, vec![("department_id", department.to_string())]).await?;
+        Ok(reply.userlist)
+    }
+
+    /// Returns the members of one department, without those below it (`user/list`).
+    pub async fn full_members_of(&self, department: i64) -> Result<Vec<Member>, CallError> {
+        let query = vec![("department_id", department.to_string())];
+        let reply: FullMembersReply = self.get(&FULL_MEMBERS, query).await?;
         Ok(reply.userlist)
     }
 

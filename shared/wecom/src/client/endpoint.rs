@@ -42,6 +42,7 @@ const fn narrow_write(path: &'static str) -> Endpoint {
 pub(super) const MEMBER_IDS: Endpoint = read("user/list_id");
 pub(super) const MEMBER: Endpoint = read("user/get");
 pub(super) const MEMBERS: Endpoint = read("user/simplelist");
+pub(super) const FULL_MEMBERS: Endpoint = read("user/list");
 pub(super) const DEPARTMENTS: Endpoint = read("department/list");
 pub(super) const DEPARTMENT_IDS: Endpoint = read("department/simplelist");
 pub(super) const AGENT: Endpoint = read("agent/get");

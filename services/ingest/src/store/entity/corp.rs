@@ -10,6 +10,7 @@ pub(crate) struct Model {
     pub(crate) id: CorpId,
     pub(crate) wecom_id: Option<String>,
     pub(crate) created_at: DateTimeUtc,
+    pub(crate) connected_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
