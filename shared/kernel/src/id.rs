@@ -96,6 +96,8 @@ typed_id! {
     SubmissionId;
     /// An event on its way between services.
     MessageId;
+    /// An event that a consumer gave up.
+    DeadLetterId;
 }
 
 impl MessageId {
