@@ -1,6 +1,7 @@
 //! The service's tables, step by step.
 
 use scrm_db::migration::{EventTables, IdempotencyTable};
+use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_lead;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(IdempotencyTable),
             Box::new(m010_channel::Channels),
             Box::new(m020_card::Cards),
+            Box::new(DeadLetterTable),
         ]
     }
 }
