@@ -7,6 +7,7 @@ mod list_callbacks;
 mod put_lead_source;
 mod receive_callback;
 mod receive_submission;
+mod replay_callback;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -67,6 +68,15 @@ pub enum Error {
     /// Nobody can be told from a stranger at the moment.
     #[error("the lead sources cannot be read: send it again")]
     SourcesUnreadable(#[source] DbErr),
+    /// There is no such callback.
+    #[error("there is no callback {0}")]
+    CallbackNotFound(i64),
+    /// The callback is processed in a moment anyway.
+    #[error("the callback waits to be processed already")]
+    CallbackWaiting,
+    /// The callback's body is deleted.
+    #[error("the body of the callback is deleted: it is kept for 30 days")]
+    CallbackForgotten,
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -80,11 +90,13 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::CorpNotFound => ErrorKind::NotFound,
+            Self::CorpNotFound | Self::CallbackNotFound(_) => ErrorKind::NotFound,
             Self::ConnectedElsewhere(_)
             | Self::WecomCorpTaken(_)
             | Self::AppNameTaken(_)
             | Self::SourceNameTaken(_)
+            | Self::CallbackWaiting
+            | Self::CallbackForgotten
             | Self::SubmissionChanged => ErrorKind::Conflict,
             Self::NotSigned => ErrorKind::Unauthenticated,
             Self::NotStored(_) | Self::SourcesUnreadable(_) => ErrorKind::Unavailable,
@@ -104,6 +116,9 @@ impl Classify for Error {
             Self::NotSigned => "not_signed",
             Self::SubmissionChanged => "submission_changed",
             Self::NotStored(_) | Self::SourcesUnreadable(_) => "not_stored",
+            Self::CallbackNotFound(_) => "callback_not_found",
+            Self::CallbackWaiting => "callback_waiting",
+            Self::CallbackForgotten => "callback_forgotten",
             Self::Database(_) => "internal",
         }
     }

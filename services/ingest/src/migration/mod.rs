@@ -1,12 +1,14 @@
 //! The service's tables, step by step.
 
 use scrm_db::migration::EventTables;
+use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_connections;
 mod m002_callback;
 mod m003_tokens;
 mod m004_submission;
+mod m030_callback_replay;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -19,6 +21,8 @@ impl MigratorTrait for Migrator {
             Box::new(m003_tokens::Tokens),
             Box::new(EventTables),
             Box::new(m004_submission::Submissions),
+            Box::new(DeadLetterTable),
+            Box::new(m030_callback_replay::CallbackReplay),
         ]
     }
 }

@@ -9,6 +9,7 @@ mod hostile;
 mod late;
 mod lead_source;
 mod profile;
+mod replay;
 mod sender;
 mod submission;
 mod support;
