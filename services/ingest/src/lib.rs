@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use scrm_db::{Database, Db, Outbox, Relay, retention};
 use scrm_http::Routes;
 use scrm_kernel::Clock;
-use scrm_process::{Service, Setup};
+use scrm_process::{Service, Setup, Upkeep, upkeep};
 use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::TokenSource;
 use sea_orm::DbErr;
@@ -32,6 +32,7 @@ use crate::domain::connection::Corp;
 pub struct Ingest {
     app: Data<App>,
     db: Db,
+    upkeep: Routes,
 }
 
 #[async_trait]
@@ -44,8 +45,9 @@ impl Service for Ingest {
     }
 
     fn routes(&self) -> Routes {
-        let app = self.app.clone();
+        let (app, upkeep) = (self.app.clone(), Arc::clone(&self.upkeep));
         Arc::new(move |config| {
+            upkeep(config);
             config.app_data(app.clone());
             http::routes(config);
         })
@@ -64,7 +66,7 @@ impl Service for Ingest {
     }
 
     fn openapi() -> OpenApi {
-        scrm_http::document("Hongyan: ingest", &[Arc::new(http::routes)])
+        scrm_http::document("Hongyan: ingest", &[upkeep::documented(Self::NAME), Arc::new(http::routes)])
     }
 }
 
@@ -79,6 +81,9 @@ impl Ingest {
         app.ensure_first_corp().await?;
 
         let app = Data::new(app);
+        let upkeep = Upkeep::start(Self::NAME, &db, &keys, &broker, &lifecycle)
+            .also_resending(relay::Callbacks { db: db.clone(), keys: keys.clone() })
+            .also_resending(relay::Submissions { db: db.clone() });
 
         let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
@@ -99,7 +104,7 @@ impl Ingest {
         retention::start(&db, &lifecycle);
         jobs::forget_callbacks::start(&db, &lifecycle);
         jobs::forget_submissions::start(&db, &lifecycle);
-        Ok(Self { app, db })
+        Ok(Self { app, db, upkeep: upkeep.routes() })
     }
 
     /// Returns the service's use cases, for the processes that hold it.

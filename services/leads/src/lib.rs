@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use scrm_db::{Database, Db, Outbox, Relay, retention};
 use scrm_http::Routes;
 use scrm_kernel::Clock;
-use scrm_process::{Service, Setup};
+use scrm_process::{Service, Setup, Upkeep, upkeep};
 use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
@@ -25,6 +25,7 @@ pub use crate::app::App;
 pub struct Leads {
     app: Data<App>,
     db: Db,
+    upkeep: Routes,
 }
 
 #[async_trait]
@@ -35,6 +36,7 @@ impl Service for Leads {
         let Setup { database, broker, keys, wecom, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock.clone()).await?;
         let app = Data::new(App::new(db.clone(), keys.clone(), wecom));
+        let upkeep = Upkeep::start(Self::NAME, &db, &keys, &broker, &lifecycle).routes();
 
         let contacts = consumers::contacts(&app, db.clone());
         lifecycle.spawn("leads.contact", contacts.run(broker.clone(), lifecycle.clone()));
@@ -62,12 +64,13 @@ impl Service for Leads {
         jobs::follow_transfers::start(&app, &clock, &lifecycle);
         jobs::drain_pool::start(&app, &clock, &lifecycle);
         jobs::forget_card_minutes::start(&db, &lifecycle);
-        Ok(Self { app, db })
+        Ok(Self { app, db, upkeep })
     }
 
     fn routes(&self) -> Routes {
-        let app = self.app.clone();
+        let (app, upkeep) = (self.app.clone(), Arc::clone(&self.upkeep));
         Arc::new(move |config| {
+            upkeep(config);
             config.app_data(app.clone());
             http::routes(config);
         })
@@ -82,7 +85,7 @@ impl Service for Leads {
     }
 
     fn openapi() -> OpenApi {
-        scrm_http::document("Hongyan: leads", &[Arc::new(http::routes)])
+        scrm_http::document("Hongyan: leads", &[upkeep::documented(Self::NAME), Arc::new(http::routes)])
     }
 }
 

@@ -17,5 +17,5 @@ pub use batch::{BatchWrite, Batcher, NotStored};
 pub use constraint::Violation;
 pub use handle::{Database, Db};
 pub use outbox::{Cause, Outbox};
-pub use relay::{Fate, Publish, PublishError, Relay, Source};
+pub use relay::{Fate, Publish, PublishError, Relay, Resend, Source};
 pub use txn::{Savepoint, Txn};

@@ -1,10 +1,11 @@
 //! Takes committed events to the broker: at least once, in order, and past rows that cannot be published.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scrm_kernel::{Lifecycle, crash};
+use scrm_kernel::{CorpId, Lifecycle, Timestamp, crash};
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
 
@@ -52,6 +53,13 @@ pub trait Source: Send + Sync + 'static {
 
     /// Marks what became of the rows; what is not marked is taken again.
     async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr>;
+}
+
+/// A table whose sent rows can be sent again: what heals a lost or restored broker. Inboxes drop what was done.
+#[async_trait]
+pub trait Resend: Send + Sync + 'static {
+    /// Marks the rows of an enterprise that were sent in `window` as unsent, and returns how many those are.
+    async fn resend(&self, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr>;
 }
 
 /// What became of a row.

@@ -8,7 +8,7 @@ use sea_orm::DbErr;
 use crate::{Db, idempotency, inbox, outbox};
 
 /// Sent events are kept this long, so that a lost or restored broker can be filled again.
-const KEEP_SENT: Duration = Duration::from_hours(7 * 24);
+pub const KEEP_SENT: Duration = Duration::from_hours(7 * 24);
 /// Handled messages are remembered this long: longer than anything can come again.
 const KEEP_HANDLED: Duration = Duration::from_hours(30 * 24);
 /// Answers are kept this long for requests that are sent again.

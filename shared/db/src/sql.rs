@@ -1,8 +1,9 @@
 //! The few places where the two databases need different words.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use scrm_kernel::Timestamp;
+use scrm_kernel::{CorpId, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, LockBehavior, LockType, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic as _,
@@ -13,6 +14,8 @@ use crate::Db;
 
 /// How long a relay that took rows may leave them unmarked before another one takes them.
 const LEASE: Duration = Duration::from_secs(30);
+/// Rows that are marked as unsent at once.
+const SOME: u64 = 5000;
 
 /// Returns the condition `column IN (numbers)` with one bound value, however many numbers there are.
 ///
@@ -113,4 +116,54 @@ pub async fn refused<E: EntityTrait>(
     text: &str,
 ) -> Result<(), DbErr> {
     E::update_many().col_expr(problem, Expr::value(text)).filter(key.eq(row)).exec(connection).await.map(drop)
+}
+
+/// The columns of a table whose sent rows can be sent again.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent<E: EntityTrait> {
+    /// Its number.
+    pub key: E::Column,
+    /// The enterprise.
+    pub corp: E::Column,
+    /// When a row was sent.
+    pub at: E::Column,
+    /// Until when a relay holds it.
+    pub leased_until: E::Column,
+}
+
+/// Marks the rows of an enterprise that were sent in `window`, and meet `which`, as unsent; returns how many those are.
+///
+/// Some at a time, so that others may write in between. What a relay has sent again meanwhile is outside the window,
+/// if that ends in the past.
+pub async fn unsend<E: EntityTrait>(
+    db: &Db,
+    columns: Sent<E>,
+    corp: CorpId,
+    window: &Range<Timestamp>,
+    which: Condition,
+) -> Result<u64, DbErr> {
+    let chosen = Query::select()
+        .column(columns.key)
+        .from(E::default())
+        .and_where(columns.corp.eq(corp))
+        .and_where(columns.at.gte(window.start).and(columns.at.lt(window.end)))
+        .cond_where(which)
+        .order_by(columns.key, Order::Asc)
+        .limit(SOME)
+        .to_owned();
+    let mut unsent = 0;
+    loop {
+        let some = E::update_many()
+            .col_expr(columns.at, Expr::value(None::<Timestamp>))
+            .col_expr(columns.leased_until, Expr::value(None::<Timestamp>))
+            .filter(Expr::col(columns.key).in_subquery(chosen.clone()))
+            .exec(db.writer())
+            .await?
+            .rows_affected;
+        unsent += some;
+        if some < SOME {
+            db.wake_relay();
+            return Ok(unsent);
+        }
+    }
 }

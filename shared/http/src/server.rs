@@ -14,7 +14,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use scrm_kernel::{ErrorKind, Lifecycle};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -55,12 +55,29 @@ impl Readiness {
 /// Returns the OpenAPI document of the given services.
 pub fn document(title: &str, services: &[Routes]) -> OpenApi {
     let services = services.to_vec();
-    let (_, api) = App::new()
+    let (_, mut api) = App::new()
         .into_utoipa_app()
         .openapi(empty_document(title))
         .configure(move |config| services.iter().for_each(|routes| routes(config)))
         .split_for_parts();
+    for (path, item) in &mut api.paths.paths {
+        let rest = path.strip_prefix("/api/v1/");
+        if let Some(service) = rest.and_then(|rest| rest.split('/').next()) {
+            name_after(service, item);
+        }
+    }
     api
+}
+
+/// Names what every service has, and what therefore has no tag of its own, after the service of its path.
+fn name_after(service: &str, item: &mut PathItem) {
+    let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+    for operation in operations.into_iter().flatten() {
+        if operation.tags.as_ref().is_none_or(Vec::is_empty) {
+            operation.tags = Some(vec![service.to_owned()]);
+            operation.operation_id = operation.operation_id.take().map(|id| format!("{service}_{id}"));
+        }
+    }
 }
 
 fn empty_document(title: &str) -> OpenApi {

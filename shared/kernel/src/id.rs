@@ -100,6 +100,8 @@ typed_id! {
     ReconciliationId;
     /// An event on its way between services.
     MessageId;
+    /// An event that a consumer gave up.
+    DeadLetterId;
 }
 
 impl MessageId {

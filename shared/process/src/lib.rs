@@ -5,11 +5,13 @@ pub mod keys;
 mod run;
 mod service;
 mod settings;
+pub mod upkeep;
 
 pub use deferred::Deferred;
 pub use run::{arm_crash, main, wait_for_end};
 pub use service::{Service, Setup};
 pub use settings::{HttpSettings, IngestSettings, KeySettings, LogSettings, Settings};
+pub use upkeep::Upkeep;
 
 /// How long begun work may go on after a process is asked to stop.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

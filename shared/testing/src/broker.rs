@@ -6,7 +6,7 @@ use scrm_db::Publish as _;
 use scrm_kernel::{Clock, MessageId};
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
-use scrm_mq::{Broker, Ladder, Queue, Settlement, Topology, topology};
+use scrm_mq::{Broker, Ladder, Queue, Settlement, Topology};
 use scrm_proto::{Envelope, Event};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -18,7 +18,7 @@ use crate::{Shape, eventually};
 /// Gets a copy of every event.
 const CAPTURE: Queue =
     Queue { name: "testing.capture", kinds: scrm_proto::KINDS, ladder: Ladder::Custom(&[]) };
-/// Captured messages, or dead letters, that are taken at once.
+/// Captured messages that are taken at once.
 const PREFETCH: usize = 200;
 
 /// A message that a consumer gave up.
@@ -116,31 +116,13 @@ impl TestBroker {
         eventually("a broker with nothing to do", idle).await;
     }
 
-    /// Waits for `queue` to give messages up, and returns all that it gave up, oldest first. They stay where they are.
+    /// Waits for `queue` to give messages up, and returns all that it gave up, oldest first.
+    ///
+    /// A service takes them out of the broker: its `dead-letters` route shows what it keeps of them.
     pub async fn dead_letters(&self, queue: &Queue, count: usize) -> Vec<DeadLetter> {
         let what = format!("{count} dead letters of {}", queue.name);
-        let given_up = async || Some(self.ledger.dead(queue.name)).filter(|dead| *dead >= count);
-        let given_up = eventually(&what, given_up).await;
-
-        let name = topology::dead(queue.name).leak();
-        let dead = Queue { name, kinds: &[], ladder: Ladder::Custom(&[]) };
-        let mut subscription =
-            self.broker.subscribe(&dead, PREFETCH).await.expect("dead letters can be read");
-        // Held until all are read, because what is given back comes again.
-        let mut held = Vec::new();
-        while held.len() < given_up {
-            let what = format!("dead letter {} of {given_up} of {}", held.len() + 1, queue.name);
-            let next = async || subscription.deliveries.try_recv().ok();
-            held.push(eventually(&what, next).await);
-        }
-        let letters = held.iter().map(|delivery| DeadLetter {
-            key: delivery.envelope.key.clone(),
-            reason: delivery.reason.clone().expect("a dead letter says why"),
-        });
-        let letters = letters.collect();
-        drop(held);
-        subscription.finish().await;
-        letters
+        let given_up = async || Some(self.ledger.dead(queue.name)).filter(|dead| dead.len() >= count);
+        eventually(&what, given_up).await
     }
 
     /// Ends the broker and removes its queues; call it when the services that use it have stopped.

@@ -8,9 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use scrm_db::{Publish, PublishError};
-use scrm_mq::{BrokerError, Delivery, Queue, QueueState, Settlement, Subscription, Topology, Transport};
+use scrm_mq::{
+    BrokerError, DeadLetters, Delivery, Queue, QueueState, Settlement, Subscription, Topology, Transport,
+};
 use scrm_proto::Envelope;
 use tokio::sync::mpsc;
+
+use crate::broker::DeadLetter;
 
 /// What became of the messages of each queue. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +24,8 @@ pub(crate) struct Ledger(Arc<Mutex<HashMap<String, Tally>>>);
 struct Tally {
     /// Published, and neither handled nor given up.
     open: i64,
-    /// Given up.
-    dead: usize,
+    /// Given up, oldest first.
+    dead: Vec<DeadLetter>,
 }
 
 impl Ledger {
@@ -30,23 +34,23 @@ impl Ledger {
         self.lock().values().all(|tally| tally.open == 0)
     }
 
-    /// Returns how many messages `queue` gave up.
-    pub(crate) fn dead(&self, queue: &str) -> usize {
-        self.lock().get(queue).map_or(0, |tally| tally.dead)
+    /// Returns what `queue` gave up, oldest first.
+    pub(crate) fn dead(&self, queue: &str) -> Vec<DeadLetter> {
+        self.lock().get(queue).map(|tally| tally.dead.clone()).unwrap_or_default()
     }
 
     fn open(&self, queue: &str, messages: i64) {
         self.lock().entry(queue.to_owned()).or_default().open += messages;
     }
 
-    fn note(&self, queue: &str, settlement: &Settlement) {
+    fn note(&self, queue: &str, key: &str, settlement: &Settlement) {
         let mut tallies = self.lock();
         let Some(tally) = tallies.get_mut(queue) else { return };
         match settlement {
             Settlement::Done => tally.open -= 1,
-            Settlement::Dead { .. } => {
+            Settlement::Dead { reason } => {
                 tally.open -= 1;
-                tally.dead += 1;
+                tally.dead.push(DeadLetter { key: key.to_owned(), reason: reason.clone() });
             }
             Settlement::Retry { .. } | Settlement::Wait { .. } | Settlement::Release => {}
         }
@@ -100,6 +104,19 @@ impl<T: Transport> Transport for Counted<T> {
         Ok(Subscription { deliveries, task })
     }
 
+    async fn dead_letters(&self, queue: &Queue, prefetch: usize) -> Result<DeadLetters, BrokerError> {
+        self.transport.dead_letters(queue, prefetch).await
+    }
+
+    async fn redrive(&self, queue: &Queue, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
+        let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
+        self.ledger.open(queue.name, count);
+        let outcomes = self.transport.redrive(queue, messages).await;
+        let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        self.ledger.open(queue.name, -i64::try_from(refused).unwrap_or(i64::MAX));
+        outcomes
+    }
+
     async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {
         self.transport.queues().await
     }
@@ -130,8 +147,9 @@ async fn pass_on(
             }
             Some((tag, settlement)) = settlements.recv() => {
                 let Some(delivery) = held.remove(&tag) else { continue };
+                let key = delivery.envelope.key.clone();
                 delivery.settle(settlement.clone());
-                ledger.note(queue, &settlement);
+                ledger.note(queue, &key, &settlement);
             }
             else => break,
         }

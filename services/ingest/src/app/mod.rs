@@ -11,6 +11,7 @@ mod receive_callback;
 mod receive_submission;
 mod reconcile;
 mod reconciliations;
+mod replay_callback;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -84,6 +85,15 @@ pub enum Error {
     /// Nothing waits for a confirmation.
     #[error("comparison {0} is not the newest one, or did not end with an alarm")]
     NothingToConfirm(ReconciliationId),
+    /// There is no such callback.
+    #[error("there is no callback {0}")]
+    CallbackNotFound(i64),
+    /// The callback is processed in a moment anyway.
+    #[error("the callback waits to be processed already")]
+    CallbackWaiting,
+    /// The callback's body is deleted.
+    #[error("the body of the callback is deleted: it is kept for 30 days")]
+    CallbackForgotten,
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -97,13 +107,17 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::CorpNotFound | Self::ReconciliationNotFound(_) => ErrorKind::NotFound,
+            Self::CorpNotFound | Self::ReconciliationNotFound(_) | Self::CallbackNotFound(_) => {
+                ErrorKind::NotFound
+            }
             Self::ConnectedElsewhere(_)
             | Self::WecomCorpTaken(_)
             | Self::AppNameTaken(_)
             | Self::SourceNameTaken(_)
             | Self::NotConnected
             | Self::NothingToConfirm(_)
+            | Self::CallbackWaiting
+            | Self::CallbackForgotten
             | Self::SubmissionChanged => ErrorKind::Conflict,
             Self::NotSigned => ErrorKind::Unauthenticated,
             Self::NotStored(_) | Self::SourcesUnreadable(_) => ErrorKind::Unavailable,
@@ -126,6 +140,9 @@ impl Classify for Error {
             Self::NotConnected => "not_connected",
             Self::ReconciliationNotFound(_) => "reconciliation_not_found",
             Self::NothingToConfirm(_) => "nothing_to_confirm",
+            Self::CallbackNotFound(_) => "callback_not_found",
+            Self::CallbackWaiting => "callback_waiting",
+            Self::CallbackForgotten => "callback_forgotten",
             Self::Database(_) => "internal",
         }
     }

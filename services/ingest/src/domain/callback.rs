@@ -71,6 +71,13 @@ pub struct Callback {
     pub problem: Option<String>,
 }
 
+impl Callback {
+    /// Reports whether it waits for nothing: it is processed, cannot be, or was too late.
+    pub fn is_settled(&self) -> bool {
+        self.processed_at.is_some() || self.problem.is_some() || self.state == State::Late
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use scrm_kernel::time::from_millis;

@@ -30,6 +30,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(apps::list)
             .service(apps::connect)
             .service(callbacks::list)
+            .service(callbacks::replay)
             .service(lead_sources::list)
             .service(lead_sources::put_one)
             .service(reconciliations::begin)

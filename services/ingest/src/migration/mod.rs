@@ -1,6 +1,7 @@
 //! The service's tables, step by step.
 
 use scrm_db::migration::EventTables;
+use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_connections;
@@ -10,6 +11,7 @@ mod m004_submission;
 mod m005_look;
 mod m006_known;
 mod m007_reconciliation;
+mod m030_callback_replay;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -25,6 +27,8 @@ impl MigratorTrait for Migrator {
             Box::new(m005_look::Looks),
             Box::new(m006_known::Known),
             Box::new(m007_reconciliation::Reconciliations),
+            Box::new(DeadLetterTable),
+            Box::new(m030_callback_replay::CallbackReplay),
         ]
     }
 }

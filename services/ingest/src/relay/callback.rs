@@ -1,7 +1,7 @@
 //! Stored callbacks become events: here they are parsed, after they were answered.
 
 use async_trait::async_trait;
-use scrm_db::{Db, Fate, Source};
+use scrm_db::{Db, Fate, Resend, Source};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{CorpId, ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
 use scrm_proto::wecom::v1::{CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy, TransferFailed};
@@ -9,6 +9,7 @@ use scrm_proto::{Envelope, Event};
 use scrm_wecom::event::{self, App, Body, Book, Contact, DeleteSource, FailReason};
 use sea_orm::DbErr;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::hint;
 use crate::domain::look::{Urgency, Wanted};
@@ -93,6 +94,13 @@ impl Source for Callbacks {
         }
         store::callback::release(&txn, &kept).await?;
         txn.commit().await
+    }
+}
+
+#[async_trait]
+impl Resend for Callbacks {
+    async fn resend(&self, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr> {
+        store::callback::resend(&self.db, corp, window).await
     }
 }
 
@@ -251,8 +259,9 @@ fn transfer_failed(
 }
 
 fn envelope<E: Event>(callback: &Taken, occurred_at: Timestamp, event: &E) -> Envelope {
+    let original = MessageId::of_hash(&callback.hash);
     Envelope {
-        message_id: MessageId::of_hash(&callback.hash),
+        message_id: callback.replay_id.unwrap_or(original),
         kind: E::KIND.to_owned(),
         corp: callback.corp,
         key: event.key().to_owned(),
@@ -260,7 +269,7 @@ fn envelope<E: Event>(callback: &Taken, occurred_at: Timestamp, event: &E) -> En
         received_at: Some(callback.received_at),
         received_seq: Some(callback.seq),
         traceparent: None,
-        replay_of: None,
+        replay_of: callback.replay_id.map(|_| original),
         attempt: 0,
         body: event.encode_to_vec().into(),
     }

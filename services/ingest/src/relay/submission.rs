@@ -1,8 +1,10 @@
 //! Stored submissions become events: they were read before they were answered, so here they only travel.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
-use scrm_db::{Db, Fate, Source};
-use scrm_kernel::MessageId;
+use scrm_db::{Db, Fate, Resend, Source};
+use scrm_kernel::{CorpId, MessageId, Timestamp};
 use scrm_proto::{Envelope, Event as _, ingest::v1::LeadSubmitted};
 use sea_orm::DbErr;
 
@@ -53,5 +55,12 @@ impl Source for Submissions {
         }
         store::submission::published(&self.db, &published).await?;
         store::submission::release(&self.db, &kept).await
+    }
+}
+
+#[async_trait]
+impl Resend for Submissions {
+    async fn resend(&self, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr> {
+        store::submission::resend(&self.db, corp, window).await
     }
 }

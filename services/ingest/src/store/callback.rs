@@ -1,14 +1,15 @@
 //! Callbacks: stored in groups at the door, taken in order by the relay.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
-use scrm_kernel::{CorpId, KeyRing, Page, PageRequest, Sealed, Timestamp, crash};
+use scrm_kernel::{CorpId, KeyRing, MessageId, Page, PageRequest, Sealed, Timestamp, crash};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    QueryOrder as _, QuerySelect as _, Select,
 };
 
 use super::entity::callback::{Column, Entity, Model};
@@ -133,6 +134,8 @@ pub(crate) struct Taken {
     pub(crate) hash: Vec<u8>,
     pub(crate) signed_at: Timestamp,
     pub(crate) received_at: Timestamp,
+    /// The message under which it is published once more, if an administrator had it replayed.
+    pub(crate) replay_id: Option<MessageId>,
     /// The decrypted body, or why it does not unseal.
     pub(crate) body: Result<Vec<u8>, String>,
 }
@@ -153,6 +156,7 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken
             hash: row.hash,
             signed_at: row.signed_at,
             received_at: row.received_at,
+            replay_id: row.replay_id,
             body: body.map_err(|error| error.to_string()),
         }
     };
@@ -178,6 +182,36 @@ pub(crate) async fn processed(txn: &Txn, kind: &str, seqs: &[i64]) -> Result<(),
 /// Notes that a callback can never be processed; it stays where it is.
 pub(crate) async fn refused(txn: &Txn, seq: i64, problem: &str) -> Result<(), DbErr> {
     sql::refused::<Entity>(txn, Column::Seq, Column::Problem, seq, problem).await
+}
+
+/// Has a callback published once more, as the message `replay_id`; `false` if it waits already, or its body is gone.
+pub(crate) async fn replay(txn: &Txn, corp: CorpId, seq: i64, replay_id: MessageId) -> Result<bool, DbErr> {
+    let settled = Column::ProcessedAt.is_not_null().or(Column::Problem.is_not_null());
+    let changed = Entity::update_many()
+        .col_expr(Column::State, Expr::value(State::Stored.as_str()))
+        .col_expr(Column::ProcessedAt, Expr::value(None::<Timestamp>))
+        .col_expr(Column::Problem, Expr::value(None::<String>))
+        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
+        .col_expr(Column::ReplayId, Expr::value(replay_id))
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::Seq.eq(seq))
+        .filter(Column::Body.ne(Vec::<u8>::new()))
+        .filter(settled.or(Column::State.eq(State::Late.as_str())))
+        .exec(txn)
+        .await?;
+    txn.will_need_relay();
+    Ok(changed.rows_affected > 0)
+}
+
+/// Marks the callbacks that were processed in `window` as waiting, and returns how many those are.
+pub(crate) async fn resend(db: &Db, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr> {
+    let columns = sql::Sent::<Entity> {
+        key: Column::Seq,
+        corp: Column::CorpId,
+        at: Column::ProcessedAt,
+        leased_until: Column::LeasedUntil,
+    };
+    sql::unsend(db, columns, corp, window, Condition::all().add(Column::Body.ne(Vec::<u8>::new()))).await
 }
 
 /// Deletes the bodies of callbacks received before `bodies`, and all of those received before `rows`.
@@ -233,15 +267,9 @@ impl TryFrom<Listed> for Callback {
     }
 }
 
-/// Lists callbacks, newest first; `before` is the last one of the page before.
-pub(crate) async fn list(
-    connection: &impl ConnectionTrait,
-    corp: CorpId,
-    state: Option<State>,
-    page: &PageRequest,
-    before: Option<i64>,
-) -> Result<Page<Callback>, DbErr> {
-    let rows = Entity::find()
+/// Chooses what is shown of callbacks.
+fn listed(corp: CorpId) -> Select<Entity> {
+    Entity::find()
         .select_only()
         .columns([
             Column::Seq,
@@ -254,6 +282,27 @@ pub(crate) async fn list(
             Column::Problem,
         ])
         .filter(Column::CorpId.eq(corp))
+}
+
+/// Reads one callback.
+pub(crate) async fn find(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    seq: i64,
+) -> Result<Option<Callback>, DbErr> {
+    let row = listed(corp).filter(Column::Seq.eq(seq)).into_model::<Listed>().one(connection).await?;
+    row.map(Callback::try_from).transpose()
+}
+
+/// Lists callbacks, newest first; `before` is the last one of the page before.
+pub(crate) async fn list(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    state: Option<State>,
+    page: &PageRequest,
+    before: Option<i64>,
+) -> Result<Page<Callback>, DbErr> {
+    let rows = listed(corp)
         .filter(Condition::all().add_option(state.map(|state| Column::State.eq(state.as_str()))))
         .filter(Condition::all().add_option(before.map(|before| Column::Seq.lt(before))))
         .order_by_desc(Column::Seq)

@@ -1,6 +1,7 @@
 //! Submissions: stored in groups at the door, taken in order by the relay.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
@@ -157,6 +158,17 @@ pub(crate) async fn release(db: &Db, seqs: &[i64]) -> Result<(), DbErr> {
 /// Notes that a submission can never be published; it stays where it is.
 pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbErr> {
     sql::refused::<Entity>(db.writer(), Column::Seq, Column::Problem, seq, problem).await
+}
+
+/// Marks the submissions that were published in `window` as waiting, and returns how many those are.
+pub(crate) async fn resend(db: &Db, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr> {
+    let columns = sql::Sent::<Entity> {
+        key: Column::Seq,
+        corp: Column::CorpId,
+        at: Column::PublishedAt,
+        leased_until: Column::LeasedUntil,
+    };
+    sql::unsend(db, columns, corp, window, Condition::all().add(Column::Event.ne(Vec::<u8>::new()))).await
 }
 
 /// Deletes what published submissions received before `bodies` say, and the rows of those received before `rows`.

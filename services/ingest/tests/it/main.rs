@@ -11,6 +11,7 @@ mod lead_source;
 mod look;
 mod profile;
 mod reconcile;
+mod replay;
 mod sender;
 mod simulated;
 mod submission;

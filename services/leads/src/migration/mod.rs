@@ -1,6 +1,7 @@
 //! The service's tables, step by step.
 
 use scrm_db::migration::{EventTables, IdempotencyTable};
+use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_lead;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m020_card::Cards),
             Box::new(m030_lead_version::LeadVersion),
             Box::new(m031_transfer::Transfers),
+            Box::new(DeadLetterTable),
         ]
     }
 }

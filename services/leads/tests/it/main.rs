@@ -8,6 +8,7 @@ mod card;
 mod channel;
 mod channel_api;
 mod channel_support;
+mod dead_letter;
 mod form;
 mod group;
 mod owner;

@@ -2,13 +2,15 @@
 
 mod entity;
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use scrm_kernel::{CorpId, MessageId, Timestamp};
 use scrm_proto::{Envelope, Event};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
 
-use crate::relay::{Fate, Source};
+use crate::relay::{Fate, Resend, Source};
 use crate::{Db, Txn, sql};
 
 /// Why an event happened: the facts of the outside event behind it travel on with it.
@@ -140,5 +142,18 @@ impl Source for Outbox {
         }
         sql::published::<entity::Entity>(db, key, entity::Column::PublishedAt, &published).await?;
         sql::release::<entity::Entity>(db.writer(), key, entity::Column::LeasedUntil, &kept).await
+    }
+}
+
+#[async_trait]
+impl Resend for Outbox {
+    async fn resend(&self, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr> {
+        let columns = sql::Sent::<entity::Entity> {
+            key: entity::Column::Seq,
+            corp: entity::Column::CorpId,
+            at: entity::Column::PublishedAt,
+            leased_until: entity::Column::LeasedUntil,
+        };
+        sql::unsend(&self.0, columns, corp, window, Condition::all()).await
     }
 }

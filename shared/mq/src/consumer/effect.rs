@@ -18,8 +18,9 @@ use tokio::task::JoinSet;
 
 use self::work::Work;
 use super::{Failure, log, panic_text};
+use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
-use crate::transport::{Broker, BrokerError, Delivery, Settlement};
+use crate::transport::{Broker, BrokerError};
 
 /// What a claim came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

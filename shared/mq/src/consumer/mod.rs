@@ -11,8 +11,8 @@ use scrm_db::Savepoint;
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
 
+use crate::delivery::Settlement;
 use crate::topology::Queue;
-use crate::transport::Settlement;
 
 pub use effect::{Claim, EffectHandler, Effects, Next};
 pub use state::{Consumer, StateHandler};

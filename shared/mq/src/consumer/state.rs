@@ -15,8 +15,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{Failure, PAUSE, caught, ended, log};
+use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
-use crate::transport::{Broker, BrokerError, Delivery, Settlement};
+use crate::transport::{Broker, BrokerError};
 
 /// Groups handled at once; messages of one key share a lane and keep their order.
 const LANES: usize = 4;

@@ -19,8 +19,9 @@ use scrm_proto::Envelope;
 use tokio::sync::{Notify, watch};
 
 use self::store::{Op, Store};
-use crate::topology::{Queue, Topology};
-use crate::transport::{BrokerError, QueueState, Subscription, Transport};
+use crate::delivery::{DeadLetters, Handed, Subscription};
+use crate::topology::{self, Queue, Topology};
+use crate::transport::{BrokerError, QueueState, Transport};
 
 /// Publishes, settlements and retries that share one flush.
 const GROUP: usize = 256;
@@ -71,6 +72,18 @@ impl Embedded {
         });
     }
 
+    fn hand_out<M: Handed>(&self, queue: String, prefetch: usize) -> Subscription<M> {
+        let woken = self.signals.of(&queue);
+        let closed = self.closed.subscribe();
+        subscription::start(self.db.clone(), self.writer.clone(), woken, closed, queue, prefetch)
+    }
+
+    /// Writes messages into queues; all of them, or none.
+    async fn put(&self, op: Op, count: usize) -> Vec<Result<(), PublishError>> {
+        let outcome = self.writer.put(op).await;
+        vec![outcome.map_err(|error| PublishError::NotNow(error.to_string())); count]
+    }
+
     /// Ends all subscriptions, and closes the file once what was published is in it.
     ///
     /// What is not settled by then comes again when the file is opened the next time.
@@ -84,17 +97,23 @@ impl Embedded {
 impl Publish for Embedded {
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
         let count = messages.len();
-        let outcome = self.writer.put(Op::Publish(messages)).await;
-        vec![outcome.map_err(|error| PublishError::NotNow(error.to_string())); count]
+        self.put(Op::Publish(messages), count).await
     }
 }
 
 #[async_trait]
 impl Transport for Embedded {
     async fn subscribe(&self, queue: &Queue, prefetch: usize) -> Result<Subscription, BrokerError> {
-        let woken = self.signals.of(queue.name);
-        let closed = self.closed.subscribe();
-        Ok(subscription::start(self.db.clone(), self.writer.clone(), woken, closed, queue.name, prefetch))
+        Ok(self.hand_out(queue.name.to_owned(), prefetch))
+    }
+
+    async fn dead_letters(&self, queue: &Queue, prefetch: usize) -> Result<DeadLetters, BrokerError> {
+        Ok(self.hand_out(topology::dead(queue.name), prefetch))
+    }
+
+    async fn redrive(&self, queue: &Queue, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
+        let count = messages.len();
+        self.put(Op::Redrive { queue: queue.name, messages }, count).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {

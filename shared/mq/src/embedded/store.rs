@@ -15,8 +15,9 @@ use sea_orm::{
 };
 
 use super::Signals;
+use crate::delivery::{Settlement, Unreadable};
 use crate::topology::{self, Topology, UNROUTED};
-use crate::transport::{QueueState, Settlement};
+use crate::transport::QueueState;
 
 /// Rows in one INSERT; with 8 columns well below SQLite's 32,766 parameters.
 const ROWS: usize = 500;
@@ -58,8 +59,10 @@ use entity::{ActiveModel, Column, Entity};
 pub(super) enum Op {
     /// Put messages into every queue that wants them.
     Publish(Vec<Envelope>),
+    /// Put messages into one queue.
+    Redrive { queue: &'static str, messages: Vec<Envelope> },
     /// Do what the consumer of `queue` decided about messages.
-    Settle { queue: &'static str, settlements: Vec<(i64, Settlement)> },
+    Settle { queue: String, settlements: Vec<(i64, Settlement)> },
 }
 
 /// Writes groups of changes.
@@ -81,7 +84,12 @@ impl BatchWrite for Store {
             match op {
                 Op::Publish(messages) => {
                     for message in messages {
-                        rows.extend(self.rows_of(message)?);
+                        rows.extend(self.rows_of(message, &self.queues_for(message))?);
+                    }
+                }
+                Op::Redrive { queue, messages } => {
+                    for message in messages {
+                        rows.extend(self.rows_of(message, &[queue])?);
                     }
                 }
                 Op::Settle { settlements, .. } => {
@@ -122,6 +130,7 @@ impl BatchWrite for Store {
                         }
                     }
                 }
+                Op::Redrive { queue, .. } => self.signals.of(queue).notify_one(),
                 Op::Settle { queue, settlements } => {
                     crash::point("embedded.settled");
                     if settlements.iter().any(|(_, settlement)| matches!(settlement, Settlement::Dead { .. }))
@@ -145,7 +154,7 @@ impl Store {
     }
 
     /// Returns one row for each queue that the message goes into.
-    fn rows_of(&self, message: &Envelope) -> Result<Vec<ActiveModel>, DbErr> {
+    fn rows_of(&self, message: &Envelope, queues: &[&str]) -> Result<Vec<ActiveModel>, DbErr> {
         let head = serde_json::to_string(message).map_err(|error| DbErr::Custom(error.to_string()))?;
         let now = self.clock.now().timestamp_millis();
         let row = |queue: &str| ActiveModel {
@@ -158,7 +167,7 @@ impl Store {
             queued_at: Set(now),
             reason: Set(None),
         };
-        Ok(self.queues_for(message).into_iter().map(row).collect())
+        Ok(queues.iter().map(|queue| row(queue)).collect())
     }
 }
 
@@ -201,8 +210,8 @@ async fn bury(txn: &Txn, id: i64, now: Timestamp, reason: &str) -> Result<(), Db
 /// A message read from a queue.
 pub(super) struct Stored {
     pub(super) id: i64,
-    /// What was published, or why this version cannot read it.
-    pub(super) envelope: Result<Envelope, String>,
+    /// What was published, or what this version cannot read.
+    pub(super) envelope: Result<Envelope, Unreadable>,
     /// Why the last attempt failed.
     pub(super) reason: Option<String>,
 }
@@ -210,9 +219,13 @@ pub(super) struct Stored {
 impl From<entity::Model> for Stored {
     fn from(row: entity::Model) -> Self {
         let attempt = u32::try_from(row.attempt).unwrap_or_default();
-        let envelope = serde_json::from_str(&row.head)
-            .map(|head: Envelope| Envelope { attempt, body: row.body.into(), ..head })
-            .map_err(|error| format!("its head is no envelope: {error}"));
+        let envelope = match serde_json::from_str::<Envelope>(&row.head) {
+            Ok(head) => Ok(Envelope { attempt, body: row.body.into(), ..head }),
+            Err(error) => {
+                let problem = format!("its head is no envelope: {error}");
+                Err(Unreadable { head: row.head, body: row.body.into(), problem })
+            }
+        };
         Self { id: row.id, envelope, reason: row.reason }
     }
 }

@@ -13,7 +13,7 @@ use sea_orm::DbErr;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::store::{self, Op, Store, Stored};
-use crate::transport::{Delivery, Settlement, Subscription};
+use crate::delivery::{Delivery, Handed, Settlement, Subscription, Unreadable};
 
 /// Messages read at once.
 const PAGE: usize = 100;
@@ -21,14 +21,14 @@ const PAGE: usize = 100;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Starts the task behind a subscription.
-pub(super) fn start(
+pub(super) fn start<M: Handed>(
     db: Db,
     writer: Batcher<Store>,
     woken: Arc<Notify>,
     closed: watch::Receiver<bool>,
-    queue: &'static str,
+    queue: String,
     prefetch: usize,
-) -> Subscription {
+) -> Subscription<M> {
     let (sender, deliveries) = mpsc::channel(prefetch);
     let (settle, settlements) = mpsc::unbounded_channel();
     let pump = Pump {
@@ -54,7 +54,7 @@ struct Pump {
     woken: Arc<Notify>,
     /// Whether the file is closed.
     closed: watch::Receiver<bool>,
-    queue: &'static str,
+    queue: String,
     prefetch: usize,
     /// The last message that was handed out for the first time.
     cursor: i64,
@@ -70,7 +70,7 @@ struct Pump {
 }
 
 impl Pump {
-    async fn run(mut self, sender: mpsc::Sender<Delivery>) {
+    async fn run<M: Handed>(mut self, sender: mpsc::Sender<Delivery<M>>) {
         while !sender.is_closed() && !self.is_closed() {
             match self.hand_out(&sender).await {
                 // Read again at once: a full page means that there may be more.
@@ -105,7 +105,7 @@ impl Pump {
     /// Hands out what there is room for; returns how many messages that were.
     ///
     /// What one query read is handed out before the next one may fail: what is behind the cursor is not read again.
-    async fn hand_out(&mut self, sender: &mpsc::Sender<Delivery>) -> Result<usize, DbErr> {
+    async fn hand_out<M: Handed>(&mut self, sender: &mpsc::Sender<Delivery<M>>) -> Result<usize, DbErr> {
         let room = (self.prefetch - self.out.len()).min(PAGE);
         let mut left = room;
         if left > 0 && !self.released.is_empty() {
@@ -115,38 +115,40 @@ impl Pump {
             left -= self.send(messages, sender).await;
         }
         if left > 0 {
-            let messages = store::fresh(&self.db, self.queue, self.cursor, left).await?;
+            let messages = store::fresh(&self.db, &self.queue, self.cursor, left).await?;
             self.cursor = messages.last().map_or(self.cursor, |message| message.id);
             left -= self.send(messages, sender).await;
         }
         if left > 0 {
             let now = self.db.clock().now();
             // Those already out are read again and dropped here, so ask for as many more.
-            let mut messages = store::due(&self.db, self.queue, now, left + self.out.len()).await?;
+            let mut messages = store::due(&self.db, &self.queue, now, left + self.out.len()).await?;
             messages.retain(|message| !self.out.contains(&message.id));
             messages.truncate(left);
             left -= self.send(messages, sender).await;
-            self.next_due = store::next_due(&self.db, self.queue, now).await?;
+            self.next_due = store::next_due(&self.db, &self.queue, now).await?;
         }
         Ok(room - left)
     }
 
-    async fn send(&mut self, messages: Vec<Stored>, sender: &mpsc::Sender<Delivery>) -> usize {
+    async fn send<M: Handed>(&mut self, messages: Vec<Stored>, sender: &mpsc::Sender<Delivery<M>>) -> usize {
         let count = messages.len();
         for Stored { id, envelope, reason } in messages {
             let Some(settle) = self.settle.clone() else { break };
             self.out.insert(id);
-            match envelope {
+            match M::take(envelope) {
                 // There is room for `prefetch`; a receiver that is gone releases what it is sent.
                 Ok(envelope) => drop(sender.send(Delivery::new(envelope, reason, id, settle)).await),
-                Err(reason) => drop(settle.send((id, Settlement::Dead { reason }))),
+                Err(Unreadable { problem: reason, .. }) => {
+                    drop(settle.send((id, Settlement::Dead { reason })));
+                }
             }
         }
         count
     }
 
     /// Waits for something to do, and takes settlements meanwhile.
-    async fn wait(&mut self, sender: &mpsc::Sender<Delivery>) {
+    async fn wait<M>(&mut self, sender: &mpsc::Sender<Delivery<M>>) {
         let (clock, next_due) = (self.db.clock().clone(), self.next_due);
         let due = async {
             match next_due {
@@ -177,7 +179,7 @@ impl Pump {
             settlements.push(settlement);
         }
         // A settlement that cannot be written is tried until it can: the message is not handed out meanwhile.
-        let settle = || Op::Settle { queue: self.queue, settlements: settlements.clone() };
+        let settle = || Op::Settle { queue: self.queue.clone(), settlements: settlements.clone() };
         while let Err(error) = self.writer.put(settle()).await {
             if self.is_closed() {
                 return;

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use lapin::types::ShortString;
 use scrm_db::{Publish, PublishError};
 use scrm_kernel::Clock;
 use scrm_proto::Envelope;
@@ -24,8 +25,9 @@ use self::link::Link;
 use self::plan::Plan;
 use self::publisher::{Outgoing, Publisher};
 use self::subscription::{Held, Source};
-use crate::topology::{Queue, Topology};
-use crate::transport::{BrokerError, QueueState, Subscription, Transport};
+use crate::delivery::{DeadLetters, Handed, Subscription};
+use crate::topology::{self, Queue, Topology};
+use crate::transport::{BrokerError, QueueState, Transport};
 
 /// Where RabbitMQ is.
 #[derive(Debug, Clone)]
@@ -89,7 +91,49 @@ impl Rabbit {
     }
 }
 
+impl Rabbit {
+    async fn hand_out<M: Handed>(
+        &self,
+        queue: String,
+        prefetch: usize,
+    ) -> Result<Subscription<M>, BrokerError> {
+        let source = Source {
+            link: Arc::clone(&self.0.consuming),
+            publisher: Arc::clone(&self.0.mover),
+            plan: Arc::clone(&self.0.plan),
+            closed: self.0.closed.subscribe(),
+        };
+        let held = self.0.held_of(&queue);
+        subscription::start(source, queue, prefetch, held).await
+    }
+}
+
 impl Inner {
+    /// Publishes messages, each to the exchange and with the routing key that `to` names.
+    async fn send(
+        &self,
+        messages: Vec<Envelope>,
+        to: impl Fn(&Envelope) -> (ShortString, ShortString) + Send,
+    ) -> Vec<Result<(), PublishError>> {
+        let now = Clock::system().now();
+        let (mut outcomes, mut outgoing) = (Vec::new(), Vec::new());
+        for message in messages {
+            match wire::properties_of(&message, now) {
+                Ok(properties) => {
+                    let (exchange, routing_key) = to(&message);
+                    outcomes.push(Ok(()));
+                    outgoing.push(Outgoing { exchange, routing_key, properties, body: message.body });
+                }
+                Err(problem) => outcomes.push(Err(PublishError::Never(problem))),
+            }
+        }
+        let mut sent = self.publisher.publish(&outgoing).await.into_iter();
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
+            *outcome = sent.next().unwrap_or(Ok(())).map_err(PublishError::NotNow);
+        }
+        outcomes
+    }
+
     /// Returns a place for what a new subscription to `queue` will hold.
     fn held_of(&self, queue: &str) -> Held {
         let held = Held::default();
@@ -121,40 +165,25 @@ fn state_of<'a>(states: &'a mut BTreeMap<String, QueueState>, queue: &str) -> &'
 #[async_trait]
 impl Publish for Rabbit {
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
-        let (exchange, now) = (self.0.plan.events(), Clock::system().now());
-        let (mut outcomes, mut outgoing) = (Vec::new(), Vec::new());
-        for message in messages {
-            match wire::properties_of(&message, now) {
-                Ok(properties) => {
-                    outcomes.push(Ok(()));
-                    outgoing.push(Outgoing {
-                        exchange: exchange.as_str().into(),
-                        routing_key: message.kind.into(),
-                        properties,
-                        body: message.body,
-                    });
-                }
-                Err(problem) => outcomes.push(Err(PublishError::Never(problem))),
-            }
-        }
-        let mut sent = self.0.publisher.publish(&outgoing).await.into_iter();
-        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
-            *outcome = sent.next().unwrap_or(Ok(())).map_err(PublishError::NotNow);
-        }
-        outcomes
+        let exchange = self.0.plan.events();
+        self.0.send(messages, |message| (exchange.as_str().into(), message.kind.as_str().into())).await
     }
 }
 
 #[async_trait]
 impl Transport for Rabbit {
     async fn subscribe(&self, queue: &Queue, prefetch: usize) -> Result<Subscription, BrokerError> {
-        let source = Source {
-            link: Arc::clone(&self.0.consuming),
-            publisher: Arc::clone(&self.0.mover),
-            plan: Arc::clone(&self.0.plan),
-            closed: self.0.closed.subscribe(),
-        };
-        subscription::start(source, *queue, prefetch, self.0.held_of(queue.name)).await
+        self.hand_out(queue.name.to_owned(), prefetch).await
+    }
+
+    async fn dead_letters(&self, queue: &Queue, prefetch: usize) -> Result<DeadLetters, BrokerError> {
+        self.hand_out(topology::dead(queue.name), prefetch).await
+    }
+
+    async fn redrive(&self, queue: &Queue, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
+        // Past the exchange of events, which would put it into the queues of others too.
+        let name = self.0.plan.named(queue.name);
+        self.0.send(messages, |_| ("".into(), name.as_str().into())).await
     }
 
     /// RabbitMQ says how many messages wait, not since when, and counts none that a consumer holds. So of the messages

@@ -18,8 +18,9 @@ use super::link::{Link, PATIENCE};
 use super::plan::Plan;
 use super::publisher::{Outgoing, Publisher};
 use super::wire;
+use crate::delivery::{Delivery, Handed, Settlement, Subscription, Unreadable};
 use crate::topology::{self, Queue};
-use crate::transport::{BrokerError, Delivery, Settlement, Subscription};
+use crate::transport::BrokerError;
 
 /// How long to wait when the broker did not do what it was asked.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -46,24 +47,24 @@ pub(super) struct Source {
     pub(super) closed: watch::Receiver<bool>,
 }
 
-/// Subscribes, and starts the task behind the subscription.
-pub(super) async fn start(
+/// Subscribes to the queue called `queue`, and starts the task behind the subscription.
+pub(super) async fn start<M: Handed>(
     source: Source,
-    queue: Queue,
+    queue: String,
     prefetch: usize,
     held: Held,
-) -> Result<Subscription, BrokerError> {
+) -> Result<Subscription<M>, BrokerError> {
     let (sender, deliveries) = mpsc::channel(prefetch);
     let (settle, settlements) = mpsc::unbounded_channel();
     let settler = Settler {
         publisher: source.publisher,
-        queue: source.plan.find(queue.name).copied(),
+        queue: source.plan.find(&queue).copied(),
         plan: Arc::clone(&source.plan),
         held: Arc::clone(&held),
         closed: source.closed.clone(),
         again: Vec::new(),
     };
-    let name = source.plan.named(queue.name);
+    let name = source.plan.named(&queue);
     let feeder =
         Feeder { link: source.link, name, prefetch, held, closed: source.closed, settle, next_tag: 0 };
     let opened = feeder.open().await?;
@@ -71,13 +72,13 @@ pub(super) async fn start(
         let settling = tokio::spawn(settler.run(settlements));
         let channel = feeder.run(opened, sender).await;
         if let Err(error) = settling.await {
-            tracing::error!(queue = queue.name, error = %error, "Settlements ended badly");
+            tracing::error!(queue, error = %error, "Settlements ended badly");
         }
         // What was never handed out goes back to the queue with the channel.
         if let Some(channel) = channel.filter(|channel| channel.status().connected())
             && let Err(error) = channel.close(200, "done".into()).await
         {
-            tracing::debug!(queue = queue.name, error = %error, "Channel was gone before it was closed");
+            tracing::debug!(queue, error = %error, "Channel was gone before it was closed");
         }
     });
     Ok(Subscription { deliveries, task })
@@ -116,10 +117,10 @@ impl Feeder {
     }
 
     /// Hands out messages until nobody wants them; returns the channel on which the last ones are to be settled.
-    async fn run(
+    async fn run<M: Handed>(
         mut self,
         opened: (Channel, lapin::Consumer),
-        sender: mpsc::Sender<Delivery>,
+        sender: mpsc::Sender<Delivery<M>>,
     ) -> Option<Channel> {
         let mut opened = Some(opened);
         let mut closed = self.closed.clone();
@@ -143,7 +144,11 @@ impl Feeder {
     }
 
     /// Hands out messages; `true` when nobody wants any more, `false` when the broker gives no more.
-    async fn hand_out(&mut self, mut consumer: lapin::Consumer, sender: &mpsc::Sender<Delivery>) -> bool {
+    async fn hand_out<M: Handed>(
+        &mut self,
+        mut consumer: lapin::Consumer,
+        sender: &mpsc::Sender<Delivery<M>>,
+    ) -> bool {
         let mut closed = self.closed.clone();
         loop {
             let next = tokio::select! {
@@ -166,22 +171,29 @@ impl Feeder {
         }
     }
 
-    async fn give(&mut self, delivery: lapin::message::Delivery, sender: &mpsc::Sender<Delivery>) {
+    async fn give<M: Handed>(
+        &mut self,
+        delivery: lapin::message::Delivery,
+        sender: &mpsc::Sender<Delivery<M>>,
+    ) {
         let lapin::message::Delivery { properties, data, acker, .. } = delivery;
         let tag = self.next_tag;
         self.next_tag += 1;
         let body = Bytes::from(data);
-        let envelope = wire::envelope_of(&properties, body.clone());
+        let envelope = wire::envelope_of(&properties, body.clone()).map_err(|problem| Unreadable {
+            head: format!("{properties:?}"),
+            body: body.clone(),
+            problem: format!("it is no message of ours: {problem}"),
+        });
         let reason = wire::reason_of(&properties);
         let since = wire::published_at(&properties).unwrap_or_else(|| Clock::system().now());
         lock(&self.held).insert(tag, Message { since, acker, properties, body });
-        match envelope {
+        match M::take(envelope) {
             // A receiver that is gone releases what it is sent.
             Ok(envelope) => {
                 drop(sender.send(Delivery::new(envelope, reason, tag, self.settle.clone())).await);
             }
-            Err(reason) => {
-                let reason = format!("it is no message of ours: {reason}");
+            Err(Unreadable { problem: reason, .. }) => {
                 self.settle.send((tag, Settlement::Dead { reason })).ok();
             }
         }
@@ -342,7 +354,7 @@ enum Moved {
 }
 
 /// Resolves when nobody wants messages any more.
-async fn unwanted(sender: &mpsc::Sender<Delivery>, closed: &mut watch::Receiver<bool>) {
+async fn unwanted<M>(sender: &mpsc::Sender<Delivery<M>>, closed: &mut watch::Receiver<bool>) {
     tokio::select! {
         () = sender.closed() => {}
         () = is_closed(closed) => {}

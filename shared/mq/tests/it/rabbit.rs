@@ -9,7 +9,8 @@ use scrm_mq::{BrokerError, Topology};
 
 use crate::support::{FLOW, Rig, Step, in_time, is_distributed, message, shared_rabbit};
 
-async fn stranger() -> (Connection, Channel) {
+/// Connects as somebody else's program does.
+pub(crate) async fn stranger() -> (Connection, Channel) {
     let connection = Connection::connect(&shared_rabbit(), ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     (connection, channel)

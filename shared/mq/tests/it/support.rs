@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use scrm_db::{Db, Publish as _, Txn};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle, MessageId, Timestamp};
 use scrm_mq::embedded::Embedded;
+use scrm_mq::keeper::DeadLetterTable;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
 use scrm_mq::{
     Broker, BrokerError, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Subscription, Topology,
@@ -96,6 +97,11 @@ impl Rig {
     /// Returns the name of a queue on RabbitMQ.
     pub(crate) fn name_on_rabbit(&self, queue: &str) -> String {
         format!("{}{queue}", prefix(&self.folder))
+    }
+
+    /// Returns the file of the embedded broker.
+    pub(crate) fn broker_file(&self) -> PathBuf {
+        self.folder.path().join("broker.db")
     }
 
     pub(crate) fn broker(&self) -> Broker {
@@ -506,7 +512,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(EventTables), Box::new(Effects)]
+        vec![Box::new(EventTables), Box::new(DeadLetterTable), Box::new(Effects)]
     }
 }
 
@@ -530,9 +536,15 @@ impl MigrationTrait for Effects {
     }
 }
 
+/// Returns the enterprise that all messages of a test belong to.
+pub(crate) fn corp() -> CorpId {
+    static CORP: OnceLock<CorpId> = OnceLock::new();
+    *CORP.get_or_init(|| CorpId::mint(from_millis(1_700_000_000_000)))
+}
+
 /// Makes a message about `key` with the number `number`.
 pub(crate) fn message(key: &str, number: i64) -> Envelope {
-    let corp = CorpId::mint(from_millis(1_700_000_000_000));
+    let corp = corp();
     let event = ContactAdded {
         corp_id: corp.to_string(),
         external_user_id: key.to_owned(),

@@ -1,6 +1,6 @@
 //! The table `callback`.
 
-use scrm_kernel::CorpId;
+use scrm_kernel::{CorpId, MessageId};
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -21,6 +21,8 @@ pub(crate) struct Model {
     pub(crate) leased_until: Option<DateTimeUtc>,
     pub(crate) processed_at: Option<DateTimeUtc>,
     pub(crate) problem: Option<String>,
+    /// The message under which it is published once more.
+    pub(crate) replay_id: Option<MessageId>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -9,8 +9,8 @@ use sea_orm::DbErr;
 
 use super::{Claim, EffectHandler, Next};
 use crate::consumer::{Failure, PAUSE, caught, ended};
+use crate::delivery::Settlement;
 use crate::topology::Queue;
-use crate::transport::Settlement;
 
 /// How often a recording may fail, with a database that works, before the message is tried again as a whole.
 const RECORDINGS: u32 = 5;
