@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use scrm_db::Database;
+use scrm_directory::Directory;
 use scrm_ingest::Ingest;
 use scrm_kernel::Clock;
 use scrm_leads::Leads;
@@ -127,6 +128,7 @@ impl Installation {
 
     async fn migrate_services(&self) -> anyhow::Result<()> {
         self.migrate_service::<Ingest>().await?;
+        self.migrate_service::<Directory>().await?;
         self.migrate_service::<Leads>().await
     }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scrm_directory::Directory;
 use scrm_http::Role;
 use scrm_ingest::Ingest;
 use scrm_leads::Leads;
@@ -101,6 +102,7 @@ struct Demo {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ServiceName {
+    Directory,
     Ingest,
     Leads,
 }
@@ -151,6 +153,7 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
         Command::Migrate { data } => serve::migrate(&data).await,
         Command::Openapi { service } => {
             let document = match service {
+                ServiceName::Directory => Directory::openapi(),
                 ServiceName::Ingest => Ingest::openapi(),
                 ServiceName::Leads => Leads::openapi(),
             };

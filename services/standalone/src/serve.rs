@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use scrm_directory::Directory;
 use scrm_http::{Readiness, Routes, Tokens, serve};
 use scrm_ingest::Ingest;
 use scrm_kernel::{Clock, Lifecycle};
@@ -26,6 +27,7 @@ pub struct Running {
     /// Where they answer.
     pub address: SocketAddr,
     ingest: Ingest,
+    directory: Directory,
     leads: Leads,
     queues: Embedded,
     lifecycle: Lifecycle,
@@ -65,19 +67,22 @@ impl Running {
             lifecycle: lifecycle.clone(),
             file: folder.configuration(),
         };
-        let (ingest, leads) =
-            tokio::try_join!(Ingest::start(setup(Ingest::NAME)), Leads::start(setup(Leads::NAME)))?;
+        let (ingest, directory, leads) = tokio::try_join!(
+            Ingest::start(setup(Ingest::NAME)),
+            Directory::start(setup(Directory::NAME)),
+            Leads::start(setup(Leads::NAME)),
+        )?;
         source.set(ingest.app());
         queues.sweep(&lifecycle);
         broker.watch(&clock, &lifecycle);
 
         let readiness = Readiness::default();
-        let services: Vec<Routes> = vec![ingest.routes(), leads.routes()];
+        let services: Vec<Routes> = vec![ingest.routes(), directory.routes(), leads.routes()];
         let server = serve(listener, services, tokens, readiness.clone(), WORKERS, lifecycle.clone());
         lifecycle.spawn("http", server);
         lock.announce(address)?;
         readiness.set();
-        Ok(Self { address, ingest, leads, queues, lifecycle, _lock: lock })
+        Ok(Self { address, ingest, directory, leads, queues, lifecycle, _lock: lock })
     }
 
     /// Returns the process's tasks and their end.
@@ -90,6 +95,7 @@ impl Running {
         self.lifecycle.stop();
         let in_order = self.lifecycle.finish(scrm_process::PATIENCE).await;
         self.ingest.close().await?;
+        self.directory.close().await?;
         self.leads.close().await?;
         self.queues.close().await?;
         ensure!(in_order, "a task failed or did not end in time; the log says which");

@@ -57,6 +57,18 @@ pub const INGEST_PROFILE: Queue =
 pub const LEADS_SUBMISSION: Queue =
     Queue { name: "leads.submission", kinds: &[ingest::v1::LeadSubmitted::KIND], ladder: Ladder::Standard };
 
+/// Who works here, as it was read from WeCom.
+pub const DIRECTORY_ROSTER: Queue = Queue {
+    name: "directory.roster",
+    kinds: &[
+        wecom::v1::MemberRead::KIND,
+        wecom::v1::MemberGone::KIND,
+        wecom::v1::MemberRenamed::KIND,
+        wecom::v1::DepartmentsRead::KIND,
+    ],
+    ladder: Ladder::Standard,
+};
+
 /// A queue: one consumer of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queue {
@@ -113,6 +125,7 @@ impl Topology {
     /// Returns the queues of all services.
     pub fn of_all_services() -> Self {
         let queues = vec![
+            DIRECTORY_ROSTER,
             INGEST_PROFILE,
             LEADS_CARD,
             LEADS_CARD_ANSWER,
@@ -153,10 +166,6 @@ pub const ANNOUNCED: &[&str] = &[
     directory::v1::DepartmentChanged::KIND,
     directory::v1::StaffChanged::KIND,
     wecom::v1::CustomerGone::KIND,
-    wecom::v1::DepartmentsRead::KIND,
-    wecom::v1::MemberGone::KIND,
-    wecom::v1::MemberRead::KIND,
-    wecom::v1::MemberRenamed::KIND,
     wecom::v1::TagsRead::KIND,
 ];
 

@@ -19,6 +19,7 @@ pub(crate) struct Generated {
 /// Returns every generated file of the workspace.
 pub(crate) fn files() -> Vec<Generated> {
     vec![
+        Generated { path: "services/directory/openapi.json", text: || openapi("directory") },
         Generated { path: "services/ingest/openapi.json", text: || openapi("ingest") },
         Generated { path: "services/leads/openapi.json", text: || openapi("leads") },
     ]

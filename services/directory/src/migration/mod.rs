@@ -1,0 +1,15 @@
+//! The service's tables, step by step.
+
+use scrm_db::migration::EventTables;
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+mod m001_roster;
+
+/// All steps, in order.
+pub(crate) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(EventTables), Box::new(m001_roster::Rosters)]
+    }
+}

@@ -1,0 +1,20 @@
+//! The table `staff_department`.
+
+use scrm_kernel::{CorpId, StaffId};
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "staff_department")]
+pub(crate) struct Model {
+    pub(crate) corp_id: CorpId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) staff_id: StaffId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) department_id: i64,
+    pub(crate) leads: bool,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
