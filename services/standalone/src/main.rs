@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scrm_customers::Customers;
 use scrm_http::Role;
 use scrm_ingest::Ingest;
 use scrm_leads::Leads;
@@ -94,6 +95,7 @@ struct Demo {
 enum ServiceName {
     Ingest,
     Leads,
+    Customers,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -142,6 +144,7 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
             let document = match service {
                 ServiceName::Ingest => Ingest::openapi(),
                 ServiceName::Leads => Leads::openapi(),
+                ServiceName::Customers => Customers::openapi(),
             };
             println!("{}", serde_json::to_string_pretty(&document)?);
             Ok(())

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use scrm_customers::Customers;
 use scrm_http::{Readiness, Routes, Tokens, serve};
 use scrm_ingest::Ingest;
 use scrm_kernel::{Clock, Lifecycle};
@@ -27,6 +28,7 @@ pub struct Running {
     pub address: SocketAddr,
     ingest: Ingest,
     leads: Leads,
+    customers: Customers,
     queues: Embedded,
     lifecycle: Lifecycle,
     _lock: Lock,
@@ -65,18 +67,21 @@ impl Running {
             lifecycle: lifecycle.clone(),
             file: folder.configuration(),
         };
-        let (ingest, leads) =
-            tokio::try_join!(Ingest::start(setup(Ingest::NAME)), Leads::start(setup(Leads::NAME)))?;
+        let (ingest, leads, customers) = tokio::try_join!(
+            Ingest::start(setup(Ingest::NAME)),
+            Leads::start(setup(Leads::NAME)),
+            Customers::start(setup(Customers::NAME)),
+        )?;
         source.set(ingest.app());
         queues.sweep(&lifecycle);
         broker.watch(&clock, &lifecycle);
 
         let readiness = Readiness::default();
-        let services: Vec<Routes> = vec![ingest.routes(), leads.routes()];
+        let services: Vec<Routes> = vec![ingest.routes(), leads.routes(), customers.routes()];
         let server = serve(listener, services, tokens, readiness.clone(), WORKERS, lifecycle.clone());
         lifecycle.spawn("http", server);
         readiness.set();
-        Ok(Self { address, ingest, leads, queues, lifecycle, _lock: lock })
+        Ok(Self { address, ingest, leads, customers, queues, lifecycle, _lock: lock })
     }
 
     /// Returns the process's tasks and their end.
@@ -90,6 +95,7 @@ impl Running {
         let in_order = self.lifecycle.finish(scrm_process::PATIENCE).await;
         self.ingest.close().await?;
         self.leads.close().await?;
+        self.customers.close().await?;
         self.queues.close().await?;
         ensure!(in_order, "a task failed or did not end in time; the log says which");
         Ok(())

@@ -13,7 +13,9 @@ pub mod wecom_id;
 pub mod work_calendar;
 
 pub use error::{Classify, ErrorKind, FieldError};
-pub use id::{ChannelId, CorpId, LeadId, MessageId, StaffId, SubmissionId, TouchId};
+pub use id::{
+    ChannelId, CorpId, CustomerId, LeadId, MessageId, RelationId, StaffId, SubmissionId, TimelineId, TouchId,
+};
 pub use lifecycle::Lifecycle;
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, Page, PageRequest};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use scrm_proto::{Event as _, directory, ingest, leads, wecom};
+use scrm_proto::{Event as _, customers, directory, ingest, leads, wecom};
 
 /// Where events go that no queue wants.
 pub const UNROUTED: &str = "scrm.unrouted";
@@ -51,6 +51,37 @@ pub const INGEST_PROFILE: Queue =
 /// What forms and other systems submit, for the service that finds an owner for it.
 pub const LEADS_SUBMISSION: Queue =
     Queue { name: "leads.submission", kinds: &[ingest::v1::LeadSubmitted::KIND], ladder: Ladder::Standard };
+
+/// What is told of customers, of who has them as contact, and of the tags there are.
+pub const CUSTOMERS_CONTACT: Queue = Queue {
+    name: "customers.contact",
+    kinds: &[
+        wecom::v1::ContactAdded::KIND,
+        wecom::v1::ContactRemoved::KIND,
+        wecom::v1::CustomerRead::KIND,
+        wecom::v1::CustomerGone::KIND,
+        wecom::v1::TagsRead::KIND,
+    ],
+    ladder: Ladder::Standard,
+};
+
+/// Customers who came through a channel, for their tags and their timeline.
+pub const CUSTOMERS_CHANNEL: Queue = Queue {
+    name: "customers.channel",
+    kinds: &[leads::v1::ContactChannelled::KIND],
+    ladder: Ladder::Standard,
+};
+
+/// Relations whose tags in WeCom are to change.
+pub const CUSTOMERS_TAG: Queue = Queue {
+    name: "customers.tag",
+    kinds: &[customers::v1::RelationTagsWanted::KIND],
+    ladder: Ladder::Standard,
+};
+
+/// Members of the staff, by whom customers are shown to those who may see only some.
+pub const CUSTOMERS_STAFF: Queue =
+    Queue { name: "customers.staff", kinds: &[directory::v1::StaffChanged::KIND], ladder: Ladder::Standard };
 
 /// A queue: one consumer of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +139,10 @@ impl Topology {
     /// Returns the queues of all services.
     pub fn of_all_services() -> Self {
         let queues = vec![
+            CUSTOMERS_CHANNEL,
+            CUSTOMERS_CONTACT,
+            CUSTOMERS_STAFF,
+            CUSTOMERS_TAG,
             INGEST_PROFILE,
             LEADS_CARD,
             LEADS_CARD_ANSWER,
@@ -145,13 +180,10 @@ pub fn dead(queue: &str) -> String {
 /// Events that are published and wanted by nobody yet.
 pub const ANNOUNCED: &[&str] = &[
     directory::v1::DepartmentChanged::KIND,
-    directory::v1::StaffChanged::KIND,
-    wecom::v1::CustomerGone::KIND,
     wecom::v1::DepartmentsRead::KIND,
     wecom::v1::MemberGone::KIND,
     wecom::v1::MemberRead::KIND,
     wecom::v1::MemberRenamed::KIND,
-    wecom::v1::TagsRead::KIND,
 ];
 
 #[cfg(test)]

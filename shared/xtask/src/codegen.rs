@@ -21,6 +21,7 @@ pub(crate) fn files() -> Vec<Generated> {
     vec![
         Generated { path: "services/ingest/openapi.json", text: || openapi("ingest") },
         Generated { path: "services/leads/openapi.json", text: || openapi("leads") },
+        Generated { path: "services/customers/openapi.json", text: || openapi("customers") },
     ]
 }
 
