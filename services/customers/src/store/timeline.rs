@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::entity::timeline::{ActiveModel, Column, Entity, Model};
 use crate::domain::happening::{Event, Happening};
 
-/// What two apps, an event and a reading, or a half and a whole confirmation tell of one thing is this close.
-const SAME: Duration = Duration::from_mins(1);
+/// What two apps, or an event and a reading, tell of one thing is this close.
+const SAME: Duration = Duration::from_secs(10);
 
 /// An entry as it is kept.
 #[derive(Debug, Clone, PartialEq)]

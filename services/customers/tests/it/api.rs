@@ -13,7 +13,7 @@ fn ids(customers: &[Value]) -> Vec<&str> {
     customers.iter().map(|customer| customer["external_user_id"].as_str().unwrap()).collect()
 }
 
-/// Three customers: of LiLei, of both, and of HanMeimei.
+/// Three customers: of the first member, of both, and of the second.
 async fn three() -> TestCustomers {
     let customers = TestCustomers::start().await;
     let remarked = Follower { remark: "VIP 100%".to_owned(), ..follower("HanMeimei", 90, &["t2"]) };

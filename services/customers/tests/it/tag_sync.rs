@@ -168,7 +168,6 @@ async fn a_call_that_fails_or_ends_unclear_is_repeated() {
         let has_problem = |relation: &Value| relation["sync"]["problem"].is_string();
         let waiting = company.customers.until(&company.person, &company.member, has_problem).await;
         assert_eq!(waiting["tags"][0]["state"], "waiting", "{fault}: {waiting}");
-        // A reading shows WeCom without the tag: it was not asked yet, as far as anybody knows.
         company.customers.faults(&company.wecom, json!({})).await;
         let synced = company.synced().await;
         assert_eq!((&synced["sync"]["problem"], wanted(&synced).len()), (&Value::Null, 1), "{fault}");
