@@ -18,7 +18,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-readonly services=(ingest leads directory)
+readonly services=(ingest directory leads customers)
 data=$(realpath --canonicalize-missing "${SCRM_DATA:-data/distributed}")
 base=${SCRM_BASE_PORT:-8090}
 programs=${SCRM_PROGRAMS:-}

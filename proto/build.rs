@@ -2,11 +2,12 @@
 
 use std::error::Error;
 
-const CONTRACTS: [&str; 4] = [
+const CONTRACTS: [&str; 5] = [
     "scrm/wecom/v1/events.proto",
     "scrm/ingest/v1/events.proto",
     "scrm/directory/v1/events.proto",
     "scrm/leads/v1/events.proto",
+    "scrm/customers/v1/events.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -43,6 +43,15 @@ pub mod leads {
     }
 }
 
+/// Who customers are.
+pub mod customers {
+    /// Version 1.
+    #[expect(missing_docs, reason = "generated; documented in the .proto file")]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/scrm.customers.v1.rs"));
+    }
+}
+
 macro_rules! events {
     ($($event:ty = $kind:literal by $key:ident;)+) => {
         $(impl Event for $event {
@@ -83,4 +92,6 @@ events! {
     leads::v1::CardsGathered = "leads.v1.cards_gathered" by user_id;
     leads::v1::CardAnswered = "leads.v1.card_answered" by lead_id;
     leads::v1::CardSuperseded = "leads.v1.card_superseded" by lead_id;
+    leads::v1::ContactChannelled = "leads.v1.contact_channelled" by external_user_id;
+    customers::v1::RelationTagsWanted = "customers.v1.relation_tags_wanted" by relation_id;
 }

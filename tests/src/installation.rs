@@ -15,7 +15,7 @@ use scrm_testing::{Shape, TestDatabase, eventually};
 use tempfile::TempDir;
 
 /// Every service, in the order in which they are started.
-pub const SERVICES: [&str; 2] = ["ingest", "leads"];
+pub const SERVICES: [&str; 4] = ["ingest", "directory", "leads", "customers"];
 /// Below the ports that the system gives to clients, so that nobody takes one while its process is dead.
 const FIRST_PORT: u16 = 18_000;
 /// How many processes of tests may look for ports side by side.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use scrm_customers::Customers;
 use scrm_db::Database;
 use scrm_directory::Directory;
 use scrm_ingest::Ingest;
@@ -129,7 +130,8 @@ impl Installation {
     async fn migrate_services(&self) -> anyhow::Result<()> {
         self.migrate_service::<Ingest>().await?;
         self.migrate_service::<Directory>().await?;
-        self.migrate_service::<Leads>().await
+        self.migrate_service::<Leads>().await?;
+        self.migrate_service::<Customers>().await
     }
 
     async fn migrate_service<S: Service>(&self) -> anyhow::Result<()> {

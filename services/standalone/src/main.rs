@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scrm_customers::Customers;
 use scrm_directory::Directory;
 use scrm_http::Role;
 use scrm_ingest::Ingest;
@@ -105,6 +106,7 @@ enum ServiceName {
     Directory,
     Ingest,
     Leads,
+    Customers,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -156,6 +158,7 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
                 ServiceName::Directory => Directory::openapi(),
                 ServiceName::Ingest => Ingest::openapi(),
                 ServiceName::Leads => Leads::openapi(),
+                ServiceName::Customers => Customers::openapi(),
             };
             println!("{}", serde_json::to_string_pretty(&document)?);
             Ok(())

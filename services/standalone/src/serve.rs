@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use scrm_customers::Customers;
 use scrm_directory::Directory;
 use scrm_http::{Readiness, Routes, Tokens, serve};
 use scrm_ingest::Ingest;
@@ -29,6 +30,7 @@ pub struct Running {
     ingest: Ingest,
     directory: Directory,
     leads: Leads,
+    customers: Customers,
     queues: Embedded,
     lifecycle: Lifecycle,
     _lock: Lock,
@@ -67,22 +69,24 @@ impl Running {
             lifecycle: lifecycle.clone(),
             file: folder.configuration(),
         };
-        let (ingest, directory, leads) = tokio::try_join!(
+        let (ingest, directory, leads, customers) = tokio::try_join!(
             Ingest::start(setup(Ingest::NAME)),
             Directory::start(setup(Directory::NAME)),
             Leads::start(setup(Leads::NAME)),
+            Customers::start(setup(Customers::NAME)),
         )?;
         source.set(ingest.app());
         queues.sweep(&lifecycle);
         broker.watch(&clock, &lifecycle);
 
         let readiness = Readiness::default();
-        let services: Vec<Routes> = vec![ingest.routes(), directory.routes(), leads.routes()];
+        let services: Vec<Routes> =
+            vec![ingest.routes(), directory.routes(), leads.routes(), customers.routes()];
         let server = serve(listener, services, tokens, readiness.clone(), WORKERS, lifecycle.clone());
         lifecycle.spawn("http", server);
         lock.announce(address)?;
         readiness.set();
-        Ok(Self { address, ingest, directory, leads, queues, lifecycle, _lock: lock })
+        Ok(Self { address, ingest, directory, leads, customers, queues, lifecycle, _lock: lock })
     }
 
     /// Returns the process's tasks and their end.
@@ -97,6 +101,7 @@ impl Running {
         self.ingest.close().await?;
         self.directory.close().await?;
         self.leads.close().await?;
+        self.customers.close().await?;
         self.queues.close().await?;
         ensure!(in_order, "a task failed or did not end in time; the log says which");
         Ok(())

@@ -94,6 +94,12 @@ typed_id! {
     TransferId;
     /// A channel: one code that is printed, and who answers it.
     ChannelId;
+    /// A customer, whoever of the staff has them as contact.
+    CustomerId;
+    /// A customer and one member of the staff.
+    RelationId;
+    /// Something that happened with a customer.
+    TimelineId;
     /// Something that a person sent through a form, an advertisement or another system of the enterprise.
     SubmissionId;
     /// A comparison of everything that is known of an enterprise with what WeCom has.

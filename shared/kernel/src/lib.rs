@@ -14,7 +14,10 @@ pub mod wecom_id;
 pub mod work_calendar;
 
 pub use error::{Classify, ErrorKind, FieldError};
-pub use id::{ChannelId, CorpId, DeadLetterId, LeadId, MessageId, ReconciliationId, StaffId, SubmissionId, TouchId, TransferId};
+pub use id::{
+    ChannelId, CorpId, CustomerId, DeadLetterId, LeadId, MessageId, ReconciliationId, RelationId, StaffId,
+    SubmissionId, TimelineId, TouchId, TransferId,
+};
 pub use lifecycle::Lifecycle;
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, Page, PageRequest};

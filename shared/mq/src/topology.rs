@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use scrm_proto::{Event as _, directory, ingest, leads, wecom};
+use scrm_proto::{Event as _, customers, directory, ingest, leads, wecom};
 
 /// Where events go that no queue wants.
 pub const UNROUTED: &str = "scrm.unrouted";
@@ -69,6 +69,37 @@ pub const DIRECTORY_ROSTER: Queue = Queue {
     ladder: Ladder::Standard,
 };
 
+/// What is told of customers, of who has them as contact, and of the tags there are.
+pub const CUSTOMERS_CONTACT: Queue = Queue {
+    name: "customers.contact",
+    kinds: &[
+        wecom::v1::ContactAdded::KIND,
+        wecom::v1::ContactRemoved::KIND,
+        wecom::v1::CustomerRead::KIND,
+        wecom::v1::CustomerGone::KIND,
+        wecom::v1::TagsRead::KIND,
+    ],
+    ladder: Ladder::Standard,
+};
+
+/// Customers who came through a channel, for their tags and their timeline.
+pub const CUSTOMERS_CHANNEL: Queue = Queue {
+    name: "customers.channel",
+    kinds: &[leads::v1::ContactChannelled::KIND],
+    ladder: Ladder::Standard,
+};
+
+/// Relations whose tags in WeCom are to change.
+pub const CUSTOMERS_TAG: Queue = Queue {
+    name: "customers.tag",
+    kinds: &[customers::v1::RelationTagsWanted::KIND],
+    ladder: Ladder::Standard,
+};
+
+/// Members of the staff, by whom customers are shown to those who may see only some.
+pub const CUSTOMERS_STAFF: Queue =
+    Queue { name: "customers.staff", kinds: &[directory::v1::StaffChanged::KIND], ladder: Ladder::Standard };
+
 /// A queue: one consumer of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queue {
@@ -125,6 +156,10 @@ impl Topology {
     /// Returns the queues of all services.
     pub fn of_all_services() -> Self {
         let queues = vec![
+            CUSTOMERS_CHANNEL,
+            CUSTOMERS_CONTACT,
+            CUSTOMERS_STAFF,
+            CUSTOMERS_TAG,
             DIRECTORY_ROSTER,
             INGEST_PROFILE,
             LEADS_CARD,
@@ -164,9 +199,6 @@ pub fn dead(queue: &str) -> String {
 /// Events that are published and wanted by nobody yet.
 pub const ANNOUNCED: &[&str] = &[
     directory::v1::DepartmentChanged::KIND,
-    directory::v1::StaffChanged::KIND,
-    wecom::v1::CustomerGone::KIND,
-    wecom::v1::TagsRead::KIND,
 ];
 
 #[cfg(test)]

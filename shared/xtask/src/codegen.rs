@@ -22,6 +22,7 @@ pub(crate) fn files() -> Vec<Generated> {
         Generated { path: "services/directory/openapi.json", text: || openapi("directory") },
         Generated { path: "services/ingest/openapi.json", text: || openapi("ingest") },
         Generated { path: "services/leads/openapi.json", text: || openapi("leads") },
+        Generated { path: "services/customers/openapi.json", text: || openapi("customers") },
     ]
 }
 

@@ -1,0 +1,98 @@
+//! What the service does, one use case a file.
+
+mod hear_channel;
+mod hear_contact;
+mod hear_reading;
+mod hear_staff;
+mod hear_tags;
+mod mark_tags;
+mod open_record;
+mod read_customers;
+mod read_tags;
+mod set_tags;
+
+pub(crate) use hear_channel::Arrival;
+pub(crate) use mark_tags::{MarkAnswer, ToMark};
+pub use read_customers::{CustomerView, EntryView, RelationView, TagView};
+
+use scrm_db::Db;
+use scrm_kernel::page::BadCursor;
+use scrm_kernel::{Classify, CustomerId, ErrorKind, FieldError, WecomUserId};
+use scrm_wecom::client::Client;
+use sea_orm::DbErr;
+
+pub use crate::store::search::{CustomerFilter, Presence};
+pub use crate::store::tag::{Group, Tag};
+
+/// Why the service does not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A field of the request is wrong.
+    #[error("{} of the request cannot be used", .0.field)]
+    Invalid(FieldError),
+    /// Some fields of the request are wrong.
+    #[error("{} fields of the request cannot be used", .0.len())]
+    InvalidFields(Vec<FieldError>),
+    /// The cursor is none of this list's.
+    #[error("cursor is not one that this list returned")]
+    BadCursor(#[from] BadCursor),
+    /// There is no such customer, or the caller may not see them.
+    #[error("there is no customer {0}")]
+    CustomerNotFound(CustomerId),
+    /// The member never had this customer, or the caller may not see it.
+    #[error("this customer is no contact of {0}")]
+    RelationNotFound(WecomUserId),
+    /// The member does not have this customer any more.
+    #[error("this customer is no contact of {0} any more")]
+    RelationEnded(WecomUserId),
+    /// Somebody changed the tags since the caller read them.
+    #[error("the tags have changed: they are version {0} now")]
+    TagsChanged(i64),
+    /// The database failed.
+    #[error("database failed")]
+    Database(#[from] DbErr),
+}
+
+impl Classify for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
+            Self::CustomerNotFound(_) | Self::RelationNotFound(_) => ErrorKind::NotFound,
+            Self::RelationEnded(_) | Self::TagsChanged(_) => ErrorKind::Conflict,
+            Self::Database(_) => ErrorKind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) | Self::InvalidFields(_) => "invalid_request",
+            Self::BadCursor(_) => "bad_cursor",
+            Self::CustomerNotFound(_) => "customer_not_found",
+            Self::RelationNotFound(_) => "relation_not_found",
+            Self::RelationEnded(_) => "relation_ended",
+            Self::TagsChanged(_) => "tags_changed",
+            Self::Database(_) => "internal",
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(field) => vec![field.clone()],
+            Self::InvalidFields(fields) => fields.clone(),
+            Self::BadCursor(_) => vec![FieldError::new("cursor", "is not one that this list returned")],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The service, as its HTTP side and its consumers see it.
+pub struct App {
+    db: Db,
+    wecom: Client,
+}
+
+impl App {
+    pub(crate) const fn new(db: Db, wecom: Client) -> Self {
+        Self { db, wecom }
+    }
+}

@@ -1,0 +1,78 @@
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+mod consumers;
+pub mod domain;
+mod http;
+mod migration;
+mod store;
+
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use async_trait::async_trait;
+use scrm_db::{Database, Db, Outbox, Relay, retention};
+use scrm_http::Routes;
+use scrm_kernel::Clock;
+use scrm_process::{Service, Setup};
+use sea_orm::DbErr;
+use utoipa::openapi::OpenApi;
+
+pub use crate::app::App;
+
+/// The running service.
+pub struct Customers {
+    app: Data<App>,
+    db: Db,
+}
+
+#[async_trait]
+impl Service for Customers {
+    const NAME: &'static str = "customers";
+
+    async fn start(setup: Setup) -> anyhow::Result<Self> {
+        let Setup { database, broker, wecom, clock, lifecycle, .. } = setup;
+        let db = Db::open::<migration::Migrator>(&database, clock.clone()).await?;
+        let app = Data::new(App::new(db.clone(), wecom));
+
+        let contacts = consumers::contacts(&app, db.clone());
+        lifecycle.spawn("customers.contact", contacts.run(broker.clone(), lifecycle.clone()));
+        let channels = consumers::channels(&app, db.clone());
+        lifecycle.spawn("customers.channel", channels.run(broker.clone(), lifecycle.clone()));
+        let staff = consumers::staff(&app, db.clone());
+        lifecycle.spawn("customers.staff", staff.run(broker.clone(), lifecycle.clone()));
+        let tags = consumers::tags(&app, db.clone());
+        lifecycle.spawn("customers.tag", tags.run(broker.clone(), lifecycle.clone()));
+        let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
+        lifecycle.spawn("customers outbox", outbox.run(lifecycle.clone()));
+        retention::start(&db, &lifecycle);
+        Ok(Self { app, db })
+    }
+
+    fn routes(&self) -> Routes {
+        let app = self.app.clone();
+        Arc::new(move |config| {
+            config.app_data(app.clone());
+            http::routes(config);
+        })
+    }
+
+    async fn close(self) -> Result<(), DbErr> {
+        self.db.close().await
+    }
+
+    async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
+        Db::open::<migration::Migrator>(database, clock).await?.close().await
+    }
+
+    fn openapi() -> OpenApi {
+        scrm_http::document("Hongyan: customers", &[Arc::new(http::routes)])
+    }
+}
+
+impl Customers {
+    /// Returns the service's use cases, for the processes that hold it.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
+    }
+}

@@ -1,0 +1,22 @@
+//! The service's tables, step by step.
+
+use scrm_db::migration::EventTables;
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+mod m001_customer;
+mod m002_tag;
+mod m003_staff;
+
+/// All steps, in order.
+pub(crate) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(EventTables),
+            Box::new(m001_customer::Customers),
+            Box::new(m002_tag::Tags),
+            Box::new(m003_staff::People),
+        ]
+    }
+}

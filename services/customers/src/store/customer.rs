@@ -1,0 +1,105 @@
+//! Customers.
+
+use scrm_db::Txn;
+use scrm_kernel::{CorpId, CustomerId, ExternalUserId};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QuerySelect as _,
+};
+
+use super::entity::customer::{ActiveModel, Column, Entity, Model};
+use super::{fact_of, inconsistent, parts_of};
+use crate::domain::customer::{Customer, Gender, Kind, Profile};
+
+fn row_of(customer: &Customer) -> Model {
+    let profile = customer.profile.clone();
+    let (profile_at, profile_seq) = parts_of(customer.profiled);
+    let (read_at, read_seq) = parts_of(customer.read);
+    Model {
+        id: customer.id,
+        corp_id: customer.corp,
+        external_user_id: customer.person.as_str().to_owned(),
+        name_key: profile.name.to_lowercase(),
+        name: profile.name,
+        kind: profile.kind.as_str().to_owned(),
+        gender: profile.gender.as_str().to_owned(),
+        avatar: profile.avatar,
+        unionid: profile.unionid,
+        corp_name: profile.corp_name,
+        position: profile.position,
+        profile_at,
+        profile_seq,
+        read_at,
+        read_seq,
+        is_gone: customer.is_gone,
+        version: customer.version,
+        created_at: customer.created_at,
+        updated_at: customer.updated_at,
+    }
+}
+
+impl TryFrom<Model> for Customer {
+    type Error = DbErr;
+
+    fn try_from(row: Model) -> Result<Self, DbErr> {
+        let bad = |column: &str| inconsistent("customer", column, row.id);
+        let person = ExternalUserId::parse(&row.external_user_id).map_err(|_| bad("external_user_id"))?;
+        let profile = Profile {
+            kind: Kind::parse(&row.kind).ok_or_else(|| bad("kind"))?,
+            gender: Gender::parse(&row.gender).ok_or_else(|| bad("gender"))?,
+            name: row.name,
+            avatar: row.avatar,
+            unionid: row.unionid,
+            corp_name: row.corp_name,
+            position: row.position,
+        };
+        Ok(Self {
+            id: row.id,
+            corp: row.corp_id,
+            person,
+            profile,
+            profiled: fact_of(row.profile_at, row.profile_seq),
+            read: fact_of(row.read_at, row.read_seq),
+            is_gone: row.is_gone,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Returns a customer, who is made if unheard of, and keeps the row locked until the transaction ends.
+pub(crate) async fn lock_or_make(
+    txn: &Txn,
+    corp: CorpId,
+    person: &ExternalUserId,
+) -> Result<Customer, DbErr> {
+    let now = txn.now();
+    let new = Customer::unheard_of(CustomerId::mint(now), corp, person.clone(), now);
+    Entity::insert(row_of(&new).into_active_model())
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(txn)
+        .await?;
+    let row = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.eq(person.as_str()))
+        .lock_exclusive()
+        .one(txn)
+        .await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("a customer who was just made".to_owned()))?.try_into()
+}
+
+/// Returns a customer and keeps the row locked until the transaction ends.
+pub(crate) async fn lock(txn: &Txn, corp: CorpId, id: CustomerId) -> Result<Option<Customer>, DbErr> {
+    let row = Entity::find_by_id(id).filter(Column::CorpId.eq(corp)).lock_exclusive().one(txn).await?;
+    row.map(Customer::try_from).transpose()
+}
+
+/// Writes a locked customer.
+pub(crate) async fn save(txn: &Txn, customer: &Customer) -> Result<(), DbErr> {
+    let mut row: ActiveModel = row_of(customer).into_active_model().reset_all();
+    row.id = sea_orm::ActiveValue::Unchanged(customer.id);
+    row.update(txn).await?;
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The service from outside: events go in and come out, customers are read over HTTP.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
+
+mod api;
+mod channel;
+mod relation;
+mod support;
+mod tag;
+mod tag_sync;
