@@ -4,6 +4,7 @@
 #   tests/install.sh            everything
 #   tests/install.sh build      a C compiler (for the dependencies that are written in C)
 #   tests/install.sh services   PostgreSQL, RabbitMQ and Redis, for tests/services.sh
+#   tests/install.sh clients    Python with venv, and npm, for tests/clients/run.sh
 #
 # Debian and its relatives only; elsewhere it names what is missing. Rust itself comes from rustup.
 set -euo pipefail
@@ -22,8 +23,12 @@ missing() {
             command -v redis-server >/dev/null || echo redis-server
             command -v curl >/dev/null || echo curl
             ;;
+        clients)
+            python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+            command -v npm >/dev/null || echo npm
+            ;;
         *)
-            echo "tests/install.sh: there is no group '$group': build, services" >&2
+            echo "tests/install.sh: there is no group '$group': build, services, clients" >&2
             return 2
             ;;
         esac
@@ -52,7 +57,7 @@ install_packages() {
     apt-get "${wait_for_others[@]}" install -q -y --no-install-recommends "$@"
 }
 
-[[ $# -gt 0 ]] || set -- build services
+[[ $# -gt 0 ]] || set -- build services clients
 list=$(missing "$@")
 [[ -n $list ]] || exit 0
 mapfile -t packages <<<"$list"

@@ -63,17 +63,27 @@ run_distributed() {
     fi
 }
 
+# The folder of the built programs.
+programs() {
+    cargo metadata --no-deps --format-version 1 | sed 's|.*"target_directory":"\([^"]*\)".*|\1/debug|'
+}
+
 # What a stranger would run: the services as processes of their own, counted from outside.
 run_processes() {
-    local base folder programs
+    local base folder
     base=$((30000 + RANDOM % 2000))
     folder=$(mktemp -d)
-    programs=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
     cargo build --locked --workspace --bins # what the tests have built already
-    SCRM_PROGRAMS=$programs SCRM_DATA=$folder SCRM_BASE_PORT=$base \
+    SCRM_PROGRAMS=$(programs) SCRM_DATA=$folder SCRM_BASE_PORT=$base \
         deploy/run-distributed.sh demo --port 0 --sandbox-port 0 --once 200 --speed 50
     SCRM_SERVICES_DIR=$folder/servers tests/services.sh clean
     rm -rf "$folder"
+}
+
+# What others have written for WeCom, against the simulated one.
+run_clients() {
+    cargo build --locked --workspace --bins # what the tests have built already
+    SCRM_PROGRAMS=$(programs) tests/clients/run.sh
 }
 
 step "install what is missing" install_missing
@@ -89,6 +99,7 @@ for shape in "${shapes[@]}"; do
     distributed)
         step "tests, distributed" run_distributed
         step "services as processes" run_processes
+        step "published WeCom clients" run_clients
         ;;
     esac
 done

@@ -1,15 +1,17 @@
-// wechat-enterprise-api and @wecom/crypto, as published, against the simulated WeCom: calls, errors and callbacks.
+// wechat-work and @wecom/crypto, as published, against the simulated WeCom: calls, errors and callbacks.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { promisify } from "node:util";
 
 const require = createRequire(import.meta.url);
-const Api = require("wechat-enterprise-api");
+const axios = require("axios");
+const { AccessToken, AppMessagesCommander, DepartmentsCommander, EnumSecretType, TextAppMessage, UsersCommander } =
+  require("wechat-work");
 const { decrypt, getSignature } = require("@wecom/crypto");
 
+const WECOM = "https://qyapi.weixin.qq.com";
 const PATIENCE = 10_000;
 const address = process.argv[2];
 
@@ -68,23 +70,38 @@ await control("PUT", `/_control/apps/${app.app}`, { callback_url: url });
 const verification = await control("POST", `/_control/apps/${app.app}/verify`, {});
 assert.ok(verification.verified, JSON.stringify(verification));
 
-const api = new Api(app.corp_id, app.secret, app.agent_id);
-api.prefix = `${address}/cgi-bin/`;
-const call = (name, ...values) => promisify(api[name].bind(api))(...values);
+// What is for WeCom goes to the simulation; nothing else of the client changes.
+axios.interceptors.request.use((request) => {
+  const url = request.url.trim();
+  assert.ok(url.startsWith(WECOM), url);
+  return { ...request, url: address + url.slice(WECOM.length), proxy: false, timeout: PATIENCE };
+});
+const cache = new Map();
+const token = await AccessToken.getInstance(
+  {
+    corpId: app.corp_id,
+    apps: [{ agentId: String(app.agent_id), agentSecret: app.secret }],
+    getFromCacheMethod: async (key) => cache.get(key),
+    saveToCacheMethod: async (key, content, ttlSeconds) => cache.set(key, { content, ttlSeconds }),
+  },
+  EnumSecretType.Agent,
+  String(app.agent_id),
+);
+const users = new UsersCommander(token);
 
-const { department } = await call("getDepartments");
-assert.equal(department[0].id, 1);
+const departments = await new DepartmentsCommander(token).find();
+assert.equal(departments[0].id, 1);
 // WeCom lists the members of one department only, whatever a client says of those below.
-const lists = await Promise.all(department.map(({ id }) => call("getDepartmentUsersDetail", id, 0, 0)));
-const listed = lists.flatMap(({ userlist }) => userlist.map((member) => member.userid));
-assert.deepEqual(new Set(listed), new Set(app.staff));
-assert.equal((await call("getUser", app.staff[0])).userid, app.staff[0]);
-await assert.rejects(call("getUser", "nobody-here"), { code: 60111 });
+const lists = await Promise.all(departments.map(({ id }) => users.findByDepartment(id, 0)));
+assert.deepEqual(new Set(lists.flat().map((member) => member.userId)), new Set(app.staff));
+assert.equal((await users.findById(app.staff[0])).userId, app.staff[0]);
+await assert.rejects(users.findById("nobody-here"), /60111/);
 
-const sent = await call("send", { touser: app.staff[0] }, { msgtype: "text", text: { content: "新线索" } });
-assert.equal(sent.errcode, 0);
+const text = new TextAppMessage("新线索", app.agent_id, [app.staff[0]]);
+const { invalidUserIds } = await new AppMessagesCommander(token).send(text);
+assert.deepEqual(invalidUserIds, []);
 await control("PUT", "/_control/faults", { revoke_tokens: true });
-assert.equal((await call("getUser", app.staff[0])).userid, app.staff[0], "a revoked token is fetched anew");
+await assert.rejects(users.findById(app.staff[0]), /40014/, "a revoked token is refused");
 
 const customer = "wmNodeClientCustomer";
 const fields = { UserID: app.staff[0], ExternalUserID: customer, State: "node", WelcomeCode: "node-code" };
@@ -94,4 +111,4 @@ const said = ["Event", "ChangeType", "ExternalUserID", "UserID", "State"].map((n
 assert.deepEqual(said, ["change_external_contact", "add_external_contact", customer, app.staff[0], "node"]);
 
 server.close();
-console.log("wechat-enterprise-api, @wecom/crypto: calls, refusals and callbacks are as they expect them");
+console.log("wechat-work, @wecom/crypto: calls, refusals and callbacks are as they expect them");

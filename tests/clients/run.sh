@@ -52,6 +52,7 @@ start_sandbox() {
     done
 }
 
+tests/install.sh clients >&2 || say "not everything that installing needs is here"
 start_sandbox
 # Calls go to the simulated WeCom only, whatever the surroundings say.
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY || true
@@ -65,5 +66,5 @@ if install_node >"$folder/npm" 2>&1; then
     cp tests/clients/client.mjs "$installed/node/"
     node "$installed/node/client.mjs" "$address"
 else
-    say "wechat-enterprise-api and @wecom/crypto (Node) cannot be installed here, so they are not tried: $(tail -n 1 "$folder/npm")"
+    say "wechat-work and @wecom/crypto (Node) cannot be installed here, so they are not tried: $(tail -n 1 "$folder/npm")"
 fi

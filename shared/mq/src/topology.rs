@@ -197,9 +197,7 @@ pub fn dead(queue: &str) -> String {
 }
 
 /// Events that are published and wanted by nobody yet.
-pub const ANNOUNCED: &[&str] = &[
-    directory::v1::DepartmentChanged::KIND,
-];
+pub const ANNOUNCED: &[&str] = &[directory::v1::DepartmentChanged::KIND];
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use scrm_db::{Db, Fate, Resend, Source};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{CorpId, ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
-use scrm_proto::wecom::v1::{CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy, TransferFailed};
+use scrm_proto::wecom::v1::{
+    CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy, TransferFailed,
+};
 use scrm_proto::{Envelope, Event};
 use scrm_wecom::event::{self, App, Body, Book, Contact, DeleteSource, FailReason};
 use sea_orm::DbErr;

@@ -81,7 +81,7 @@ async fn redrive_some(office: &Office, queues: &[Queue], broker: &Broker) -> Res
             mark(db, &row, State::Redriven, None).await?;
         }
     }
-    sql::release::<Entity>(db, Column::Seq, Column::LeasedUntil, &kept).await?;
+    sql::release::<Entity>(db.writer(), Column::Seq, Column::LeasedUntil, &kept).await?;
     Ok(if kept.is_empty() { Progress::More } else { Progress::Stuck })
 }
 
