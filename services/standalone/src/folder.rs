@@ -1,6 +1,8 @@
 //! The data folder: lock, keys, databases, configuration.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -12,7 +14,17 @@ pub struct Folder(PathBuf);
 
 /// Keeps other processes out of a folder for as long as it lives.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "the lock ends when the file is closed")] File);
+pub struct Lock(File);
+
+impl Lock {
+    /// Writes into the folder where its process answers, for commands that talk to it.
+    pub fn announce(&self, address: SocketAddr) -> anyhow::Result<()> {
+        self.0.set_len(0)?;
+        self.0
+            .write_all_at(address.to_string().as_bytes(), 0)
+            .context("cannot write into the lock of the folder")
+    }
+}
 
 impl Folder {
     /// Takes a path as a data folder and makes it if it is not there.
@@ -50,6 +62,18 @@ impl Folder {
                 Err(error).with_context(|| format!("cannot lock {}", path.display()))
             }
         }
+    }
+
+    /// Returns where the process that uses the folder answers.
+    pub fn address(&self) -> anyhow::Result<SocketAddr> {
+        let nobody = || format!("no process uses {0}: start `scrm serve --data {0}` first", self.0.display());
+        if let Ok(lock) = self.lock() {
+            drop(lock);
+            bail!(nobody());
+        }
+        let text = fs::read_to_string(self.0.join("lock")).with_context(nobody)?;
+        let still = || format!("the process that uses {} is still starting", self.0.display());
+        text.parse().with_context(still)
     }
 
     /// Returns the optional configuration file.
@@ -96,5 +120,20 @@ mod tests {
         assert!(refusal.contains("another process"), "{refusal}");
         drop(lock);
         folder.lock().unwrap();
+    }
+
+    #[test]
+    fn a_folder_tells_where_its_process_answers_as_long_as_it_runs() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::make(place.path()).unwrap();
+        let lock = folder.lock().unwrap();
+        assert!(folder.address().unwrap_err().to_string().contains("still starting"));
+        for address in ["127.0.0.1:65535", "127.0.0.1:80"] {
+            let address = address.parse().unwrap();
+            lock.announce(address).unwrap();
+            assert_eq!(folder.address().unwrap(), address);
+        }
+        drop(lock);
+        assert!(folder.address().unwrap_err().to_string().contains("no process uses"));
     }
 }

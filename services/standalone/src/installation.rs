@@ -15,6 +15,9 @@ use scrm_process::{Service, Settings, keys};
 
 use crate::folder::Folder;
 
+/// The names of all services.
+const SERVICES: [&str; 2] = [Ingest::NAME, Leads::NAME];
+
 /// An installation, found by its folder: `scrm.toml` with a table `distributed` says that its services are processes
 /// of their own.
 #[derive(Debug)]
@@ -83,6 +86,20 @@ impl Installation {
     /// Returns where a service that is a process of its own answers.
     pub fn address<S: Service>(file: &Path) -> anyhow::Result<SocketAddr> {
         Ok(Settings::load(S::NAME, Some(file))?.http.listen)
+    }
+
+    /// Returns every service by name, and where it answers while it runs.
+    pub fn addresses(&self) -> anyhow::Result<Vec<(&'static str, SocketAddr)>> {
+        match self {
+            Self::Embedded(folder) => {
+                let address = folder.address()?;
+                Ok(SERVICES.map(|service| (service, address)).to_vec())
+            }
+            Self::Distributed { file, .. } => {
+                let address = |service| Ok((service, Settings::load(service, Some(file))?.http.listen));
+                SERVICES.into_iter().map(address).collect()
+            }
+        }
     }
 
     /// Makes what is missing and brings all tables and queues up to date.

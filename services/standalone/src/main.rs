@@ -10,7 +10,7 @@ use scrm_http::Role;
 use scrm_ingest::Ingest;
 use scrm_leads::Leads;
 use scrm_process::Service as _;
-use scrm_standalone::{demo, serve, token};
+use scrm_standalone::{dead, demo, republish, serve, token};
 use scrm_telemetry::Format;
 
 /// Hongyan (鸿雁): the SCRM for enterprises on WeCom, all services in one process.
@@ -29,8 +29,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Look at what consumers gave up, and decide about it; works on the running services.
+    Dead(dead::Dead),
     /// A simulated company on a simulated WeCom comes alive.
     Demo(Demo),
+    /// Have the running services send again what they sent, after a broker was lost or restored.
+    Republish {
+        /// Since when, such as 2026-01-31T08:00:00Z; at most 7 days ago.
+        #[arg(long)]
+        since: String,
+        /// Only this service.
+        #[arg(long)]
+        service: Option<String>,
+        /// The data folder.
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// Run all services on a data folder.
     Serve(Serve),
     /// Bring all tables and queues of an installation up to date, and make its keys.
@@ -132,10 +146,24 @@ async fn main() -> ExitCode {
     }
 }
 
+fn print_lines(lines: Vec<String>) {
+    for line in lines {
+        println!("{line}");
+    }
+}
+
 async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
     match command {
         Command::Serve(Serve { port, data, listen }) => {
             serve::run(&data, SocketAddr::new(listen, port)).await
+        }
+        Command::Dead(dead) => {
+            print_lines(dead::run(dead).await?);
+            Ok(())
+        }
+        Command::Republish { since, service, data } => {
+            print_lines(republish::run(&data, &since, service.as_deref()).await?);
+            Ok(())
         }
         Command::Migrate { data } => serve::migrate(&data).await,
         Command::Openapi { service } => {

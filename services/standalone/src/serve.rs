@@ -75,6 +75,7 @@ impl Running {
         let services: Vec<Routes> = vec![ingest.routes(), leads.routes()];
         let server = serve(listener, services, tokens, readiness.clone(), WORKERS, lifecycle.clone());
         lifecycle.spawn("http", server);
+        lock.announce(address)?;
         readiness.set();
         Ok(Self { address, ingest, leads, queues, lifecycle, _lock: lock })
     }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod dead;
 mod demo;
+mod republish;
 mod serve;
 mod support;
