@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use scrm_db::{Database, Db, Outbox, Relay, retention};
 use scrm_http::Routes;
 use scrm_kernel::Clock;
-use scrm_process::{Service, Setup};
+use scrm_process::{Service, Setup, Upkeep, upkeep};
 use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
@@ -24,6 +24,7 @@ pub use crate::app::App;
 pub struct Customers {
     app: Data<App>,
     db: Db,
+    upkeep: Routes,
 }
 
 #[async_trait]
@@ -31,9 +32,10 @@ impl Service for Customers {
     const NAME: &'static str = "customers";
 
     async fn start(setup: Setup) -> anyhow::Result<Self> {
-        let Setup { database, broker, wecom, clock, lifecycle, .. } = setup;
+        let Setup { database, broker, keys, wecom, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock.clone()).await?;
         let app = Data::new(App::new(db.clone(), wecom));
+        let upkeep = Upkeep::start(Self::NAME, &db, &keys, &broker, &lifecycle).routes();
 
         let contacts = consumers::contacts(&app, db.clone());
         lifecycle.spawn("customers.contact", contacts.run(broker.clone(), lifecycle.clone()));
@@ -46,12 +48,13 @@ impl Service for Customers {
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("customers outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
-        Ok(Self { app, db })
+        Ok(Self { app, db, upkeep })
     }
 
     fn routes(&self) -> Routes {
-        let app = self.app.clone();
+        let (app, upkeep) = (self.app.clone(), Arc::clone(&self.upkeep));
         Arc::new(move |config| {
+            upkeep(config);
             config.app_data(app.clone());
             http::routes(config);
         })
@@ -66,7 +69,7 @@ impl Service for Customers {
     }
 
     fn openapi() -> OpenApi {
-        scrm_http::document("Hongyan: customers", &[Arc::new(http::routes)])
+        scrm_http::document("Hongyan: customers", &[upkeep::documented(Self::NAME), Arc::new(http::routes)])
     }
 }
 

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use scrm_db::{Database, Db, Outbox, Relay, retention};
 use scrm_http::Routes;
 use scrm_kernel::Clock;
-use scrm_process::{Service, Setup};
+use scrm_process::{Service, Setup, Upkeep, upkeep};
 use sea_orm::DbErr;
 use utoipa::openapi::OpenApi;
 
@@ -24,6 +24,7 @@ pub use crate::app::App;
 pub struct Directory {
     app: Data<App>,
     db: Db,
+    upkeep: Routes,
 }
 
 #[async_trait]
@@ -31,21 +32,23 @@ impl Service for Directory {
     const NAME: &'static str = "directory";
 
     async fn start(setup: Setup) -> anyhow::Result<Self> {
-        let Setup { database, broker, clock, lifecycle, .. } = setup;
+        let Setup { database, broker, keys, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock).await?;
         let app = Data::new(App::new(db.clone()));
+        let upkeep = Upkeep::start(Self::NAME, &db, &keys, &broker, &lifecycle).routes();
 
         let roster = consumers::roster(&app, db.clone());
         lifecycle.spawn("directory.roster", roster.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("directory outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
-        Ok(Self { app, db })
+        Ok(Self { app, db, upkeep })
     }
 
     fn routes(&self) -> Routes {
-        let app = self.app.clone();
+        let (app, upkeep) = (self.app.clone(), Arc::clone(&self.upkeep));
         Arc::new(move |config| {
+            upkeep(config);
             config.app_data(app.clone());
             http::routes(config);
         })
@@ -60,6 +63,6 @@ impl Service for Directory {
     }
 
     fn openapi() -> OpenApi {
-        scrm_http::document("Hongyan: directory", &[Arc::new(http::routes)])
+        scrm_http::document("Hongyan: directory", &[upkeep::documented(Self::NAME), Arc::new(http::routes)])
     }
 }

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod dead;
 pub mod demo;
 pub mod folder;
 pub mod installation;
 mod operator;
 pub mod reconcile;
+pub mod republish;
 pub mod serve;
 mod shown;
 mod tally;

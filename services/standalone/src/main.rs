@@ -12,7 +12,7 @@ use scrm_http::Role;
 use scrm_ingest::Ingest;
 use scrm_leads::Leads;
 use scrm_process::Service as _;
-use scrm_standalone::{demo, reconcile, serve, token};
+use scrm_standalone::{dead, demo, reconcile, republish, serve, token};
 use scrm_telemetry::Format;
 
 /// Hongyan (鸿雁): the SCRM for enterprises on WeCom, all services in one process.
@@ -31,6 +31,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Look at what consumers gave up, and decide about it; works on the running services.
+    Dead(dead::Dead),
     /// A simulated company on a simulated WeCom comes alive.
     Demo(Demo),
     /// Have the running services compare everything with WeCom, because callbacks get lost; ends when that is done.
@@ -38,6 +40,18 @@ enum Command {
         /// Which enterprise, by our id or WeCom's; the first one if absent.
         #[arg(long)]
         corp: Option<String>,
+        /// The data folder.
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Have the running services send again what they sent, after a broker was lost or restored.
+    Republish {
+        /// Since when, such as 2026-01-31T08:00:00Z; at most 7 days ago.
+        #[arg(long)]
+        since: String,
+        /// Only this service.
+        #[arg(long)]
+        service: Option<String>,
         /// The data folder.
         #[arg(long)]
         data: PathBuf,
@@ -145,6 +159,12 @@ async fn main() -> ExitCode {
     }
 }
 
+fn print_lines(lines: Vec<String>) {
+    for line in lines {
+        println!("{line}");
+    }
+}
+
 async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
     scrm_process::arm_crash()?;
     match command {
@@ -152,6 +172,14 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
             serve::run(&data, SocketAddr::new(listen, port)).await
         }
         Command::Reconcile { corp, data } => reconcile::run(&data, corp.as_deref()).await,
+        Command::Dead(dead) => {
+            print_lines(dead::run(dead).await?);
+            Ok(())
+        }
+        Command::Republish { since, service, data } => {
+            print_lines(republish::run(&data, &since, service.as_deref()).await?);
+            Ok(())
+        }
         Command::Migrate { data } => serve::migrate(&data).await,
         Command::Openapi { service } => {
             let document = match service {

@@ -38,9 +38,20 @@ impl Operator {
         Ok(Self { installation, services, client, name })
     }
 
+    /// Returns the names of the services that it calls.
+    pub(crate) fn services(&self) -> Vec<&'static str> {
+        self.services.iter().map(|(name, _)| *name).collect()
+    }
+
     /// Returns a token for an enterprise: the first one, or the one that `corp` names.
     pub(crate) async fn token(&self, corp: Option<&str>) -> anyhow::Result<String> {
         self.sign(token::caller(&self.installation, Role::Admin, corp).await?)
+    }
+
+    /// Returns a token for every enterprise.
+    pub(crate) async fn tokens(&self) -> anyhow::Result<Vec<String>> {
+        let callers = token::administrators(&self.installation).await?;
+        callers.into_iter().map(|caller| self.sign(caller)).collect()
     }
 
     fn sign(&self, caller: Caller) -> anyhow::Result<String> {

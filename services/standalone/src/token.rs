@@ -28,6 +28,13 @@ pub async fn caller(installation: &Installation, role: Role, corp: Option<&str>)
     Ok(Caller { corp: choose(&corps, corp)?, role, subject: String::new() })
 }
 
+/// Returns an administrator of every enterprise.
+pub async fn administrators(installation: &Installation) -> anyhow::Result<Vec<Caller>> {
+    let corps = scrm_ingest::corps(&installation.database::<Ingest>()?, Clock::system()).await?;
+    let administrator = |corp: Corp| Caller { corp: corp.id, role: Role::Admin, subject: String::new() };
+    Ok(corps.into_iter().map(administrator).collect())
+}
+
 /// Signs a token with the key of the installation.
 pub fn sign(installation: &Installation, caller: &Caller, life: Duration) -> anyhow::Result<String> {
     let tokens = Tokens::new(keys::read_tokens(&installation.token_keys()?)?, Clock::system());

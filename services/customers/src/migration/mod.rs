@@ -1,6 +1,7 @@
 //! The service's tables, step by step.
 
 use scrm_db::migration::EventTables;
+use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_customer;
@@ -14,6 +15,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(EventTables),
+            Box::new(DeadLetterTable),
             Box::new(m001_customer::Customers),
             Box::new(m002_tag::Tags),
             Box::new(m003_staff::People),

@@ -1,6 +1,7 @@
 //! The service's tables, step by step.
 
 use scrm_db::migration::EventTables;
+use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_roster;
@@ -10,6 +11,6 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(EventTables), Box::new(m001_roster::Rosters)]
+        vec![Box::new(EventTables), Box::new(DeadLetterTable), Box::new(m001_roster::Rosters)]
     }
 }

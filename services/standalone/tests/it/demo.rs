@@ -32,12 +32,12 @@ fn every_arrival_becomes_one_owned_lead_and_a_second_run_goes_on() {
     }
 }
 
-fn quiet_demo(data: &std::path::Path) -> Process {
+pub(crate) fn quiet_demo(data: &std::path::Path) -> Process {
     let data = data.to_str().unwrap();
     Process::start(&["demo", "--port", "0", "--sandbox-port", "0", "--speed", "0", "--data", data], 2)
 }
 
-fn add(customer: &str, member: &str) -> Value {
+pub(crate) fn add(customer: &str, member: &str) -> Value {
     json!({
         "app": "demo", "type": "add_external_contact",
         "fields": {"UserID": member, "ExternalUserID": customer, "State": "from-a-test", "WelcomeCode": "code"},

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod dead;
 mod demo;
 mod reconcile;
+mod republish;
 mod serve;
 mod support;

@@ -2,7 +2,7 @@
 
 use crate::support::{Outsider, Process, scrm, token};
 
-fn serve(data: &std::path::Path) -> Process {
+pub(crate) fn serve(data: &std::path::Path) -> Process {
     Process::start(&["serve", "--port", "0", "--data", data.to_str().unwrap()], 1)
 }
 

@@ -19,6 +19,13 @@ pub(crate) fn scrm(arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs a command on a data folder to its end; returns whether it succeeded, and what it printed: lines, and complaints.
+pub(crate) fn run(data: &Path, arguments: &[&str]) -> (bool, Vec<String>, String) {
+    let output = scrm(arguments).args(["--data", data.to_str().unwrap()]).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+    (output.status.success(), lines, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 /// A process that is killed when the test ends.
 pub(crate) struct Process {
     child: Child,
