@@ -8,6 +8,7 @@ mod drain_pool;
 mod gather_cards;
 mod greet_contact;
 mod keep_channel;
+mod know_staff;
 mod put_group;
 mod read_cards;
 mod read_channels;

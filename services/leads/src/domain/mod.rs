@@ -11,5 +11,6 @@ pub mod reason;
 pub mod relation;
 pub mod routing;
 pub mod sending;
+pub mod staff;
 pub mod submission;
 pub mod welcome;

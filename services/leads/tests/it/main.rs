@@ -13,6 +13,7 @@ mod group;
 mod owner;
 mod pool;
 mod routing;
+mod staff;
 mod submission;
 mod support;
 mod welcome;

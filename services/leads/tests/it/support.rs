@@ -9,7 +9,7 @@ use scrm_leads::Leads;
 use scrm_mq::Queue;
 use scrm_mq::topology::{
     LEADS_CARD, LEADS_CARD_ANSWER, LEADS_CARD_CLICK, LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER,
-    LEADS_SUBMISSION, LEADS_WELCOME,
+    LEADS_STAFF, LEADS_SUBMISSION, LEADS_WELCOME,
 };
 use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
@@ -20,13 +20,14 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 
 /// The queues that the service listens to.
-const QUEUES: [Queue; 8] = [
+const QUEUES: [Queue; 9] = [
     LEADS_CARD,
     LEADS_CARD_ANSWER,
     LEADS_CARD_CLICK,
     LEADS_CHANNEL,
     LEADS_CONTACT,
     LEADS_CUSTOMER,
+    LEADS_STAFF,
     LEADS_SUBMISSION,
     LEADS_WELCOME,
 ];
