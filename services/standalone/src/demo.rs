@@ -24,7 +24,7 @@ use crate::tally::{Report, SeenLead, Tally};
 /// The simulated app that the demo connects.
 const APP: &str = "demo";
 /// What new customers are told.
-const GREETING: &str = "{customer|您}好，很高兴认识您！有任何需要，随时在这里找我。";
+const GREETING: &str = "{customer|您}好，我是{staff|您的顾问}，很高兴认识您！有任何需要，随时在这里找我。";
 /// How often the list of leads is read while one watches.
 const WATCH: Duration = Duration::from_millis(100);
 /// The same until the first lead is there, which is timed.
@@ -326,8 +326,8 @@ impl Feed {
             Some(Arrival { channel: Some(channel), .. }) => format!("经「{channel}」"),
             _ => lead.channel.as_ref().map_or_else(|| "直接添加".to_owned(), |state| format!("经 {state}")),
         };
-        let owner =
-            arrival.as_ref().map_or(lead.owner.user_id.as_str(), |arrival| arrival.staff_name.as_str());
+        let of_company = || arrival.as_ref().map(|arrival| arrival.staff_name.as_str());
+        let owner = lead.owner.name.as_deref().or_else(of_company).unwrap_or(&lead.owner.user_id);
         let wait = lead.assigned_at - lead.received_at;
         writeln!(
             err,
