@@ -44,6 +44,8 @@ impl Service for Leads {
         lifecycle.spawn("leads.submission", submissions.run(broker.clone(), lifecycle.clone()));
         let customers = consumers::customers(&app, db.clone());
         lifecycle.spawn("leads.customer", customers.run(broker.clone(), lifecycle.clone()));
+        let staff = consumers::staff(&app, db.clone());
+        lifecycle.spawn("leads.staff", staff.run(broker.clone(), lifecycle.clone()));
         let welcomes = consumers::welcomes(&app, db.clone());
         lifecycle.spawn("leads.welcome", welcomes.run(broker.clone(), lifecycle.clone()));
         let channels = consumers::channels(&app, db.clone());

@@ -26,7 +26,7 @@ use crate::tally::{Report, Tally};
 /// The simulated app that the demo connects.
 const APP: &str = "demo";
 /// What new customers are told.
-const GREETING: &str = "{customer|您}好，很高兴认识您！有任何需要，随时在这里找我。";
+const GREETING: &str = "{customer|您}好，我是{staff|您的顾问}，很高兴认识您！有任何需要，随时在这里找我。";
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub struct Plan {

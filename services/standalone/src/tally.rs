@@ -45,6 +45,7 @@ impl SeenWelcome {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct SeenOwner {
     pub(crate) user_id: String,
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -187,7 +188,7 @@ mod tests {
         SeenLead {
             id: id.to_owned(),
             external_user_id: customer.to_owned(),
-            owner: SeenOwner { user_id: "li".to_owned() },
+            owner: SeenOwner { user_id: "li".to_owned(), name: None },
             channel: None,
             reason: SeenReason { text: String::new() },
             received_at: 10,

@@ -57,6 +57,10 @@ pub const INGEST_PROFILE: Queue =
 pub const LEADS_SUBMISSION: Queue =
     Queue { name: "leads.submission", kinds: &[ingest::v1::LeadSubmitted::KIND], ladder: Ladder::Standard };
 
+/// Members of the staff: who has which id, and who is away.
+pub const LEADS_STAFF: Queue =
+    Queue { name: "leads.staff", kinds: &[directory::v1::StaffChanged::KIND], ladder: Ladder::Standard };
+
 /// Who works here, as it was read from WeCom.
 pub const DIRECTORY_ROSTER: Queue = Queue {
     name: "directory.roster",
@@ -168,6 +172,7 @@ impl Topology {
             LEADS_CHANNEL,
             LEADS_CONTACT,
             LEADS_CUSTOMER,
+            LEADS_STAFF,
             LEADS_SUBMISSION,
             LEADS_TRANSFER,
             LEADS_WELCOME,

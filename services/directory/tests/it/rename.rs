@@ -3,6 +3,7 @@
 use scrm_kernel::CorpId;
 use scrm_process::Service as _;
 use scrm_proto::Envelope;
+use scrm_testing::Shape;
 use serde_json::{Value, json};
 
 use crate::support::{TestDirectory, gone, orders, read, renamed};
@@ -109,7 +110,11 @@ async fn a_former_id_may_become_somebody_elses() {
 async fn replicas_that_hear_everything_at_once_agree() {
     const MEMBERS: usize = 24;
     let directory = TestDirectory::start().await;
-    let replica = directory.replica().await;
+    // Of a data folder there is one process.
+    let replica = match Shape::chosen() {
+        Shape::Embedded => None,
+        Shape::Distributed => Some(directory.replica().await),
+    };
     let corp = directory.corp;
     let mut heard = Vec::new();
     for number in 0..MEMBERS {
@@ -130,5 +135,7 @@ async fn replicas_that_hear_everything_at_once_agree() {
     }
     is_told_as_shown(&directory, corp, &staff);
     directory.finish().await;
-    replica.close().await.unwrap();
+    if let Some(replica) = replica {
+        replica.close().await.unwrap();
+    }
 }

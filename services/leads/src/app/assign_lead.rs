@@ -7,6 +7,7 @@ use scrm_kernel::{CorpId, Day, WecomUserId};
 use scrm_proto::leads::v1::LeadAssigned;
 use sea_orm::DbErr;
 
+use super::know_staff::without_away;
 use crate::domain::lead::Lead;
 use crate::domain::reason::Reason;
 use crate::domain::routing::{Choice, Group, Load, Strategy};
@@ -25,9 +26,10 @@ pub(super) async fn next_of(
     group: Option<Group>,
     name: &str,
 ) -> Result<Found, DbErr> {
-    let Some(mut group) = group else {
+    let Some(group) = group else {
         return Ok(Found { owner: None, reason: Reason::no_such_group(name) });
     };
+    let mut group = without_away(txn, corp, group).await?;
     let day = Day::of(txn.now());
     let loads = loads_of(txn, corp, day, &group).await?;
     match group.choose(&loads) {

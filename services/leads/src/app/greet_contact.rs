@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::App;
-use crate::domain::greeting::{Greeting, Link};
+use crate::domain::greeting::{Greeting, Link, Names, Variable};
 use crate::domain::lead::{Claim as LeadClaim, Contact};
 use crate::domain::welcome::{Answer, Turn};
 use crate::store;
@@ -32,6 +32,8 @@ pub(crate) struct ToGreet {
     key: Key,
     code: Code,
     greeting: Greeting,
+    /// Of the member who greets, if it is known and has a place in the words.
+    staff_name: Option<String>,
 }
 
 impl App {
@@ -56,6 +58,11 @@ impl App {
         let key = Key { corp, member: contact.member.user.clone(), person: contact.person.clone(), number };
         let code = Code { app: app.to_owned(), text: code, ends_at: contact.received_at + WINDOW };
         let now = txn.now();
+        let staff_name = if greeting.text.wants(Variable::Staff) {
+            store::staff::name(txn, corp, &key.member).await?
+        } else {
+            None
+        };
 
         let (progress, kept, is_same) = store::welcome::lock(txn, &self.keys, &key, &code).await?;
         match progress.turn(now, now + LEASE, code.ends_at, is_same) {
@@ -69,24 +76,25 @@ impl App {
             }
             Turn::Call(after) => {
                 store::welcome::save(txn, &self.keys, &key, after, None, None).await?;
-                Ok(Claim::Call(ToGreet { key, code: kept, greeting }))
+                Ok(Claim::Call(ToGreet { key, code: kept, greeting, staff_name }))
             }
             Turn::CallAnew(after) => {
                 store::welcome::save(txn, &self.keys, &key, after, Some(&code), None).await?;
-                Ok(Claim::Call(ToGreet { key, code, greeting }))
+                Ok(Claim::Call(ToGreet { key, code, greeting, staff_name }))
             }
         }
     }
 
     /// Sends a welcome message.
     pub(crate) async fn greet(&self, to_greet: &ToGreet) -> Answer {
-        let ToGreet { key, code, greeting } = to_greet;
-        let name = if greeting.text.wants_name() {
+        let ToGreet { key, code, greeting, staff_name } = to_greet;
+        let name = if greeting.text.wants(Variable::Customer) {
             self.name_within(NAME_PATIENCE, key.corp, &key.person).await
         } else {
             None
         };
-        let text = greeting.text.fill(name.as_deref());
+        let names = Names { customer: name.as_deref(), staff: staff_name.as_deref() };
+        let text = greeting.text.fill(names);
         let attachments: Vec<_> = greeting.links.iter().map(attachment_of).collect();
         if text.is_none() && attachments.is_empty() {
             return Answer::Refused("nothing is left to say without the name".to_owned());

@@ -10,6 +10,7 @@ mod gather_cards;
 mod greet_contact;
 mod hand_over;
 mod keep_channel;
+mod know_staff;
 mod put_group;
 mod read_cards;
 mod read_channels;

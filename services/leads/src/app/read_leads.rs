@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 
 use super::{App, Error};
 use crate::domain::lead::Lead;
+use crate::domain::staff::Known;
 use crate::domain::transfer::Transfer;
 use crate::domain::welcome::State;
 use crate::store;
@@ -23,6 +24,8 @@ pub struct LeadView {
     pub wecom_name: Option<String>,
     /// What became of the owner's welcome message, and since when; none when there is none to send.
     pub welcome: Option<(State, Option<Timestamp>)>,
+    /// What is known of the owner, who may have had another id when the lead began.
+    pub owner: Option<Known>,
     /// When the owner said by the card that they take it up.
     pub followed_up_at: Option<Timestamp>,
     /// The newest transfer of the customer from one member to another in WeCom.
@@ -92,11 +95,14 @@ impl App {
         let ids = || leads.iter().map(|lead| lead.id);
         let taken_up = store::acknowledgement::of_leads(connection, corp, ids()).await?;
         let mut transfers = store::transfer::newest_of(connection, &self.keys, corp, ids()).await?;
+        let owners = leads.iter().filter_map(Lead::owner).map(|owner| owner.user.folded());
+        let staff = store::staff::known(connection, corp, owners).await?;
         let view = |lead: Lead| {
             let person = lead.person.as_ref().map(ExternalUserId::as_str);
             let owner = lead.owner().map(|owner| owner.user.folded());
             let relation = person.map(str::to_owned).zip(owner.clone());
             LeadView {
+                owner: owner.as_ref().and_then(|owner| staff.get(owner)).cloned(),
                 followed_up_at: owner.and_then(|owner| taken_up.get(&(lead.id, owner))).copied(),
                 wecom_name: person.and_then(|person| names.get(person)).cloned(),
                 welcome: relation.and_then(|relation| of_relation.get(&relation)).copied(),

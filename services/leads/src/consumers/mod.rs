@@ -10,6 +10,7 @@ mod on_contact_removed;
 mod on_customer_read;
 mod on_lead_assigned;
 mod on_lead_submitted;
+mod on_staff_changed;
 mod on_transfer_failed;
 mod on_transfer_requested;
 mod on_welcome_due;
@@ -45,6 +46,11 @@ pub(crate) fn customers(app: &Arc<App>, db: Db) -> Consumer {
         .on(on_customer_read::OnCustomerRead { app: Arc::clone(app) })
         .on(on_contact_removed::OnContactRemoved { app: Arc::clone(app) })
         .on(on_transfer_failed::OnTransferFailed { app: Arc::clone(app) })
+}
+
+/// Returns the consumer of what the directory tells of the staff.
+pub(crate) fn staff(app: &Arc<App>, db: Db) -> Consumer {
+    Consumer::new(topology::LEADS_STAFF, db).on(on_staff_changed::OnStaffChanged { app: Arc::clone(app) })
 }
 
 /// Returns the consumer that greets new contacts.

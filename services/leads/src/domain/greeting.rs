@@ -12,18 +12,60 @@ const MOST_LINKS: usize = 9;
 const MOST_TITLE: usize = 128;
 const MOST_DESCRIPTION: usize = 512;
 const MOST_URL: usize = 2048;
-/// The variable that stands for the customer's name.
-const CUSTOMER: &str = "customer";
 
-/// A text with variables: `{customer}` is the customer's name, `{customer|您}` says «您» when it is not known in time.
+/// A text with variables: `{customer}` is the customer's name, `{customer|您}` says «您» when it is not known in time;
+/// `{staff|顾问}` is the name of the member who greets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Literal(String),
-    /// The customer's name, and what stands there without one.
-    Customer(String),
+    /// Somebody's name, and what stands there without one.
+    Name(Variable, String),
+}
+
+/// Whose name a text has in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variable {
+    /// The customer's.
+    Customer,
+    /// That of the member who greets.
+    Staff,
+}
+
+impl Variable {
+    /// Returns the word for it in a text.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Staff => "staff",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Customer, Self::Staff].into_iter().find(|known| known.as_str() == text)
+    }
+}
+
+/// The names that are known when a message is sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Names<'a> {
+    /// The customer's.
+    pub customer: Option<&'a str>,
+    /// The member's.
+    pub staff: Option<&'a str>,
+}
+
+impl Names<'_> {
+    /// Returns a name as it fits into a text.
+    fn of(self, variable: Variable) -> Option<String> {
+        let name = match variable {
+            Variable::Customer => self.customer,
+            Variable::Staff => self.staff,
+        };
+        name.map(shortened).filter(|name| !name.is_empty())
+    }
 }
 
 /// A link attached to a message.
@@ -68,13 +110,15 @@ impl Text {
                 return Err("has a { without a }".to_owned());
             };
             let (name, neutral) = inside.split_once('|').unwrap_or((inside, ""));
-            if name != CUSTOMER {
-                return Err(format!("has the unknown variable {{{name}}}; {{{CUSTOMER}|您}} is known"));
-            }
+            let Some(variable) = Variable::parse(name) else {
+                return Err(format!(
+                    "has the unknown variable {{{name}}}; {{customer|您}} and {{staff|顾问}} are known"
+                ));
+            };
             if !literal.is_empty() {
                 parts.push(Part::Literal(literal.to_owned()));
             }
-            parts.push(Part::Customer(neutral.to_owned()));
+            parts.push(Part::Name(variable, neutral.to_owned()));
             rest = after;
         }
         if !rest.is_empty() {
@@ -91,22 +135,21 @@ impl Text {
     fn longest(&self) -> usize {
         let bytes = |part: &Part| match part {
             Part::Literal(text) => text.len(),
-            Part::Customer(neutral) => neutral.len().max(MOST_NAME),
+            Part::Name(_, neutral) => neutral.len().max(MOST_NAME),
         };
         self.0.iter().map(bytes).sum()
     }
 
-    /// Reports whether it is better with the customer's name.
-    pub fn wants_name(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Customer(_)))
+    /// Reports whether somebody's name has a place in it.
+    pub fn wants(&self, variable: Variable) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Name(wanted, _) if *wanted == variable))
     }
 
-    /// Fills in the name, or the neutral words; `None` when nothing is left to say.
-    pub fn fill(&self, name: Option<&str>) -> Option<String> {
-        let name = name.map(shortened).filter(|name| !name.is_empty());
+    /// Fills in the names, or the neutral words; `None` when nothing is left to say.
+    pub fn fill(&self, names: Names<'_>) -> Option<String> {
         let words = |part: &Part| match part {
             Part::Literal(text) => text.clone(),
-            Part::Customer(neutral) => name.clone().unwrap_or_else(|| neutral.clone()),
+            Part::Name(variable, neutral) => names.of(*variable).unwrap_or_else(|| neutral.clone()),
         };
         Some(self.0.iter().map(words).collect::<String>()).filter(|text| !text.is_empty())
     }
@@ -117,8 +160,8 @@ impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|part| match part {
             Part::Literal(text) => f.write_str(text),
-            Part::Customer(neutral) if neutral.is_empty() => write!(f, "{{{CUSTOMER}}}"),
-            Part::Customer(neutral) => write!(f, "{{{CUSTOMER}|{neutral}}}"),
+            Part::Name(variable, neutral) if neutral.is_empty() => write!(f, "{{{}}}", variable.as_str()),
+            Part::Name(variable, neutral) => write!(f, "{{{}|{neutral}}}", variable.as_str()),
         })
     }
 }
@@ -198,12 +241,25 @@ mod tests {
     #[test]
     fn a_name_is_filled_in_or_left_out() {
         let text = Text::parse("{customer|您}好，欢迎！{customer}").unwrap();
-        assert!(text.wants_name());
-        assert_eq!(text.fill(Some("小鹿")).unwrap(), "小鹿好，欢迎！小鹿");
-        assert_eq!(text.fill(None).unwrap(), "您好，欢迎！");
-        assert_eq!(text.fill(Some(" \u{7} ")).unwrap(), "您好，欢迎！");
-        assert_eq!(Text::parse("{customer}").unwrap().fill(None), None);
-        assert!(!Text::parse("欢迎").unwrap().wants_name());
+        let of = |name| Names { customer: Some(name), staff: None };
+        assert!(text.wants(Variable::Customer) && !text.wants(Variable::Staff));
+        assert_eq!(text.fill(of("小鹿")).unwrap(), "小鹿好，欢迎！小鹿");
+        assert_eq!(text.fill(Names::default()).unwrap(), "您好，欢迎！");
+        assert_eq!(text.fill(of(" \u{7} ")).unwrap(), "您好，欢迎！");
+        assert_eq!(Text::parse("{customer}").unwrap().fill(Names::default()), None);
+        assert!(!Text::parse("欢迎").unwrap().wants(Variable::Customer));
+    }
+
+    #[test]
+    fn customer_and_member_have_names_of_their_own() {
+        let text = Text::parse("{customer|您}好，我是{staff|您的顾问}").unwrap();
+        assert!(text.wants(Variable::Staff));
+        let both = Names { customer: Some("小鹿"), staff: Some("李雷") };
+        assert_eq!(text.fill(both).unwrap(), "小鹿好，我是李雷");
+        let staff = Names { customer: None, ..both };
+        assert_eq!(text.fill(staff).unwrap(), "您好，我是李雷");
+        assert_eq!(text.fill(Names::default()).unwrap(), "您好，我是您的顾问");
+        assert_eq!(text.to_string(), "{customer|您}好，我是{staff|您的顾问}");
     }
 
     #[test]
@@ -229,9 +285,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_with_any_name_fits_and_is_written_as_it_was_read(text in ".{0,200}", name in ".{0,400}") {
+        fn any_text_with_any_name_fits_and_is_written_as_it_was_read(
+            text in "(.{0,20}|\\{customer\\|.{0,5}\\}|\\{staff\\}){0,8}",
+            name in ".{0,400}",
+        ) {
             if let Ok(parsed) = Text::parse(&text) {
-                prop_assert!(parsed.fill(Some(&name)).unwrap_or_default().len() <= MOST_TEXT);
+                let names = Names { customer: Some(&name), staff: Some(&name) };
+                prop_assert!(parsed.fill(names).unwrap_or_default().len() <= MOST_TEXT);
                 prop_assert_eq!(Text::parse(&parsed.to_string()).unwrap(), parsed);
             }
         }

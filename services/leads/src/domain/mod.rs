@@ -11,6 +11,7 @@ pub mod reason;
 pub mod relation;
 pub mod routing;
 pub mod sending;
+pub mod staff;
 pub mod submission;
 pub mod transfer;
 mod typed;

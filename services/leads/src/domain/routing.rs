@@ -126,6 +126,14 @@ impl Group {
         Choice::Member(chosen, reason)
     }
 
+    /// Leaves out who is away; the group is not to be saved like this.
+    pub fn set_aside(&mut self, is_away: impl Fn(&WecomUserId) -> bool) {
+        for member in &mut self.members {
+            member.is_active &= !is_away(&member.user);
+        }
+        self.backup.take_if(|backup| is_away(backup));
+    }
+
     /// Counts a lead that `chosen` got, and raises who lags behind; returns the members that changed.
     pub fn count(&mut self, chosen: usize, loads: &[Load]) -> Vec<usize> {
         let able = self.able(loads);

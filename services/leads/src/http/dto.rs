@@ -69,6 +69,7 @@ struct OwnerOut {
     staff_id: Option<StaffId>,
     /// WeCom's id, in the spelling of the event.
     user_id: String,
+    /// Null until the member is known here, or when WeCom withholds it.
     name: Option<String>,
 }
 
@@ -94,13 +95,15 @@ struct WelcomeOut {
 
 impl From<LeadView> for LeadOut {
     fn from(view: LeadView) -> Self {
-        let LeadView { lead, wecom_name, welcome, followed_up_at, transfer } = view;
+        let LeadView { lead, wecom_name, welcome, owner: known, followed_up_at, transfer } = view;
         let (welcome, welcomed_at) = welcome.unzip();
         let stage = lead.stage.as_str();
         let (owner, assigned_at) = match lead.stage {
             Stage::Pool => (None, None),
             Stage::Assigned { owner, at } => {
-                let owner = OwnerOut { staff_id: owner.staff, user_id: owner.user.into(), name: None };
+                let (staff_id, name) = known.map(|known| (known.id, known.name)).unzip();
+                let staff_id = owner.staff.or(staff_id);
+                let owner = OwnerOut { staff_id, user_id: owner.user.into(), name: name.flatten() };
                 (Some(owner), Some(at.into()))
             }
         };
@@ -148,7 +151,8 @@ impl From<Page<LeadView>> for LeadsOut {
 #[serde(deny_unknown_fields)]
 #[schema(as = GreetingIn)]
 pub(super) struct GreetingIn {
-    /// Up to 4000 bytes; `{customer|您}` is the customer's name, or 您 when it is not known within two seconds.
+    /// Up to 4000 bytes; `{customer|您}` is the customer's name, or 您 when it is not known within two seconds;
+    /// `{staff|顾问}` is the name of the member who greets, or 顾问 when it is not known.
     #[serde(default)]
     pub(super) text: String,
     /// Up to nine.

@@ -12,6 +12,7 @@ mod m010_channel;
 mod m020_card;
 mod m030_lead_version;
 mod m031_transfer;
+mod m040_staff;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m030_lead_version::LeadVersion),
             Box::new(m031_transfer::Transfers),
             Box::new(DeadLetterTable),
+            Box::new(m040_staff::StaffKnown),
         ]
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod person;
 pub(crate) mod pool;
 pub(crate) mod relation;
 pub(crate) mod routing;
+pub(crate) mod staff;
 pub(crate) mod staff_day;
 pub(crate) mod submission;
 pub(crate) mod touch;

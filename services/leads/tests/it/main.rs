@@ -14,6 +14,7 @@ mod group;
 mod owner;
 mod pool;
 mod routing;
+mod staff;
 mod submission;
 mod support;
 mod transfer;

@@ -9,7 +9,7 @@ use scrm_leads::Leads;
 use scrm_mq::Queue;
 use scrm_mq::topology::{
     LEADS_CARD, LEADS_CARD_ANSWER, LEADS_CARD_CLICK, LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER,
-    LEADS_SUBMISSION, LEADS_TRANSFER, LEADS_WELCOME,
+    LEADS_STAFF, LEADS_SUBMISSION, LEADS_TRANSFER, LEADS_WELCOME,
 };
 use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
@@ -21,13 +21,14 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 
 /// The queues that the service listens to.
-const QUEUES: [Queue; 9] = [
+const QUEUES: [Queue; 10] = [
     LEADS_CARD,
     LEADS_CARD_ANSWER,
     LEADS_CARD_CLICK,
     LEADS_CHANNEL,
     LEADS_CONTACT,
     LEADS_CUSTOMER,
+    LEADS_STAFF,
     LEADS_SUBMISSION,
     LEADS_TRANSFER,
     LEADS_WELCOME,
@@ -35,7 +36,7 @@ const QUEUES: [Queue; 9] = [
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Returns the queues, of which that of cards wants nothing.
-fn without_cards() -> [Queue; 9] {
+fn without_cards() -> [Queue; QUEUES.len()] {
     QUEUES.map(|queue| if queue == LEADS_CARD { Queue { kinds: &[], ..queue } } else { queue })
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use scrm_kernel::StaffId;
 use scrm_proto::Envelope;
 use scrm_proto::wecom::v1::{ContactRemoved, CustomerRead, RemovedBy};
 use scrm_testing::{TestWecom, envelope_of, eventually};
@@ -122,6 +123,24 @@ async fn without_a_name_in_time_it_says_its_neutral_words() {
     assert_eq!(greeted.outcome_of("wm-nameless").await, "sent");
     assert_eq!(greeted.wecom.calls(SEND)[0].0["text"]["content"], "您好");
     assert_eq!(greeted.leads.lead_of("wm-nameless").await["profile"], "pending");
+    greeted.finish().await;
+}
+
+#[tokio::test]
+async fn a_member_greets_by_name_as_soon_as_it_is_known() {
+    let greeted = Greeted::start("我是{staff|您的顾问}").await;
+    let first = greeted.arrives("wm-early", "code-1", 1).await;
+    greeted.leads.hear([first.told()]).await;
+    assert_eq!(greeted.outcome_of("wm-early").await, "sent");
+    let staff = StaffId::mint(greeted.leads.clock.now());
+    let member = greeted.leads.member(staff, 1, &greeted.member(), "李雷");
+    greeted.leads.hear([greeted.leads.told_of(&member)]).await;
+    let second = greeted.arrives("wm-late", "code-2", 2).await;
+    greeted.leads.hear([second.told()]).await;
+    assert_eq!(greeted.outcome_of("wm-late").await, "sent");
+    let said: Vec<_> =
+        greeted.wecom.calls(SEND).into_iter().map(|(body, _)| body["text"]["content"].clone()).collect();
+    assert_eq!(said, ["我是您的顾问", "我是李雷"]);
     greeted.finish().await;
 }
 

@@ -33,8 +33,8 @@ impl Feed {
             Some(Arrival { channel: Some(channel), .. }) => format!("经「{channel}」"),
             _ => lead.channel.as_ref().map_or_else(|| "直接添加".to_owned(), |state| format!("经 {state}")),
         };
-        let owner =
-            arrival.as_ref().map_or(lead.owner.user_id.as_str(), |arrival| arrival.staff_name.as_str());
+        let of_company = || arrival.as_ref().map(|arrival| arrival.staff_name.as_str());
+        let owner = lead.owner.name.as_deref().or_else(of_company).unwrap_or(&lead.owner.user_id);
         let wait = lead.assigned_at - lead.received_at;
         writeln!(
             err,

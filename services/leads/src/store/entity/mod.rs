@@ -14,6 +14,8 @@ pub(super) mod person;
 pub(super) mod relation;
 pub(super) mod routing_group;
 pub(super) mod routing_member;
+pub(super) mod staff;
+pub(super) mod staff_alias;
 pub(super) mod staff_day;
 pub(super) mod submission;
 pub(super) mod touch;
