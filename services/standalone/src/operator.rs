@@ -40,10 +40,7 @@ impl Operator {
 
     /// Returns a token for an enterprise: the first one, or the one that `corp` names.
     pub(crate) async fn token(&self, corp: Option<&str>) -> anyhow::Result<String> {
-        self.sign(token::caller(&self.installation, Role::Admin, corp).await?)
-    }
-
-    fn sign(&self, caller: Caller) -> anyhow::Result<String> {
+        let caller = token::caller(&self.installation, Role::Admin, corp).await?;
         let caller = Caller { subject: self.name.to_owned(), ..caller };
         token::sign(&self.installation, &caller, PATIENCE)
     }
