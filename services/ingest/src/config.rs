@@ -9,6 +9,7 @@ use serde::Deserialize;
 /// The section `ingest`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "a number of seconds says so in its name")]
 pub struct Config {
     callback_window_s: u32,
     hook_window_s: u32,

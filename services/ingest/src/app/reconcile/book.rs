@@ -54,14 +54,13 @@ impl Reconciler {
     }
 
     async fn next_department(&self, walk: &mut Walk) -> Result<Option<i64>, Broken> {
-        let departments = match walk.departments.take() {
-            Some(departments) => departments,
-            None => {
-                let listed = self.speaker(walk.run.corp).departments().await?;
-                let mut ids: Vec<i64> = listed.iter().map(|department| department.id).collect();
-                ids.sort_unstable();
-                ids
-            }
+        let departments = if let Some(departments) = walk.departments.take() {
+            departments
+        } else {
+            let listed = self.speaker(walk.run.corp).departments().await?;
+            let mut ids: Vec<i64> = listed.iter().map(|department| department.id).collect();
+            ids.sort_unstable();
+            ids
         };
         let done: Option<i64> = walk.run.cursor.parse().ok();
         let next = departments.iter().copied().find(|id| done.is_none_or(|done| *id > done));

@@ -46,13 +46,12 @@ impl Reconciler {
             next.listing_at = Some(txn.now());
             self.advance(txn, walk, next).await?;
         }
-        let members = match walk.members.take() {
-            Some(members) => members,
-            None => {
-                let mut members = self.speaker(walk.run.corp).following_members().await?;
-                members.sort_by_cached_key(WecomUserId::folded);
-                members
-            }
+        let members = if let Some(members) = walk.members.take() {
+            members
+        } else {
+            let mut members = self.speaker(walk.run.corp).following_members().await?;
+            members.sort_by_cached_key(WecomUserId::folded);
+            members
         };
         let rest = members.iter().filter(|member| member.folded() > walk.run.cursor);
         let next = rest.take(MEMBERS).cloned().collect();
