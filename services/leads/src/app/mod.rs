@@ -13,6 +13,7 @@ mod read_cards;
 mod read_channels;
 mod read_leads;
 mod set_channel;
+mod tell_channelled;
 mod tell_owner;
 mod tune_channel;
 mod word_greeting;

@@ -9,6 +9,7 @@ mod m003_routing;
 mod m004_lead_without_contact;
 mod m010_channel;
 mod m020_card;
+mod m050_channel_tags;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(IdempotencyTable),
             Box::new(m010_channel::Channels),
             Box::new(m020_card::Cards),
+            Box::new(m050_channel_tags::ChannelTags),
         ]
     }
 }
