@@ -17,6 +17,7 @@ mod read_channels;
 mod read_leads;
 mod reassign_lead;
 mod set_channel;
+mod tell_channelled;
 mod tell_owner;
 mod tune_channel;
 mod word_greeting;

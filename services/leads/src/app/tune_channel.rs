@@ -6,6 +6,7 @@ use scrm_proto::leads::v1::ChannelChanged;
 use sea_orm::DbErr;
 
 use super::App;
+use super::tell_channelled::tell_channelled;
 use crate::domain::channel_sync::Channel;
 use crate::domain::lead::Contact;
 use crate::store;
@@ -14,7 +15,8 @@ use crate::store;
 const PAGE: u64 = 200;
 
 impl App {
-    /// Counts a customer for the channel that brought her, and moves the channel's list if that moved the turn.
+    /// Counts a customer for the channel that brought her, tells of it, and moves the channel's list if that moved the
+    /// turn.
     pub(super) async fn count_add_in(
         &self,
         txn: &Txn,
@@ -33,6 +35,7 @@ impl App {
         if is_overshoot {
             tracing::info!(channel.id = %channel.id, "A customer of channel {} came to another member than wanted", channel.id);
         }
+        tell_channelled(txn, &channel, contact, cause).await?;
         tune_in(txn, channel, cause).await
     }
 

@@ -12,6 +12,10 @@ const MOST_WORDS: usize = 30;
 const MOST_STAFF: usize = 100;
 const MOST_WEIGHT: u32 = 1000;
 const MOST_CAP: u32 = 100_000;
+/// Tags that a channel gives to its customers at most.
+const MOST_TAGS: usize = 20;
+/// Characters of WeCom's id of a tag at most.
+const MOST_TAG: usize = 64;
 
 /// A member, as somebody wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Draft {
     pub staff: Vec<PlaceDraft>,
     /// Who answers when nobody else can.
     pub backup: Option<String>,
+    /// WeCom's ids of the tags that customers are to have.
+    pub tags: Vec<String>,
 }
 
 /// What an administrator may change of a channel.
@@ -56,6 +62,8 @@ pub struct Settings {
     pub skip_verify: bool,
     /// Who answers.
     pub plan: Plan,
+    /// WeCom's ids of the tags that customers are to have.
+    pub tags: Vec<String>,
 }
 
 impl Draft {
@@ -78,12 +86,29 @@ impl Draft {
             }
             staff.push(place);
         }
+        let tags = tags_of(&self.tags, &mut wrong);
         if !wrong.is_empty() {
             return Err(wrong);
         }
         let plan = Plan { is_on: self.is_on, staff, backup };
-        Ok((Settings { name, remark, skip_verify: self.skip_verify, plan }, state))
+        Ok((Settings { name, remark, skip_verify: self.skip_verify, plan, tags }, state))
     }
+}
+
+fn tags_of(ids: &[String], wrong: &mut Vec<FieldError>) -> Vec<String> {
+    if ids.len() > MOST_TAGS {
+        wrong.push(FieldError::new("tags", format!("must name {MOST_TAGS} tags at most")));
+        return Vec::new();
+    }
+    let mut tags: Vec<String> = Vec::new();
+    for (index, id) in ids.iter().enumerate() {
+        let tag = words(&format!("tags[{index}]"), id, 1, MOST_TAG, wrong);
+        if tags.contains(&tag) {
+            wrong.push(FieldError::new(format!("tags[{index}]"), "is named twice"));
+        }
+        tags.push(tag);
+    }
+    tags
 }
 
 fn place(path: &str, draft: PlaceDraft, wrong: &mut Vec<FieldError>) -> Option<Place> {
@@ -165,6 +190,7 @@ mod tests {
             is_on: true,
             staff: vec![place],
             backup: None,
+            tags: Vec::new(),
         }
     }
 
@@ -207,6 +233,21 @@ mod tests {
         for count in [0, 101] {
             assert_eq!(with(count).unwrap_err()[0].field, "staff", "{count}");
         }
+    }
+
+    #[test]
+    fn tags_are_twenty_at_most_and_each_named_once() {
+        let with = |tags: &[&str]| {
+            let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            Draft { tags, ..draft() }.checked()
+        };
+        let ids: Vec<String> = (0..21).map(|number| format!("et{number}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        assert_eq!(with(&ids[..20]).unwrap().0.tags, ids[..20]);
+        assert_eq!(with(&ids).unwrap_err()[0].field, "tags");
+        let wrong = with(&["et1", " et1", "", &"e".repeat(65)]).unwrap_err();
+        let fields: Vec<_> = wrong.iter().map(|wrong| wrong.field.as_str()).collect();
+        assert_eq!(fields, ["tags[1]", "tags[2]", "tags[3]"]);
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub(super) struct ChannelIn {
     staff: Vec<PlaceIn>,
     /// Who answers when nobody else is on duty and below the cap.
     backup_user_id: Option<String>,
+    /// WeCom's ids of the tags that its customers are to have, up to 20.
+    #[serde(default)]
+    tags: Vec<String>,
 }
 
 /// A member on a channel.
@@ -70,11 +73,12 @@ struct PlaceIn {
 
 impl From<ChannelIn> for Draft {
     fn from(channel: ChannelIn) -> Self {
-        let ChannelIn { name, state, remark, skip_verify, is_on, staff, backup_user_id: backup } = channel;
+        let ChannelIn { name, state, remark, skip_verify, is_on, staff, backup_user_id: backup, tags } =
+            channel;
         let place =
             |PlaceIn { user_id: user, weight, daily_cap, week }| PlaceDraft { user, weight, daily_cap, week };
         let staff = staff.into_iter().map(place).collect();
-        Self { name, state, remark, skip_verify, is_on, staff, backup }
+        Self { name, state, remark, skip_verify, is_on, staff, backup, tags }
     }
 }
 
@@ -99,6 +103,8 @@ pub(super) struct ChannelOut {
     is_on: bool,
     staff: Vec<PlaceIn>,
     backup_user_id: Option<String>,
+    /// WeCom's ids of the tags that its customers are to have.
+    tags: Vec<String>,
     /// The public address of the picture of its QR code; null until WeCom has made it.
     qr_code: Option<String>,
     /// Whom the code is to lead to now.
@@ -168,6 +174,7 @@ impl From<ChannelView> for ChannelOut {
             is_on: settings.plan.is_on,
             staff: settings.plan.staff.into_iter().map(PlaceIn::from).collect(),
             backup_user_id: settings.plan.backup.map(String::from),
+            tags: settings.tags,
             qr_code: channel.qr_code,
             wanted: sync.wanted.users,
             applied: sync.applied.map(|way| way.users),

@@ -13,6 +13,7 @@ mod m020_card;
 mod m030_lead_version;
 mod m031_transfer;
 mod m040_staff;
+mod m050_channel_tags;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m031_transfer::Transfers),
             Box::new(DeadLetterTable),
             Box::new(m040_staff::StaffKnown),
+            Box::new(m050_channel_tags::ChannelTags),
         ]
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use scrm_process::Service as _;
+use scrm_proto::leads::v1::ContactChannelled;
 use serde_json::{Value, json};
 
 use crate::channel_support::{CHANNELS, Company};
@@ -182,5 +183,36 @@ async fn a_way_whose_answer_never_came_is_found_again() {
     assert!(channel["qr_code"].is_string());
     assert_eq!(company.ways_of(&channel).await.len(), 1);
     assert_eq!(company.wecom.calls("externalcontact/add_contact_way").len(), 1);
+    company.finish().await;
+}
+
+#[tokio::test]
+async fn a_contact_through_a_channel_is_told_once_with_its_name_and_tags() {
+    let company = Company::start().await;
+    let one = &company.staff[0];
+    let body = json!({"name": "Spring fair", "staff": [{"user_id": one}], "tags": ["et1", "et2"]});
+    let channel = company.channel(body).await;
+    assert_eq!(channel["tags"], json!(["et1", "et2"]));
+    let (member, contact) = company.scan(&channel).await;
+    company.leads.hear([contact.told(), contact.clone().through("second").told(), contact.told()]).await;
+
+    // Changed tags are those of the next customer.
+    let body = json!({"name": "Autumn fair", "staff": [{"user_id": one}]});
+    let channel = company.write(&channel, &body).await;
+    company.synced(&channel).await;
+    let (_, next) = company.scan(&channel).await;
+    company.leads.hear([next.told(), company.leads.contact(one, "wm-elsewhere", 10, 99).told()]).await;
+
+    let told = company.leads.broker.published::<ContactChannelled>();
+    let [(envelope, first), (_, second)] = &told[..] else { panic!("{told:?}") };
+    let heard = contact.told();
+    assert_eq!((envelope.occurred_at, envelope.received_seq), (heard.occurred_at, heard.received_seq));
+    assert_eq!((&first.user_id, &first.external_user_id), (&member, &contact.event.external_user_id));
+    assert_eq!(channel["id"], first.channel_id.as_str());
+    assert_eq!(
+        (first.channel_name.as_str(), &first.tag_ids[..]),
+        ("Spring fair", &["et1".to_owned(), "et2".to_owned()][..])
+    );
+    assert_eq!((second.channel_name.as_str(), second.tag_ids.len()), ("Autumn fair", 0));
     company.finish().await;
 }

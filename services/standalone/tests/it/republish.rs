@@ -29,7 +29,7 @@ async fn after_the_broker_is_lost_every_lead_is_there_once() {
     let process = quiet_demo(data.path());
     let (is_done, lines, complaint) = run(data.path(), &["republish", "--since", &since]);
     assert!(is_done, "{complaint}");
-    assert!(lines.len() == 2 && lines[0].starts_with("ingest: "), "{lines:?}");
+    assert!(lines.len() == 4 && lines[0].starts_with("ingest: "), "{lines:?}");
     for number in 0..40 {
         assert_eq!(outsider.leads_of(&process, &customer(number)).await.len(), 1);
     }

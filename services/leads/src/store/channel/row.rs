@@ -31,7 +31,7 @@ fn way_of(json: Value) -> Option<Way> {
 
 /// Returns the columns of a channel that is there.
 pub(super) fn row_of(channel: &Channel) -> Result<Model, DbErr> {
-    let (Settings { name, remark, skip_verify, plan }, sync) = (&channel.settings, &channel.sync);
+    let (Settings { name, remark, skip_verify, plan, tags }, sync) = (&channel.settings, &channel.sync);
     Ok(Model {
         id: channel.id,
         corp_id: channel.corp,
@@ -40,6 +40,7 @@ pub(super) fn row_of(channel: &Channel) -> Result<Model, DbErr> {
         remark: remark.clone(),
         skip_verify: *skip_verify,
         is_on: plan.is_on,
+        tags: tags.as_slice().into(),
         backup_user_id: plan.backup.as_ref().map(ToString::to_string),
         version: channel.version,
         shortfall: channel.shortfall.map(|shortfall| shortfall.code().to_owned()),
@@ -86,6 +87,7 @@ pub(super) fn channel_of(row: Model, staff: &[channel_staff::Model]) -> Result<C
     let shortfall = row.shortfall.as_deref();
     let applied = row.applied.map(|json| way_of(json).ok_or_else(|| bad("applied")));
     let staff = staff.iter().map(|place| place_of(place).ok_or_else(|| bad("staff")));
+    let tags = serde_json::from_value(row.tags).map_err(|_| bad("tags"))?;
     let plan = Plan {
         is_on: row.is_on,
         staff: staff.collect::<Result<_, _>>()?,
@@ -108,7 +110,7 @@ pub(super) fn channel_of(row: Model, staff: &[channel_staff::Model]) -> Result<C
         id,
         corp: row.corp_id,
         tag: row.state,
-        settings: Settings { name: row.name, remark: row.remark, skip_verify: row.skip_verify, plan },
+        settings: Settings { name: row.name, remark: row.remark, skip_verify: row.skip_verify, plan, tags },
         version: row.version,
         shortfall: shortfall
             .map(|code| Shortfall::parse(code).ok_or_else(|| bad("shortfall")))

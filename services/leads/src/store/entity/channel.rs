@@ -16,6 +16,8 @@ pub(crate) struct Model {
     pub(crate) remark: String,
     pub(crate) skip_verify: bool,
     pub(crate) is_on: bool,
+    /// WeCom's ids of the tags that its customers are to have.
+    pub(crate) tags: Json,
     pub(crate) backup_user_id: Option<String>,
     pub(crate) version: i64,
     pub(crate) shortfall: Option<String>,
