@@ -15,7 +15,7 @@ impl App {
         corp: CorpId,
         staff: StaffId,
         version: i64,
-        user: &WecomUserId,
+        user: Option<&WecomUserId>,
     ) -> Result<(), DbErr> {
         store::staff::note(txn, corp, staff, version, user).await
     }

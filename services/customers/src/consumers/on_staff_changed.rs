@@ -20,8 +20,9 @@ impl StateHandler<StaffChanged> for OnStaffChanged {
     async fn handle(&self, txn: &Txn, event: StaffChanged, envelope: &Envelope) -> Result<(), Failure> {
         let staff: StaffId =
             event.staff_id.parse().map_err(|error| Failure::Reject(format!("staff_id is {error}")))?;
-        let user = member_of(&event.user_id)?;
-        self.app.hear_staff_in(txn, envelope.corp, staff, event.version, &user).await?;
+        let user = Some(&event.user_id).filter(|user| !user.is_empty());
+        let user = user.map(|user| member_of(user)).transpose()?;
+        self.app.hear_staff_in(txn, envelope.corp, staff, event.version, user.as_ref()).await?;
         Ok(())
     }
 }

@@ -12,18 +12,18 @@ use sea_orm::{
 
 use super::entity::staff::{ActiveModel, Column, Entity};
 
-/// Notes who somebody is in WeCom; an older version changes nothing.
+/// Notes who somebody is in WeCom, or that they have no id there now; an older version changes nothing.
 pub(crate) async fn note(
     txn: &Txn,
     corp: CorpId,
     staff: StaffId,
     version: i64,
-    user: &WecomUserId,
+    user: Option<&WecomUserId>,
 ) -> Result<(), DbErr> {
     let row = ActiveModel {
         id: Set(staff),
         corp_id: Set(corp),
-        user_key: Set(user.folded()),
+        user_key: Set(user.map_or_else(String::new, WecomUserId::folded)),
         version: Set(version),
     };
     let newer = OnConflict::column(Column::Id)

@@ -12,7 +12,8 @@ pub(super) struct StaffKnown;
 enum Staff {
     Table,
     CorpId,
-    StaffId,
+    #[sea_orm(iden = "staff_id")]
+    Id,
     Version,
     UserKey,
     UserId,
@@ -39,13 +40,13 @@ impl MigrationTrait for StaffKnown {
         staff
             .table(Staff::Table)
             .col(ColumnDef::new(Staff::CorpId).uuid().not_null())
-            .col(ColumnDef::new(Staff::StaffId).uuid().not_null())
+            .col(ColumnDef::new(Staff::Id).uuid().not_null())
             .col(ColumnDef::new(Staff::Version).big_integer().not_null())
             .col(ColumnDef::new(Staff::UserKey).text())
             .col(ColumnDef::new(Staff::UserId).text())
             .col(ColumnDef::new(Staff::Name).text().not_null())
             .col(ColumnDef::new(Staff::State).text().not_null())
-            .primary_key(Index::create().name("pk_staff").col(Staff::CorpId).col(Staff::StaffId));
+            .primary_key(Index::create().name("pk_staff").col(Staff::CorpId).col(Staff::Id));
         manager.create_table(staff).await?;
 
         let mut of_id = Index::create();
