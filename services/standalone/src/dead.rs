@@ -115,13 +115,10 @@ impl Desk {
         queue: Option<&str>,
         most: usize,
     ) -> anyhow::Result<Vec<Value>> {
-        let mut filter = format!("limit={}", most.clamp(1, PAGE));
-        if state != "all" {
-            filter.push_str(&format!("&state={state}"));
-        }
-        if let Some(queue) = queue {
-            filter.push_str(&format!("&queue={queue}"));
-        }
+        let limit = Some(format!("limit={}", most.clamp(1, PAGE)));
+        let state = (state != "all").then(|| format!("state={state}"));
+        let queue = queue.map(|queue| format!("queue={queue}"));
+        let filter = [limit, state, queue].into_iter().flatten().collect::<Vec<_>>().join("&");
         let (mut letters, mut cursor) = (Vec::new(), String::new());
         while letters.len() < most {
             let path = format!("dead-letters?{filter}{cursor}");

@@ -45,17 +45,17 @@ impl Operator {
 
     /// Returns a token for an enterprise: the first one, or the one that `corp` names.
     pub(crate) async fn token(&self, corp: Option<&str>) -> anyhow::Result<String> {
-        self.sign(token::caller(&self.installation, Role::Admin, corp).await?)
+        self.sign(&token::caller(&self.installation, Role::Admin, corp).await?)
     }
 
     /// Returns a token for every enterprise.
     pub(crate) async fn tokens(&self) -> anyhow::Result<Vec<String>> {
         let callers = token::administrators(&self.installation).await?;
-        callers.into_iter().map(|caller| self.sign(caller)).collect()
+        callers.iter().map(|caller| self.sign(caller)).collect()
     }
 
-    fn sign(&self, caller: Caller) -> anyhow::Result<String> {
-        let caller = Caller { subject: self.name.to_owned(), ..caller };
+    fn sign(&self, caller: &Caller) -> anyhow::Result<String> {
+        let caller = Caller { subject: self.name.to_owned(), ..caller.clone() };
         token::sign(&self.installation, &caller, PATIENCE)
     }
 
