@@ -13,7 +13,7 @@ const PROGRAMS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../debug");
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Installations side by side: they mostly wait, for a lease to end or a retry to come.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 6;
 /// A lease lasts 30 s at most, and a welcome message 20.
 const PATIENCE: Duration = Duration::from_secs(100);
 
@@ -77,7 +77,10 @@ async fn die_at(point: &str) -> Result<(), String> {
         installation.start(None).await;
         has_died
     };
+    // Cards fail at first, so that messages wait for another attempt too.
+    company.refuse_cards(true);
     let (has_died, ()) = tokio::join!(revived, company.welcome_some(4));
+    company.refuse_cards(false);
     company.welcome_some(2).await;
     let outcome = settled(&outside, &company).await;
     let log = installation.log();

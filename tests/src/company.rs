@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use scrm_kernel::Clock;
 use scrm_testing::{APP, TestWecom};
-use scrm_wecom_sandbox::Answer;
+use scrm_wecom_sandbox::{Answer, ApiFault, Faults};
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
@@ -81,6 +81,13 @@ impl Company {
             Self::submit_all(&self.http, &self.ingest, &self.secret, &mut self.accepted, &people)
         );
         assert_eq!(answered.0, StatusCode::OK.as_u16(), "{}", answered.1);
+    }
+
+    /// Lets WeCom refuse the cards of new leads for the time being, or take them again.
+    pub fn refuse_cards(&self, is_refusing: bool) {
+        let refusal = ApiFault { error_rate: 1.0, ..ApiFault::default() };
+        let api = is_refusing.then(|| ("message/send".to_owned(), refusal));
+        self.wecom.sandbox.set_faults(Faults { api: api.into_iter().collect(), ..Faults::default() });
     }
 
     async fn submit_all(

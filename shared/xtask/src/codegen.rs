@@ -3,7 +3,7 @@
 //! How a file's text comes about is the business of its function; nothing here knows formats.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
@@ -28,13 +28,29 @@ pub(crate) fn files() -> Vec<Generated> {
 
 /// Asks the built services for an OpenAPI document; nothing here may depend on a service.
 fn openapi(service: &str) -> anyhow::Result<String> {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "-q", "-p", "scrm-standalone", "--bin", "scrm", "--", "openapi", service])
+    let output = Command::new(scrm()?)
+        .args(["openapi", service])
         .stderr(Stdio::inherit())
         .output()
-        .context("could not start cargo")?;
+        .context("could not start scrm")?;
     anyhow::ensure!(output.status.success(), "`scrm openapi {service}` failed");
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Builds the programs as the tests do, so that neither build undoes the other, and returns where `scrm` is.
+fn scrm() -> anyhow::Result<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    // What cargo tells this program about its package would make build scripts run again, and with them much else.
+    let is_about_us = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_about_us) {
+            cargo.env_remove(name);
+        }
+    }
+    let status =
+        cargo.args(["build", "-q", "--workspace", "--bins"]).status().context("could not start cargo")?;
+    anyhow::ensure!(status.success(), "the programs do not build");
+    Ok(std::env::current_exe().context("this program has no path")?.with_file_name("scrm"))
 }
 
 /// Writes the files that are stale.

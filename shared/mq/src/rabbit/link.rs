@@ -89,10 +89,17 @@ impl Link {
         let Some(connection) = kept.filter(|connection| connection.status().connected()) else {
             return Ok(());
         };
-        timeout(PATIENCE, connection.close(200, "goodbye".into()))
-            .await
-            .map_err(|_| BrokerError("RabbitMQ does not say goodbye".to_owned()))?
-            .map_err(|error| BrokerError(error.to_string()))
+        match timeout(PATIENCE, connection.close(200, "goodbye".into())).await {
+            Err(_) => Err(BrokerError("RabbitMQ does not say goodbye".to_owned())),
+            Ok(outcome) => {
+                // A subscription may have been closing its channel at that moment. The connection ends all the same,
+                // with its socket.
+                if let Err(error) = outcome {
+                    tracing::debug!(error = %error, "A connection to RabbitMQ ended without a goodbye");
+                }
+                Ok(())
+            }
+        }
     }
 
     async fn connect(&self) -> lapin::Result<Connection> {
