@@ -13,7 +13,7 @@ const PROGRAMS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../debug");
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Installations side by side: they mostly wait, for a lease to end or a retry to come.
-const SIDE_BY_SIDE: usize = 6;
+const SIDE_BY_SIDE: usize = 3;
 /// A lease lasts 30 s at most, and a welcome message 20.
 const PATIENCE: Duration = Duration::from_secs(100);
 

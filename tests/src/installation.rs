@@ -11,11 +11,13 @@ use std::time::Duration;
 use scrm_db::Database;
 use scrm_mq::Topology;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
-use scrm_testing::{Shape, TestDatabase, eventually};
+use scrm_testing::{Shape, TestDatabase, eventually_within};
 use tempfile::TempDir;
 
 /// Every service, in the order in which they are started.
 pub const SERVICES: [&str; 4] = ["ingest", "directory", "leads", "customers"];
+/// How long processes may take to start, several installations beside each other: each declares all its queues.
+const START_PATIENCE: Duration = Duration::from_mins(2);
 /// Below the ports that the system gives to clients, so that nobody takes one while its process is dead.
 const FIRST_PORT: u16 = 18_000;
 /// How many processes of tests may look for ports side by side.
@@ -96,7 +98,7 @@ impl Installation {
         let http = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
         let ready: Vec<String> =
             self.processes.iter().map(|process| format!("http://{}/readyz", process.address)).collect();
-        eventually("every process is ready, or one is dead", async || {
+        eventually_within(START_PATIENCE, "every process is ready, or one is dead", async || {
             if self.died() {
                 return Some(());
             }
