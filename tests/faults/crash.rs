@@ -15,7 +15,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Installations side by side: they mostly wait, for a lease to end or a retry to come.
 const SIDE_BY_SIDE: usize = 3;
 /// A lease lasts 30 s at most, and a welcome message 20.
-const PATIENCE: Duration = Duration::from_secs(100);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Returns the names of all crash points in the sources, as they stand there.
 fn points() -> BTreeSet<String> {
@@ -68,7 +68,7 @@ async fn die_at(point: &str) -> Result<(), String> {
     installation.start(Some(point)).await;
     // Callbacks and forms are tried again while the process is dead, as their senders do.
     let revived = async {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_mins(1);
         while !installation.died() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
