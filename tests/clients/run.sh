@@ -34,6 +34,11 @@ install_node() {
     npm install --prefix "$installed/node" --no-package-lock --no-audit --no-fund --loglevel error
 }
 
+# Runs a client without the proxies that installing may have needed: its calls go to the simulated WeCom only.
+direct() {
+    env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY -u all_proxy -u ALL_PROXY "$@"
+}
+
 start_sandbox() {
     [[ -x $programs/wecom-sandbox ]] || {
         say "$programs/wecom-sandbox is not built: cargo build -p scrm-wecom-sandbox"
@@ -54,17 +59,14 @@ start_sandbox() {
 
 tests/install.sh clients >&2 || say "not everything that installing needs is here"
 start_sandbox
-# Calls go to the simulated WeCom only, whatever the surroundings say.
-unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY || true
-
 if install_python >"$folder/pip" 2>&1; then
-    "$installed/python/bin/python" tests/clients/client.py "$address"
+    direct "$installed/python/bin/python" tests/clients/client.py "$address"
 else
     say "wechatpy (Python) cannot be installed here, so it is not tried: $(tail -n 1 "$folder/pip")"
 fi
 if install_node >"$folder/npm" 2>&1; then
     cp tests/clients/client.mjs "$installed/node/"
-    node "$installed/node/client.mjs" "$address"
+    direct node "$installed/node/client.mjs" "$address"
 else
     say "wechat-work and @wecom/crypto (Node) cannot be installed here, so they are not tried: $(tail -n 1 "$folder/npm")"
 fi
