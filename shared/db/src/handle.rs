@@ -1,7 +1,8 @@
 //! The handle of one service's database.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use scrm_kernel::Clock;
@@ -52,8 +53,18 @@ struct Inner {
     reader: DatabaseConnection,
     clock: Clock,
     constraints: Constraints,
-    /// Changes when a transaction with events in it has committed.
-    outbox_filled: watch::Sender<()>,
+    wakings: Wakings,
+}
+
+/// For each table whose rows wait for somebody: changes when a transaction that left some has committed.
+#[derive(Debug, Default)]
+struct Wakings(Mutex<HashMap<&'static str, watch::Sender<()>>>);
+
+impl Wakings {
+    fn of(&self, table: &'static str) -> watch::Sender<()> {
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.entry(table).or_default().clone()
+    }
 }
 
 impl Db {
@@ -70,13 +81,7 @@ impl Db {
         };
         migrate::<M>(&writer).await?;
         let constraints = Constraints::read(&writer).await?;
-        Ok(Self(Arc::new(Inner {
-            writer,
-            reader,
-            clock,
-            constraints,
-            outbox_filled: watch::Sender::new(()),
-        })))
+        Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, wakings: Wakings::default() })))
     }
 
     /// Opens a database that is there, to read it beside the process that owns it; on SQLite writes fail.
@@ -86,13 +91,7 @@ impl Db {
             Database::Postgres { url, .. } => connect_postgres(url, 1).await?,
         };
         let (writer, constraints) = (reader.clone(), Constraints::default());
-        Ok(Self(Arc::new(Inner {
-            writer,
-            reader,
-            clock,
-            constraints,
-            outbox_filled: watch::Sender::new(()),
-        })))
+        Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, wakings: Wakings::default() })))
     }
 
     /// Begins a transaction; on SQLite it takes the write lock at once, so it never fails for being late.
@@ -130,14 +129,14 @@ impl Db {
         self.0.writer.get_database_backend() == DbBackend::Sqlite
     }
 
-    /// Wakes the relays: rows wait to be published.
-    pub fn wake_relay(&self) {
-        self.0.outbox_filled.send_replace(());
+    /// Wakes who works on `table`: rows wait there.
+    pub fn wake(&self, table: &'static str) {
+        self.0.wakings.of(table).send_replace(());
     }
 
-    /// Returns what changes with every [`wake_relay`](Self::wake_relay); each relay of the database has one of its own.
-    pub fn wakings(&self) -> watch::Receiver<()> {
-        self.0.outbox_filled.subscribe()
+    /// Returns what changes with every [`wake`](Self::wake) of `table`; each who works on it has one of its own.
+    pub fn wakings(&self, table: &'static str) -> watch::Receiver<()> {
+        self.0.wakings.of(table).subscribe()
     }
 
     /// Closes all connections; SQLite folds its log into the file.

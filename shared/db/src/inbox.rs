@@ -1,12 +1,15 @@
 //! What a consumer has already handled, so that a message that comes again changes nothing.
 
+use std::collections::HashSet;
+use std::iter::repeat_n;
+
 use scrm_kernel::{MessageId, Timestamp};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
 };
 
-use crate::Txn;
+use crate::{Txn, sql};
 
 mod entity {
     //! The table `inbox`.
@@ -19,7 +22,7 @@ mod entity {
         #[sea_orm(primary_key, auto_increment = false)]
         consumer: String,
         #[sea_orm(primary_key, auto_increment = false)]
-        message_id: Uuid,
+        pub(super) message_id: Uuid,
         handled_at: DateTimeUtc,
     }
 
@@ -41,6 +44,39 @@ pub async fn enter(txn: &Txn, consumer: &str, message: MessageId) -> Result<bool
         .exec_without_returning(txn)
         .await?;
     Ok(inserted > 0)
+}
+
+/// Notes that `consumer` handles several messages; returns how many of them it had not handled before.
+pub async fn enter_all(
+    txn: &Txn,
+    consumer: &str,
+    messages: impl IntoIterator<Item = MessageId>,
+) -> Result<u64, DbErr> {
+    let row = |message: MessageId| entity::ActiveModel {
+        consumer: Set(consumer.to_owned()),
+        message_id: Set(message.as_uuid()),
+        handled_at: Set(txn.now()),
+    };
+    let rows: Vec<_> = messages.into_iter().map(row).collect();
+    sql::insert_all(txn, rows, Some(OnConflict::new().do_nothing().to_owned())).await
+}
+
+/// Returns those of `messages` that `consumer` has handled.
+pub async fn entered(
+    connection: &impl ConnectionTrait,
+    consumer: &str,
+    messages: &[MessageId],
+) -> Result<HashSet<MessageId>, DbErr> {
+    let Some(last) = messages.last() else { return Ok(HashSet::new()) };
+    // Asked for as many as a power of two: few texts, which the statement cache can hold.
+    let many = messages.len().next_power_of_two();
+    let asked = messages.iter().chain(repeat_n(last, many - messages.len()));
+    let rows = entity::Entity::find()
+        .filter(entity::Column::Consumer.eq(consumer))
+        .filter(entity::Column::MessageId.is_in(asked.map(|message| message.as_uuid())))
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| MessageId::from_uuid(row.message_id)).collect())
 }
 
 /// Reports whether `consumer` has handled a message.

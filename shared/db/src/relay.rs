@@ -39,10 +39,12 @@ pub trait Publish: Send + Sync {
 /// A table of rows to publish: an outbox, or rows that serve as one.
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
+    /// The table, as those who leave rows in it name it to [`Txn::will_wake`](crate::Txn::will_wake).
+    const TABLE: &'static str;
     /// What is taken, and settled later.
     type Row: Send + Sync;
 
-    /// Returns the database of the table; its wake-ups are the relay's.
+    /// Returns the database of the table.
     fn db(&self) -> &Db;
 
     /// Takes up to `most` unpublished rows, oldest first, that no other relay holds.
@@ -89,7 +91,7 @@ impl<S: Source> Relay<S> {
 
     /// Relays until asked to stop; a broken broker or database only delays it.
     pub async fn run(self, lifecycle: Lifecycle) -> Result<(), DbErr> {
-        let mut wakings = self.source.db().wakings();
+        let mut wakings = self.source.db().wakings(S::TABLE);
         while !lifecycle.is_stopping() {
             // What is committed from here on wakes this relay again.
             wakings.borrow_and_update();
@@ -122,6 +124,7 @@ impl<S: Source> Relay<S> {
         if rows.is_empty() {
             return Ok(Progress::Done);
         }
+        let is_window_full = rows.len() as u64 == WINDOW;
         crash::point("relay.taken");
         let mut fates = Vec::with_capacity(rows.len());
         let (mut sent, mut messages) = (Vec::new(), Vec::new());
@@ -153,7 +156,9 @@ impl<S: Source> Relay<S> {
             self.source.settle(fates).await?;
             crash::point("relay.settled");
         }
-        Ok(stuck.map_or(Progress::More, Progress::Stuck))
+        // Rows that were committed since are told of by a waking.
+        let progress = if is_window_full { Progress::More } else { Progress::Done };
+        Ok(stuck.map_or(progress, Progress::Stuck))
     }
 }
 
@@ -165,9 +170,9 @@ fn refused(problem: String) -> Fate {
 /// What one round of a relay came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// Rows were settled; there may be more.
+    /// A window of rows was settled; there may be more.
     More,
-    /// No row waits.
+    /// What waited is settled.
     Done,
     /// Some rows were not taken by the broker: why.
     Stuck(String),

@@ -4,14 +4,18 @@ use std::ops::Range;
 use std::time::Duration;
 
 use scrm_kernel::{CorpId, Timestamp};
-use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, LockBehavior, LockType, Query, SimpleExpr};
+use sea_orm::sea_query::{
+    Expr, ExprTrait as _, IntoColumnRef, LockBehavior, LockType, OnConflict, Query, SimpleExpr,
+};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, IdenStatic as _,
-    Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait,
+    FromQueryResult, IdenStatic as _, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use crate::Db;
 
+/// Rows in one INSERT.
+const ROWS: usize = 64;
 /// How long a relay that took rows may leave them unmarked before another one takes them.
 const LEASE: Duration = Duration::from_secs(30);
 /// Rows that are marked as unsent at once.
@@ -30,6 +34,32 @@ pub fn one_of(connection: &impl ConnectionTrait, column: impl IntoColumnRef, num
         let choice = Expr::cust_with_values("(SELECT value FROM json_each(?))", [format!("[{list}]")]);
         column.binary(sea_orm::sea_query::BinOper::In, choice)
     }
+}
+
+/// Inserts rows in their order, and returns how many of them were not there before.
+///
+/// The number of rows in a statement is a power of two: few texts, which the statement cache can hold.
+pub async fn insert_all<E, A>(
+    connection: &impl ConnectionTrait,
+    mut rows: Vec<A>,
+    on_conflict: Option<OnConflict>,
+) -> Result<u64, DbErr>
+where
+    E: EntityTrait,
+    A: ActiveModelTrait<Entity = E> + Send,
+{
+    let mut inserted = 0;
+    while !rows.is_empty() {
+        let some = 1 << rows.len().min(ROWS).ilog2();
+        let rest = rows.split_off(some);
+        let mut insert = E::insert_many(rows);
+        if let Some(on_conflict) = &on_conflict {
+            insert = insert.on_conflict(on_conflict.clone());
+        }
+        inserted += insert.exec_without_returning(connection).await?;
+        rows = rest;
+    }
+    Ok(inserted)
 }
 
 /// Takes up to `most` rows that meet `waiting`, smallest `key` first, for this process alone.
@@ -121,6 +151,8 @@ pub async fn refused<E: EntityTrait>(
 /// The columns of a table whose sent rows can be sent again.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent<E: EntityTrait> {
+    /// The table, as its relay names it.
+    pub table: &'static str,
     /// Its number.
     pub key: E::Column,
     /// The enterprise.
@@ -162,7 +194,7 @@ pub async fn unsend<E: EntityTrait>(
             .rows_affected;
         unsent += some;
         if some < SOME {
-            db.wake_relay();
+            db.wake(columns.table);
             return Ok(unsent);
         }
     }

@@ -1,8 +1,10 @@
 //! Transactions, and the parts of them that can be taken back alone.
 
+use std::collections::BTreeSet;
+use std::mem::take;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use scrm_kernel::Timestamp;
@@ -11,6 +13,7 @@ use sea_orm::{
     TransactionTrait as _, sqlx,
 };
 
+use crate::outbox::{self, Written};
 use crate::{Db, Violation};
 
 /// A transaction; rolled back when it is dropped.
@@ -20,21 +23,36 @@ use crate::{Db, Violation};
 pub struct Txn {
     inner: DatabaseTransaction,
     db: Db,
-    has_events: AtomicBool,
+    left: Mutex<Left>,
+    is_part: bool,
     /// Shared with every part of the transaction.
     is_interrupted: Arc<AtomicBool>,
 }
 
+/// Events that a transaction keeps at most, unless it has parts.
+const MANY: usize = 64;
+
+/// What a transaction leaves for others to do.
+#[derive(Debug, Default)]
+struct Left {
+    /// Events, written with the commit in one statement.
+    events: Vec<Written>,
+    /// Tables with rows that wait for somebody.
+    tables: BTreeSet<&'static str>,
+}
+
 impl Txn {
     pub(crate) fn new(inner: DatabaseTransaction, db: Db) -> Self {
-        Self { inner, db, has_events: AtomicBool::new(false), is_interrupted: Arc::default() }
+        Self { inner, db, left: Mutex::default(), is_part: false, is_interrupted: Arc::default() }
     }
 
-    /// Makes everything done so far durable and tells the relay if there are events among it.
+    /// Makes everything done so far durable and wakes those for whom rows wait now.
     pub async fn commit(self) -> Result<(), DbErr> {
+        let Left { events, tables } = self.take_left();
+        outbox::write(&self, events).await?;
         self.inner.commit().await?;
-        if self.has_events.load(Ordering::Relaxed) {
-            self.db.wake_relay();
+        for table in tables {
+            self.db.wake(table);
         }
         Ok(())
     }
@@ -44,7 +62,8 @@ impl Txn {
         let part = Self {
             inner: self.inner.begin().await.map_err(|error| self.noted(error))?,
             db: self.db.clone(),
-            has_events: AtomicBool::new(false),
+            left: Mutex::default(),
+            is_part: true,
             is_interrupted: Arc::clone(&self.is_interrupted),
         };
         Ok(Savepoint { part, whole: self })
@@ -60,9 +79,27 @@ impl Txn {
         self.db.violation(error)
     }
 
-    /// Notes that the commit leaves rows for the relay.
-    pub fn will_need_relay(&self) {
-        self.has_events.store(true, Ordering::Relaxed);
+    /// Notes that the commit leaves rows in `table` that wait for somebody.
+    pub fn will_wake(&self, table: &'static str) {
+        self.left().tables.insert(table);
+    }
+
+    /// Keeps an event until the commit, which writes it; returns those to be written now if they have become many.
+    pub(crate) fn tell(&self, event: Written) -> Vec<Written> {
+        let mut left = self.left();
+        left.tables.insert(outbox::TABLE);
+        left.events.push(event);
+        // Those of a part come after those of the whole.
+        let is_enough = !self.is_part && left.events.len() >= MANY;
+        if is_enough { take(&mut left.events) } else { Vec::new() }
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_left(&self) -> Left {
+        take(&mut *self.left())
     }
 
     /// Reports whether a statement failed for a reason that is not its own: a deadlock, a lost connection, a full disk.
@@ -116,10 +153,12 @@ impl Savepoint<'_> {
     ///
     /// Fails if a statement of the part failed on PostgreSQL and was not taken back: then nothing of the part is kept.
     pub async fn keep(self) -> Result<(), DbErr> {
+        let left = self.part.take_left();
         self.part.inner.commit().await.map_err(|error| self.whole.noted(error))?;
-        if self.part.has_events.load(Ordering::Relaxed) {
-            self.whole.will_need_relay();
-        }
+        let Left { events, tables } = left;
+        let mut whole = self.whole.left();
+        whole.events.extend(events);
+        whole.tables.extend(tables);
         Ok(())
     }
 

@@ -23,7 +23,7 @@ const SWEEP: Duration = Duration::from_hours(1);
 /// Reads until asked to stop; a failing database only delays it.
 pub(crate) async fn run(reader: Arc<Reader>, lifecycle: Lifecycle) -> Result<(), DbErr> {
     reader.take_back_looks().await?;
-    let mut wakings = reader.db().wakings();
+    let mut wakings = reader.db().wakings(store::look::TABLE);
     let mut under_way = JoinSet::new();
     while !lifecycle.is_stopping() {
         // What is wanted from here on wakes this task again.

@@ -48,6 +48,7 @@ struct News {
 
 #[async_trait]
 impl Source for Callbacks {
+    const TABLE: &'static str = store::callback::TABLE;
     type Row = Read;
 
     fn db(&self) -> &Db {

@@ -18,6 +18,7 @@ pub(crate) struct Submissions {
 
 #[async_trait]
 impl Source for Submissions {
+    const TABLE: &'static str = store::submission::TABLE;
     type Row = Taken;
 
     fn db(&self) -> &Db {

@@ -16,6 +16,8 @@ use super::entity::callback::{Column, Entity, Model};
 use super::inconsistent;
 use crate::domain::callback::{Callback, REPEATABLE, State};
 
+/// The table, for those who wait for callbacks.
+pub(crate) const TABLE: &str = "callback";
 const BODY: &str = "callback.body";
 
 /// A callback at the door.
@@ -91,7 +93,7 @@ impl BatchWrite for Door {
 
     fn committed(&self, _: &[NewCallback]) {
         crash::point("callback.committed");
-        self.db.wake_relay();
+        self.db.wake(TABLE);
     }
 }
 
@@ -199,13 +201,14 @@ pub(crate) async fn replay(txn: &Txn, corp: CorpId, seq: i64, replay_id: Message
         .filter(settled.or(Column::State.eq(State::Late.as_str())))
         .exec(txn)
         .await?;
-    txn.will_need_relay();
+    txn.will_wake(TABLE);
     Ok(changed.rows_affected > 0)
 }
 
 /// Marks the callbacks that were processed in `window` as waiting, and returns how many those are.
 pub(crate) async fn resend(db: &Db, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr> {
     let columns = sql::Sent::<Entity> {
+        table: TABLE,
         key: Column::Seq,
         corp: Column::CorpId,
         at: Column::ProcessedAt,

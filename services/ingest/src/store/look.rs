@@ -18,6 +18,8 @@ use super::entity::look::{ActiveModel, Column, Entity, Model};
 use super::inconsistent;
 use crate::domain::look::{Subject, Taken, Wanted};
 
+/// The table, for those who wait for something to read.
+pub(crate) const TABLE: &str = "look";
 /// How long a process that took a look may leave it unsettled before another one takes it.
 const LEASE: Duration = Duration::from_mins(3);
 
@@ -62,7 +64,7 @@ pub(crate) async fn want(txn: &Txn, wanted: &[Wanted]) -> Result<(), DbErr> {
         problem: Set(None),
     });
     Entity::insert_many(rows).on_conflict(wanted_again()).exec_without_returning(txn).await?;
-    txn.will_need_relay();
+    txn.will_wake(TABLE);
     Ok(())
 }
 
@@ -180,7 +182,7 @@ async fn settle(txn: &Txn, look: &Taken, update: UpdateMany<Entity>) -> Result<b
     let is_ours = Column::CorpId.eq(look.corp).and(Column::Seq.eq(look.seq));
     let updated = update.filter(is_ours.and(Column::DueAt.eq(look.leased_until))).exec(txn).await?;
     // A hint may have come while it was read.
-    txn.will_need_relay();
+    txn.will_wake(TABLE);
     Ok(updated.rows_affected == 1)
 }
 

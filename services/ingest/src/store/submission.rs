@@ -15,6 +15,8 @@ use super::entity::submission::{Column, Entity, Model};
 use crate::domain::lead_source::SourceName;
 use crate::domain::submission::SenderId;
 
+/// The table, for those who wait for submissions.
+pub(crate) const TABLE: &str = "submission";
 const BODY: &str = "submission.body";
 
 /// SHA-256 of a body.
@@ -102,7 +104,7 @@ impl BatchWrite for Door {
 
     fn committed(&self, _: &[NewSubmission]) {
         crash::point("submission.committed");
-        self.db.wake_relay();
+        self.db.wake(TABLE);
     }
 }
 
@@ -163,6 +165,7 @@ pub(crate) async fn refused(db: &Db, seq: i64, problem: &str) -> Result<(), DbEr
 /// Marks the submissions that were published in `window` as waiting, and returns how many those are.
 pub(crate) async fn resend(db: &Db, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr> {
     let columns = sql::Sent::<Entity> {
+        table: TABLE,
         key: Column::Seq,
         corp: Column::CorpId,
         at: Column::PublishedAt,

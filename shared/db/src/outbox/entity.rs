@@ -6,28 +6,28 @@ use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "outbox")]
-pub(super) struct Model {
+pub(crate) struct Model {
     #[sea_orm(primary_key)]
-    pub(super) seq: i64,
-    pub(super) message_id: MessageId,
-    pub(super) corp_id: CorpId,
-    pub(super) kind: String,
-    pub(super) key: String,
-    pub(super) body: Vec<u8>,
-    pub(super) occurred_at: DateTimeUtc,
-    pub(super) received_at: Option<DateTimeUtc>,
-    pub(super) received_seq: Option<i64>,
-    pub(super) traceparent: Option<String>,
-    pub(super) replay_of: Option<MessageId>,
-    pub(super) created_at: DateTimeUtc,
-    pub(super) leased_until: Option<DateTimeUtc>,
-    pub(super) published_at: Option<DateTimeUtc>,
+    pub(crate) seq: i64,
+    pub(crate) message_id: MessageId,
+    pub(crate) corp_id: CorpId,
+    pub(crate) kind: String,
+    pub(crate) key: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) occurred_at: DateTimeUtc,
+    pub(crate) received_at: Option<DateTimeUtc>,
+    pub(crate) received_seq: Option<i64>,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) replay_of: Option<MessageId>,
+    pub(crate) created_at: DateTimeUtc,
+    pub(crate) leased_until: Option<DateTimeUtc>,
+    pub(crate) published_at: Option<DateTimeUtc>,
     /// Why this row can never be published; a person must look.
-    pub(super) problem: Option<String>,
+    pub(crate) problem: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub(super) enum Relation {}
+pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

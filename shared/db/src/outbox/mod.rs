@@ -44,6 +44,12 @@ impl From<&Envelope> for Cause {
     }
 }
 
+/// The table, for those who wait for events to publish.
+pub(crate) const TABLE: &str = "outbox";
+
+/// An event that goes into the table with the commit.
+pub(crate) type Written = entity::ActiveModel;
+
 /// Writes an event beside the rows it tells of; it is published if, and only if, `txn` commits.
 pub async fn put<E: Event>(txn: &Txn, corp: CorpId, cause: &Cause, event: &E) -> Result<MessageId, DbErr> {
     let message_id = MessageId::mint(txn.now());
@@ -77,9 +83,13 @@ pub async fn put_as<E: Event>(
         published_at: Set(None),
         problem: Set(None),
     };
-    entity::Entity::insert(row).exec_without_returning(txn).await?;
-    txn.will_need_relay();
-    Ok(())
+    let enough = txn.tell(row);
+    write(txn, enough).await
+}
+
+/// Writes events, in their order.
+pub(crate) async fn write(txn: &Txn, events: Vec<Written>) -> Result<(), DbErr> {
+    sql::insert_all(txn, events, None).await.map(drop)
 }
 
 /// Deletes what was published before `moment`.
@@ -108,6 +118,7 @@ impl Outbox {
 
 #[async_trait]
 impl Source for Outbox {
+    const TABLE: &'static str = TABLE;
     type Row = (i64, Envelope);
 
     fn db(&self) -> &Db {
@@ -149,6 +160,7 @@ impl Source for Outbox {
 impl Resend for Outbox {
     async fn resend(&self, corp: CorpId, window: &Range<Timestamp>) -> Result<u64, DbErr> {
         let columns = sql::Sent::<entity::Entity> {
+            table: TABLE,
             key: entity::Column::Seq,
             corp: entity::Column::CorpId,
             at: entity::Column::PublishedAt,

@@ -129,6 +129,7 @@ struct Picky(Outbox);
 
 #[async_trait]
 impl Source for Picky {
+    const TABLE: &'static str = Outbox::TABLE;
     type Row = <Outbox as Source>::Row;
 
     fn db(&self) -> &Db {
@@ -242,7 +243,7 @@ async fn what_a_dead_relay_took_is_published_when_its_lease_is_over() {
 #[tokio::test]
 async fn every_relay_of_a_database_is_woken() {
     let test = TestDb::open().await;
-    let mut relays = [test.db.wakings(), test.db.wakings()];
+    let mut relays = [test.db.wakings("outbox"), test.db.wakings("outbox")];
     test.tell(&["lead-1"]).await;
     for relay in &mut relays {
         tokio::time::timeout(Duration::from_secs(10), relay.changed()).await.unwrap().unwrap();

@@ -51,7 +51,7 @@ async fn a_part_is_taken_back_alone() {
 async fn the_relay_is_woken_for_events_that_are_kept() {
     let test = TestDb::open().await;
     for (is_kept, is_inner_kept) in [(false, false), (false, true), (true, false), (true, true)] {
-        let wakings = test.db.wakings();
+        let wakings = test.db.wakings("outbox");
         let txn = test.db.begin().await.unwrap();
         let part = txn.savepoint().await.unwrap();
         let inner = part.savepoint().await.unwrap();
