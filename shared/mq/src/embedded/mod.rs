@@ -3,22 +3,24 @@
 //! The file has one process (the data folder is locked), so which message is being handled is known in memory; a
 //! restart hands out everything that was not settled.
 
+mod mailbox;
 mod migration;
 mod store;
 mod subscription;
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use scrm_db::{Batcher, Database, Db, Publish, PublishError};
 use scrm_kernel::{Clock, Lifecycle};
 use scrm_proto::Envelope;
-use tokio::sync::{Notify, watch};
+use sea_orm::DbErr;
+use tokio::sync::watch;
 
-use self::store::{Op, Store};
+use self::mailbox::Mailboxes;
+use self::store::{Op, Store, Writing};
 use crate::delivery::{DeadLetters, Handed, Subscription};
 use crate::topology::{self, Queue, Topology};
 use crate::transport::{BrokerError, QueueState, Transport};
@@ -35,32 +37,23 @@ const SWEEP: Duration = Duration::from_hours(1);
 pub struct Embedded {
     db: Db,
     writer: Batcher<Store>,
-    signals: Arc<Signals>,
+    mailboxes: Arc<Mailboxes>,
     /// Set at the end; subscriptions end with it.
     closed: Arc<watch::Sender<bool>>,
-}
-
-/// Wakes the subscription of a queue when something has come into it.
-#[derive(Debug, Default)]
-struct Signals(Mutex<HashMap<String, Arc<Notify>>>);
-
-impl Signals {
-    fn of(&self, queue: &str) -> Arc<Notify> {
-        let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(signals.entry(queue.to_owned()).or_default())
-    }
 }
 
 impl Embedded {
     /// Opens the queues kept in `file`, which is made when it is not there.
     pub async fn open(file: &Path, topology: Topology, clock: Clock) -> Result<Self, BrokerError> {
-        let db = Db::open::<migration::Migrator>(&Database::File(file.to_owned()), clock)
-            .await
-            .map_err(|error| BrokerError(format!("cannot open {}: {error}", file.display())))?;
-        let signals = Arc::new(Signals::default());
-        let store = Store { topology, clock: db.clock().clone(), signals: Arc::clone(&signals) };
+        let unusable = |error: DbErr| BrokerError(format!("cannot open {}: {error}", file.display()));
+        let database = Database::File(file.to_owned());
+        let db = Db::open::<migration::Migrator>(&database, clock).await.map_err(unusable)?;
+        let writing = Mutex::new(Writing::after_last(&db).await.map_err(unusable)?);
+        let mailboxes = Arc::<Mailboxes>::default();
+        let clock = db.clock().clone();
+        let store = Store { topology, clock, mailboxes: Arc::clone(&mailboxes), writing };
         let writer = Batcher::start(db.clone(), store, GROUP);
-        Ok(Self { db, writer, signals, closed: Arc::default() })
+        Ok(Self { db, writer, mailboxes, closed: Arc::default() })
     }
 
     /// Starts the job that forgets unrouted events after 7 days.
@@ -73,9 +66,9 @@ impl Embedded {
     }
 
     fn hand_out<M: Handed>(&self, queue: String, prefetch: usize) -> Subscription<M> {
-        let woken = self.signals.of(&queue);
+        let mailbox = self.mailboxes.open(&queue);
         let closed = self.closed.subscribe();
-        subscription::start(self.db.clone(), self.writer.clone(), woken, closed, queue, prefetch)
+        subscription::start(self.db.clone(), self.writer.clone(), mailbox, closed, queue, prefetch)
     }
 
     /// Writes messages into queues; all of them, or none.

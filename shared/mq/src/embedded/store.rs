@@ -1,26 +1,25 @@
 //! The rows of the embedded broker: how they are written, in groups, and read.
 
-use std::sync::Arc;
+use std::mem::take;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use scrm_db::{BatchWrite, Db, Txn, sql};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, Timestamp, crash};
 use scrm_proto::Envelope;
-use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, DbErr, EntityTrait as _, FromQueryResult,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement,
 };
 
-use super::Signals;
+use super::mailbox::Mailboxes;
 use crate::delivery::{Settlement, Unreadable};
 use crate::topology::{self, Topology, UNROUTED};
 use crate::transport::QueueState;
 
-/// Rows in one INSERT; with 8 columns well below SQLite's 32,766 parameters.
-const ROWS: usize = 500;
 /// `due_at` of a message that waits for nothing.
 const AT_ONCE: i64 = 0;
 
@@ -61,15 +60,50 @@ pub(super) enum Op {
     Publish(Vec<Envelope>),
     /// Put messages into one queue.
     Redrive { queue: &'static str, messages: Vec<Envelope> },
-    /// Do what the consumer of `queue` decided about messages.
-    Settle { queue: String, settlements: Vec<(i64, Settlement)> },
+    /// Do what a consumer decided about messages.
+    Settle(Vec<(i64, Settlement)>),
 }
 
 /// Writes groups of changes.
 pub(super) struct Store {
     pub(super) topology: Topology,
     pub(super) clock: Clock,
-    pub(super) signals: Arc<Signals>,
+    pub(super) mailboxes: Arc<Mailboxes>,
+    pub(super) writing: Mutex<Writing>,
+}
+
+/// What the one task that writes knows of its rows.
+#[derive(Debug)]
+pub(super) struct Writing {
+    /// The id of the next row.
+    next_id: i64,
+    /// What the present transaction puts into queues.
+    put: Vec<(String, Put)>,
+}
+
+/// What is put into a queue.
+#[derive(Debug)]
+enum Put {
+    /// A message as it was published.
+    Fresh(Stored),
+    /// A row moved from elsewhere.
+    Moved,
+}
+
+impl Writing {
+    /// Continues after the last row that there ever was.
+    pub(super) async fn after_last(db: &Db) -> Result<Self, DbErr> {
+        let last = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
+        let last = db.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, last)).await?;
+        let last = last.map(|row| row.try_get::<i64>("", "seq")).transpose()?;
+        Ok(Self { next_id: last.unwrap_or_default() + 1, put: Vec::new() })
+    }
+
+    fn mint(&mut self) -> i64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
 }
 
 #[async_trait]
@@ -78,6 +112,8 @@ impl BatchWrite for Store {
     type Out = ();
 
     async fn write(&self, txn: &Txn, ops: &[Op]) -> Result<Vec<()>, DbErr> {
+        // Of an earlier transaction that failed.
+        self.writing().put.clear();
         let mut rows = Vec::new();
         let mut done = Vec::new();
         for op in ops {
@@ -92,7 +128,7 @@ impl BatchWrite for Store {
                         rows.extend(self.rows_of(message, &[queue])?);
                     }
                 }
-                Op::Settle { settlements, .. } => {
+                Op::Settle(settlements) => {
                     for (id, settlement) in settlements {
                         match settlement {
                             Settlement::Done => done.push(*id),
@@ -100,18 +136,14 @@ impl BatchWrite for Store {
                                 retry(txn, *id, self.clock.now() + *after, reason).await?;
                             }
                             Settlement::Wait { after } => wait(txn, *id, self.clock.now() + *after).await?,
-                            Settlement::Dead { reason } => bury(txn, *id, self.clock.now(), reason).await?,
+                            Settlement::Dead { reason } => self.bury(txn, *id, reason).await?,
                             Settlement::Release => {}
                         }
                     }
                 }
             }
         }
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let some: Vec<ActiveModel> = rows.by_ref().take(ROWS).collect();
-            Entity::insert_many(some).exec_without_returning(txn).await?;
-        }
+        sql::insert_all(txn, rows, None).await?;
         if !done.is_empty() {
             Entity::delete_many().filter(sql::one_of(txn, Column::Id, &done)).exec(txn).await?;
         }
@@ -122,22 +154,16 @@ impl BatchWrite for Store {
     fn committed(&self, ops: &[Op]) {
         for op in ops {
             match op {
-                Op::Publish(messages) => {
-                    crash::point("embedded.published");
-                    for message in messages {
-                        for queue in self.queues_for(message) {
-                            self.signals.of(queue).notify_one();
-                        }
-                    }
-                }
-                Op::Redrive { queue, .. } => self.signals.of(queue).notify_one(),
-                Op::Settle { queue, settlements } => {
-                    crash::point("embedded.settled");
-                    if settlements.iter().any(|(_, settlement)| matches!(settlement, Settlement::Dead { .. }))
-                    {
-                        self.signals.of(&topology::dead(queue)).notify_one();
-                    }
-                }
+                Op::Publish(_) => crash::point("embedded.published"),
+                Op::Settle(_) => crash::point("embedded.settled"),
+                Op::Redrive { .. } => {}
+            }
+        }
+        let put = take(&mut self.writing().put);
+        for (queue, put) in put {
+            match put {
+                Put::Fresh(message) => self.mailboxes.put(&queue, message),
+                Put::Moved => self.mailboxes.point_to_file(&queue),
             }
         }
     }
@@ -157,17 +183,45 @@ impl Store {
     fn rows_of(&self, message: &Envelope, queues: &[&str]) -> Result<Vec<ActiveModel>, DbErr> {
         let head = serde_json::to_string(message).map_err(|error| DbErr::Custom(error.to_string()))?;
         let now = self.clock.now().timestamp_millis();
-        let row = |queue: &str| ActiveModel {
-            id: NotSet,
-            queue: Set(queue.to_owned()),
-            due_at: Set(AT_ONCE),
-            attempt: Set(i32::try_from(message.attempt).unwrap_or(i32::MAX)),
-            head: Set(head.clone()),
-            body: Set(message.body.to_vec()),
-            queued_at: Set(now),
-            reason: Set(None),
+        let mut writing = self.writing();
+        let row = |queue: &&str| {
+            let (id, queue) = (writing.mint(), (*queue).to_owned());
+            let stored = Stored { id, envelope: Ok(message.clone()), reason: None };
+            writing.put.push((queue.clone(), Put::Fresh(stored)));
+            ActiveModel {
+                id: Set(id),
+                queue: Set(queue),
+                due_at: Set(AT_ONCE),
+                attempt: Set(i32::try_from(message.attempt).unwrap_or(i32::MAX)),
+                head: Set(head.clone()),
+                body: Set(message.body.to_vec()),
+                queued_at: Set(now),
+                reason: Set(None),
+            }
         };
-        Ok(queues.iter().map(|queue| row(queue)).collect())
+        Ok(queues.iter().map(row).collect())
+    }
+
+    /// Moves a message to the end of the dead letters, under a new id: who reads them in order must come upon it.
+    async fn bury(&self, txn: &Txn, id: i64, reason: &str) -> Result<(), DbErr> {
+        let Some(message) = Entity::find_by_id(id).one(txn).await? else { return Ok(()) };
+        let queue = topology::dead(&message.queue);
+        let dead = ActiveModel {
+            id: Set(self.writing().mint()),
+            queue: Set(queue.clone()),
+            due_at: Set(AT_ONCE),
+            queued_at: Set(self.clock.now().timestamp_millis()),
+            reason: Set(Some(reason.to_owned())),
+            ..message.into()
+        };
+        Entity::insert(dead).exec_without_returning(txn).await?;
+        Entity::delete_by_id(id).exec(txn).await?;
+        self.writing().put.push((queue, Put::Moved));
+        Ok(())
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -191,23 +245,8 @@ async fn retry(txn: &Txn, id: i64, due: Timestamp, reason: &str) -> Result<(), D
     Ok(())
 }
 
-/// Moves a message to the end of the dead letters, under a new id: who reads them in order must come upon it.
-async fn bury(txn: &Txn, id: i64, now: Timestamp, reason: &str) -> Result<(), DbErr> {
-    let Some(message) = Entity::find_by_id(id).one(txn).await? else { return Ok(()) };
-    let dead = ActiveModel {
-        id: NotSet,
-        queue: Set(topology::dead(&message.queue)),
-        due_at: Set(AT_ONCE),
-        queued_at: Set(now.timestamp_millis()),
-        reason: Set(Some(reason.to_owned())),
-        ..message.into()
-    };
-    Entity::insert(dead).exec_without_returning(txn).await?;
-    Entity::delete_by_id(id).exec(txn).await?;
-    Ok(())
-}
-
-/// A message read from a queue.
+/// A message of a queue.
+#[derive(Debug)]
 pub(super) struct Stored {
     pub(super) id: i64,
     /// What was published, or what this version cannot read.

@@ -10,8 +10,9 @@ use std::time::Duration;
 use scrm_db::{Batcher, Db};
 use scrm_kernel::Timestamp;
 use sea_orm::DbErr;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
+use super::mailbox::Mailbox;
 use super::store::{self, Op, Store, Stored};
 use crate::delivery::{Delivery, Handed, Settlement, Subscription, Unreadable};
 
@@ -24,24 +25,27 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(super) fn start<M: Handed>(
     db: Db,
     writer: Batcher<Store>,
-    woken: Arc<Notify>,
+    mailbox: Arc<Mailbox>,
     closed: watch::Receiver<bool>,
     queue: String,
     prefetch: usize,
 ) -> Subscription<M> {
     let (sender, deliveries) = mpsc::channel(prefetch);
     let (settle, settlements) = mpsc::unbounded_channel();
+    let now = db.clock().now();
     let pump = Pump {
         db,
         writer,
-        woken,
+        mailbox,
+        is_behind: true,
         closed,
         queue,
         prefetch,
         cursor: 0,
         out: HashSet::new(),
         released: Vec::new(),
-        next_due: None,
+        // Whatever waits in the file may be due.
+        next_due: Some(now),
         settle: Some(settle),
         settlements,
     };
@@ -51,7 +55,9 @@ pub(super) fn start<M: Handed>(
 struct Pump {
     db: Db,
     writer: Batcher<Store>,
-    woken: Arc<Notify>,
+    mailbox: Arc<Mailbox>,
+    /// Whether the file may hold fresh messages that the mailbox does not.
+    is_behind: bool,
     /// Whether the file is closed.
     closed: watch::Receiver<bool>,
     queue: String,
@@ -62,7 +68,7 @@ struct Pump {
     out: HashSet<i64>,
     /// Messages given back unhandled.
     released: Vec<i64>,
-    /// When the next wait is over.
+    /// When the next wait is over, or earlier.
     next_due: Option<Timestamp>,
     /// Given to each delivery; dropped at the end, so that `settlements` ends.
     settle: Option<mpsc::UnboundedSender<(i64, Settlement)>>,
@@ -115,20 +121,38 @@ impl Pump {
             left -= self.send(messages, sender).await;
         }
         if left > 0 {
-            let messages = store::fresh(&self.db, &self.queue, self.cursor, left).await?;
+            let messages = self.fresh(left).await?;
             self.cursor = messages.last().map_or(self.cursor, |message| message.id);
             left -= self.send(messages, sender).await;
         }
-        if left > 0 {
-            let now = self.db.clock().now();
+        let now = self.db.clock().now();
+        if left > 0 && self.next_due.is_some_and(|due| due <= now) {
             // Those already out are read again and dropped here, so ask for as many more.
-            let mut messages = store::due(&self.db, &self.queue, now, left + self.out.len()).await?;
+            let asked = left + self.out.len();
+            let mut messages = store::due(&self.db, &self.queue, now, asked).await?;
+            let may_be_more = messages.len() == asked;
             messages.retain(|message| !self.out.contains(&message.id));
             messages.truncate(left);
             left -= self.send(messages, sender).await;
-            self.next_due = store::next_due(&self.db, &self.queue, now).await?;
+            self.next_due =
+                if may_be_more { Some(now) } else { store::next_due(&self.db, &self.queue, now).await? };
         }
         Ok(room - left)
+    }
+
+    /// Returns messages that were not handed out before: from memory, unless the file knows more.
+    async fn fresh(&mut self, most: usize) -> Result<Vec<Stored>, DbErr> {
+        if !self.is_behind {
+            match self.mailbox.take(self.cursor, most) {
+                Some(messages) => return Ok(messages),
+                None => self.is_behind = true,
+            }
+        }
+        // What comes from here on is in the mailbox, or in what is read now, or in both.
+        self.mailbox.clear();
+        let messages = store::fresh(&self.db, &self.queue, self.cursor, most).await?;
+        self.is_behind = messages.len() == most;
+        Ok(messages)
     }
 
     async fn send<M: Handed>(&mut self, messages: Vec<Stored>, sender: &mpsc::Sender<Delivery<M>>) -> usize {
@@ -150,16 +174,17 @@ impl Pump {
     /// Waits for something to do, and takes settlements meanwhile.
     async fn wait<M>(&mut self, sender: &mpsc::Sender<Delivery<M>>) {
         let (clock, next_due) = (self.db.clock().clone(), self.next_due);
+        let has_room = self.out.len() < self.prefetch;
         let due = async {
             match next_due {
-                Some(moment) => clock.sleep_until(moment).await,
-                None => std::future::pending().await,
+                Some(moment) if has_room => clock.sleep_until(moment).await,
+                _ => std::future::pending().await,
             }
         };
         let mut closed = self.closed.clone();
         tokio::select! {
-            () = self.woken.notified() => {}
-            () = due => self.next_due = None,
+            () = self.mailbox.filled() => {}
+            () = due => {}
             () = sender.closed() => {}
             () = file_closed(&mut closed) => {}
             Some(settlement) = self.settlements.recv() => self.settle_with(settlement).await,
@@ -179,7 +204,7 @@ impl Pump {
             settlements.push(settlement);
         }
         // A settlement that cannot be written is tried until it can: the message is not handed out meanwhile.
-        let settle = || Op::Settle { queue: self.queue.clone(), settlements: settlements.clone() };
+        let settle = || Op::Settle(settlements.clone());
         while let Err(error) = self.writer.put(settle()).await {
             if self.is_closed() {
                 return;
