@@ -1,9 +1,9 @@
 //! The loop around effect handlers: claim and commit, call, record and commit, acknowledge.
 
+mod desk;
 mod work;
 
 use std::collections::HashMap;
-use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +16,8 @@ use scrm_proto::{Envelope, Event};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use self::work::Work;
+use self::desk::Desk;
+use self::work::{ToClaim, ToRecord, Work};
 use super::{Failure, log, panic_text};
 use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
@@ -57,17 +58,18 @@ pub enum Next {
 #[async_trait]
 pub trait EffectHandler<E: Event>: Send + Sync + 'static {
     /// What was claimed: the number of the attempt, and what the call needs.
-    type Unit: Send + Sync;
+    type Unit: Send + Sync + 'static;
     /// What became of the call.
-    type Outcome: Send + Sync;
+    type Outcome: Send + Sync + 'static;
 
-    /// Claims the unit, by a guarded update, in a transaction that is committed before the call.
+    /// Claims the unit, by a guarded update, in a transaction that is committed before the call. On SQLite other
+    /// messages of the kind share it; what this one did alone is taken back if it fails.
     async fn claim(&self, txn: &Txn, event: &E, envelope: &Envelope) -> Result<Claim<Self::Unit>, Failure>;
 
     /// Makes the call, outside any transaction. If it panics the outcome is unclear, and nothing is recorded.
     async fn call(&self, unit: &Self::Unit) -> Self::Outcome;
 
-    /// Records what became of the call, in a second transaction, and says what happens to the message.
+    /// Records what became of the call, in a second such transaction, and says what happens to the message.
     ///
     /// While the process lives it is asked again until this succeeds, the call being made already: five times if it
     /// fails by itself, for ever if the database cannot be used. So it may be asked about what it recorded before, if
@@ -81,24 +83,28 @@ trait AnyEffect: Send + Sync {
     async fn carry_out(&self, work: Work<'_>) -> Settlement;
 }
 
-struct Decoding<E, H>(H, PhantomData<fn(E)>);
+struct Decoding<E: Event, H: EffectHandler<E>> {
+    handler: Arc<H>,
+    claims: Desk<ToClaim<E, H>>,
+    records: Desk<ToRecord<E, H>>,
+}
 
 #[async_trait]
 impl<E: Event, H: EffectHandler<E>> AnyEffect for Decoding<E, H> {
     async fn carry_out(&self, work: Work<'_>) -> Settlement {
         let event = match work.envelope.open::<E>() {
-            Ok(event) => event,
+            Ok(event) => Arc::new(event),
             Err(error) => return work.failed(Failure::Reject(error.to_string())),
         };
-        let unit = match work.claim(&self.0, &event).await {
-            Ok(unit) => unit,
+        let unit = match work.claim(self, &event).await {
+            Ok(unit) => Arc::new(unit),
             Err(settlement) => return settlement,
         };
         crash::point("effect.claimed");
-        let outcome = AssertUnwindSafe(self.0.call(&unit)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(self.handler.call(&unit)).catch_unwind().await;
         crash::point("effect.called");
         let settlement = match outcome {
-            Ok(outcome) => work.record(&self.0, &unit, &outcome).await,
+            Ok(outcome) => work.record(self, &unit, outcome).await,
             Err(panic) => work.failed(Failure::Retry(panic_text(panic.as_ref()))),
         };
         crash::point("effect.recorded");
@@ -125,7 +131,9 @@ impl Effects {
     /// Lets `handler` handle the events of its kind.
     #[must_use]
     pub fn on<E: Event>(mut self, handler: impl EffectHandler<E>) -> Self {
-        self.handlers.insert(E::KIND, Box::new(Decoding::<E, _>(handler, PhantomData)));
+        let handler = Arc::new(handler);
+        let decoding = Decoding { handler, claims: Desk::default(), records: Desk::default() };
+        self.handlers.insert(E::KIND, Box::new(decoding));
         self
     }
 
@@ -172,13 +180,13 @@ impl Effects {
     }
 
     async fn handle(&self, delivery: Delivery, lifecycle: &Lifecycle) {
-        let (envelope, begun) = (&delivery.envelope, Instant::now());
-        let work = Work { queue: &self.queue, db: &self.db, envelope, lifecycle };
+        let (envelope, begun) = (Arc::new(delivery.envelope.clone()), Instant::now());
+        let work = Work { queue: &self.queue, db: &self.db, envelope: &envelope, lifecycle };
         let settlement = match self.handlers.get(envelope.kind.as_str()) {
             Some(handler) => handler.carry_out(work).await,
             None => work.failed(Failure::Reject(format!("no handler for events of kind {}", envelope.kind))),
         };
-        log(self.queue.name, envelope, &settlement, begun.elapsed());
+        log(self.queue.name, &envelope, &settlement, begun.elapsed());
         delivery.settle(settlement);
     }
 }

@@ -2,6 +2,7 @@
 
 mod effect;
 mod state;
+mod together;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;

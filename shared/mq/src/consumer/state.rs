@@ -4,17 +4,17 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use scrm_db::{Db, Txn, inbox};
-use scrm_kernel::{Lifecycle, crash};
+use scrm_db::{Db, Txn};
+use scrm_kernel::{Lifecycle, MessageId, crash};
 use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Failure, PAUSE, caught, ended, log};
+use super::together::{Fate, GROUP, Keep, Part, act_together};
+use super::{Failure, PAUSE, log};
 use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
 use crate::transport::{Broker, BrokerError};
@@ -23,10 +23,6 @@ use crate::transport::{Broker, BrokerError};
 const LANES: usize = 4;
 /// The same on SQLite, which has one writer: lanes beside each other would only make the groups smaller.
 const SQLITE_LANES: usize = 1;
-/// Messages that may share a transaction. PostgreSQL remembers 64 savepoints of a transaction cheaply.
-const GROUP: usize = 64;
-/// How long a transaction may take up further messages: others wait for its locks.
-const GROUP_TIME: Duration = Duration::from_millis(25);
 /// Messages a consumer may hold unsettled.
 const PREFETCH: usize = 200;
 
@@ -161,52 +157,48 @@ impl Consumer {
         most: usize,
         lifecycle: &Lifecycle,
     ) -> Result<(), DbErr> {
-        let txn = self.db.begin().await?;
-        let (begun, mut outcomes) = (Instant::now(), Vec::new());
-        for delivery in waiting.iter().take(most) {
-            let is_enough = lifecycle.is_stopping() || begun.elapsed() > GROUP_TIME;
-            if is_enough && !outcomes.is_empty() {
-                break;
-            }
-            let begun = Instant::now();
-            let outcome = self.handle(&txn, &delivery.envelope).await?;
-            outcomes.push((outcome, begun.elapsed()));
-        }
-        crash::point("state.handled");
-        if let Err(error) = txn.commit().await {
-            // A constraint that is checked at the commit is the handler's doing; among several it is not known whose.
-            let is_handlers = outcomes.len() == 1 && self.db.violation(&error).is_some();
-            let Some((outcome, _)) = outcomes.first_mut().filter(|_| is_handlers) else { return Err(error) };
-            *outcome = Err(error.into());
-        }
-        if outcomes.iter().any(|(outcome, _)| matches!(outcome, Err(Failure::Retry(_)))) {
-            // It may have failed because the database went away under it: that uses up no attempt.
-            self.db.reader().ping().await?;
-        }
+        let parts: Vec<_> = waiting
+            .iter()
+            .take(most)
+            .map(|delivery| Handling { consumer: self, envelope: &delivery.envelope })
+            .collect();
+        let is_enough = || lifecycle.is_stopping();
+        let fates = act_together(&self.db, self.queue.name, parts.iter(), is_enough).await?;
         crash::point("state.committed");
-        for (outcome, time) in outcomes {
-            let delivery = waiting.pop_front().expect("each outcome is that of a message in front");
-            let settlement = match outcome {
-                Ok(()) => Settlement::Done,
-                Err(failure) => failure.settlement(&self.queue, delivery.envelope.attempt),
+        for (fate, time) in fates {
+            let delivery = waiting.pop_front().expect("each fate is that of a message in front");
+            let settlement = match fate {
+                Fate::Before | Fate::Ended(Ok(())) => Settlement::Done,
+                Fate::Ended(Err(failure)) => failure.settlement(&self.queue, delivery.envelope.attempt),
             };
             log(self.queue.name, &delivery.envelope, &settlement, time);
             delivery.settle(settlement);
         }
         Ok(())
     }
+}
 
-    /// Handles one message in a part of `txn`. An error means that `txn` is of no use any more.
-    async fn handle(&self, txn: &Txn, envelope: &Envelope) -> Result<Result<(), Failure>, DbErr> {
-        let Some(handler) = self.handlers.get(envelope.kind.as_str()) else {
-            return Ok(Err(Failure::Reject(format!("no handler for events of kind {}", envelope.kind))));
+/// The handling of a message as a part of a transaction.
+struct Handling<'a> {
+    consumer: &'a Consumer,
+    envelope: &'a Envelope,
+}
+
+#[async_trait]
+impl Part for Handling<'_> {
+    type Out = ();
+
+    fn message(&self) -> MessageId {
+        self.envelope.message_id
+    }
+
+    async fn act(&self, txn: &Txn) -> Result<((), Keep), Failure> {
+        let kind = self.envelope.kind.as_str();
+        let Some(handler) = self.consumer.handlers.get(kind) else {
+            return Err(Failure::Reject(format!("no handler for events of kind {kind}")));
         };
-        let part = txn.savepoint().await?;
-        if !inbox::enter(&part, self.queue.name, envelope.message_id).await? {
-            return part.undo().await.map(Ok);
-        }
-        let outcome = caught(handler.handle(&part, envelope)).await;
-        ended(part, outcome).await
+        handler.handle(txn, self.envelope).await?;
+        Ok(((), Keep::Handled))
     }
 }
 

@@ -1,14 +1,17 @@
-//! The steps around one message of an effect handler, each in a transaction of its own.
+//! The steps around one message of an effect handler: a claim and a record, each in a transaction.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use scrm_db::{Db, Txn, inbox};
-use scrm_kernel::{Lifecycle, Timestamp};
+use async_trait::async_trait;
+use scrm_db::{Db, Txn};
+use scrm_kernel::{Lifecycle, MessageId, Timestamp};
 use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
 
-use super::{Claim, EffectHandler, Next};
-use crate::consumer::{Failure, PAUSE, caught, ended};
+use super::{Claim, Decoding, EffectHandler, Next};
+use crate::consumer::together::{Fate, Keep, Part};
+use crate::consumer::{Failure, PAUSE};
 use crate::delivery::Settlement;
 use crate::topology::Queue;
 
@@ -19,11 +22,65 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 /// Nor later: it then asks again whether its turn has come.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
+/// A claim as a part of a transaction.
+pub(super) struct ToClaim<E, H> {
+    handler: Arc<H>,
+    event: Arc<E>,
+    envelope: Arc<Envelope>,
+}
+
+#[async_trait]
+impl<E: Event, H: EffectHandler<E>> Part for ToClaim<E, H> {
+    type Out = Claim<H::Unit>;
+
+    fn message(&self) -> MessageId {
+        self.envelope.message_id
+    }
+
+    async fn act(&self, txn: &Txn) -> Result<(Claim<H::Unit>, Keep), Failure> {
+        let claim = self.handler.claim(txn, &self.event, &self.envelope).await?;
+        let keep = match claim {
+            Claim::Call(_) => Keep::Open,
+            Claim::Nothing => Keep::Handled,
+            Claim::Busy { .. } => Keep::Nothing,
+        };
+        Ok((claim, keep))
+    }
+}
+
+/// The record of a call as a part of a transaction.
+pub(super) struct ToRecord<E: Event, H: EffectHandler<E>> {
+    handler: Arc<H>,
+    unit: Arc<H::Unit>,
+    outcome: Arc<H::Outcome>,
+    message: MessageId,
+    may_be_recorded: bool,
+}
+
+#[async_trait]
+impl<E: Event, H: EffectHandler<E>> Part for ToRecord<E, H> {
+    type Out = Next;
+
+    fn message(&self) -> MessageId {
+        self.message
+    }
+
+    fn may_be_handled(&self) -> bool {
+        self.may_be_recorded
+    }
+
+    async fn act(&self, txn: &Txn) -> Result<(Next, Keep), Failure> {
+        let next = self.handler.record(txn, &self.unit, &self.outcome).await?;
+        let keep = if next == Next::Done { Keep::Handled } else { Keep::Open };
+        Ok((next, keep))
+    }
+}
+
 /// One message, and what it is handled with.
 pub(super) struct Work<'a> {
     pub(super) queue: &'a Queue,
     pub(super) db: &'a Db,
-    pub(super) envelope: &'a Envelope,
+    pub(super) envelope: &'a Arc<Envelope>,
     pub(super) lifecycle: &'a Lifecycle,
 }
 
@@ -31,15 +88,20 @@ impl Work<'_> {
     /// Claims the unit of the message, or says why there is nothing to call.
     pub(super) async fn claim<E: Event, H: EffectHandler<E>>(
         &self,
-        handler: &H,
-        event: &E,
+        effect: &Decoding<E, H>,
+        event: &Arc<E>,
     ) -> Result<H::Unit, Settlement> {
         loop {
-            match self.claim_once(handler, event).await {
-                Ok(Ok(Claim::Call(unit))) => return Ok(unit),
-                Ok(Ok(Claim::Nothing)) => return Err(Settlement::Done),
-                Ok(Ok(Claim::Busy { until })) => return Err(self.wait_until(until)),
-                Ok(Err(failure)) => return Err(self.failed(failure)),
+            let part = ToClaim {
+                handler: Arc::clone(&effect.handler),
+                event: Arc::clone(event),
+                envelope: Arc::clone(self.envelope),
+            };
+            match effect.claims.act(self.db, self.queue.name, part).await {
+                Ok(Fate::Ended(Ok(Claim::Call(unit)))) => return Ok(unit),
+                Ok(Fate::Before | Fate::Ended(Ok(Claim::Nothing))) => return Err(Settlement::Done),
+                Ok(Fate::Ended(Ok(Claim::Busy { until }))) => return Err(self.wait_until(until)),
+                Ok(Fate::Ended(Err(failure))) => return Err(self.failed(failure)),
                 Err(error) => self.complain(&error),
             }
             tokio::select! {
@@ -49,47 +111,30 @@ impl Work<'_> {
         }
     }
 
-    /// Claims in one transaction. An error means that the database did not begin or commit it.
-    async fn claim_once<E: Event, H: EffectHandler<E>>(
-        &self,
-        handler: &H,
-        event: &E,
-    ) -> Result<Result<Claim<H::Unit>, Failure>, DbErr> {
-        let txn = self.db.begin().await?;
-        if self.is_done(&txn).await? {
-            return Ok(Ok(Claim::Nothing));
-        }
-        let part = txn.savepoint().await?;
-        let outcome = caught(handler.claim(&part, event, self.envelope)).await;
-        let claim = match ended(part, outcome).await? {
-            Ok(claim) => claim,
-            Err(failure) => return self.taken_back(txn, failure).await,
-        };
-        match claim {
-            Claim::Call(_) => {}
-            Claim::Nothing => self.remember(&txn).await?,
-            // It changed nothing.
-            Claim::Busy { .. } => return Ok(Ok(claim)),
-        }
-        self.committed(txn, claim).await
-    }
-
     /// Records what became of the call, waiting for a database that is down: the call is made, and must not be again.
     pub(super) async fn record<E: Event, H: EffectHandler<E>>(
         &self,
-        handler: &H,
-        unit: &H::Unit,
-        outcome: &H::Outcome,
+        effect: &Decoding<E, H>,
+        unit: &Arc<H::Unit>,
+        outcome: H::Outcome,
     ) -> Settlement {
+        let outcome = Arc::new(outcome);
         let (mut failures, mut may_be_recorded) = (0, false);
         loop {
-            match self.record_once(handler, unit, outcome, may_be_recorded).await {
-                Ok(Ok(Next::Done)) => return Settlement::Done,
-                Ok(Ok(Next::Retry(reason))) => return self.failed(Failure::Retry(reason)),
-                Ok(Ok(Next::Dead(reason)) | Err(Failure::Reject(reason))) => {
+            let part = ToRecord {
+                handler: Arc::clone(&effect.handler),
+                unit: Arc::clone(unit),
+                outcome: Arc::clone(&outcome),
+                message: self.envelope.message_id,
+                may_be_recorded,
+            };
+            match effect.records.act(self.db, self.queue.name, part).await {
+                Ok(Fate::Before | Fate::Ended(Ok(Next::Done))) => return Settlement::Done,
+                Ok(Fate::Ended(Ok(Next::Retry(reason)))) => return self.failed(Failure::Retry(reason)),
+                Ok(Fate::Ended(Ok(Next::Dead(reason)) | Err(Failure::Reject(reason)))) => {
                     return Settlement::Dead { reason };
                 }
-                Ok(Err(failure)) => {
+                Ok(Fate::Ended(Err(failure))) => {
                     failures += 1;
                     if failures >= RECORDINGS {
                         return self.failed(failure);
@@ -104,57 +149,6 @@ impl Work<'_> {
             }
             tokio::time::sleep(PAUSE).await;
         }
-    }
-
-    /// Records in one transaction. An error means that the database did not begin or commit it, as far as is known.
-    async fn record_once<E: Event, H: EffectHandler<E>>(
-        &self,
-        handler: &H,
-        unit: &H::Unit,
-        outcome: &H::Outcome,
-        may_be_recorded: bool,
-    ) -> Result<Result<Next, Failure>, DbErr> {
-        let txn = self.db.begin().await?;
-        if may_be_recorded && self.is_done(&txn).await? {
-            return Ok(Ok(Next::Done));
-        }
-        let part = txn.savepoint().await?;
-        let outcome = caught(handler.record(&part, unit, outcome)).await;
-        let next = match ended(part, outcome).await? {
-            Ok(next) => next,
-            Err(failure) => return self.taken_back(txn, failure).await,
-        };
-        if next == Next::Done {
-            self.remember(&txn).await?;
-        }
-        self.committed(txn, next).await
-    }
-
-    async fn is_done(&self, txn: &Txn) -> Result<bool, DbErr> {
-        inbox::has_entered(txn, self.queue.name, self.envelope.message_id).await
-    }
-
-    async fn remember(&self, txn: &Txn) -> Result<(), DbErr> {
-        inbox::enter(txn, self.queue.name, self.envelope.message_id).await.map(drop)
-    }
-
-    async fn committed<T>(&self, txn: Txn, value: T) -> Result<Result<T, Failure>, DbErr> {
-        match txn.commit().await {
-            Ok(()) => Ok(Ok(value)),
-            // A constraint that is checked at the commit: the handler's doing, not the database's.
-            Err(error) if self.db.violation(&error).is_some() => Ok(Err(error.into())),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Ends a transaction in vain.
-    async fn taken_back<T>(&self, txn: Txn, failure: Failure) -> Result<Result<T, Failure>, DbErr> {
-        drop(txn);
-        if matches!(failure, Failure::Retry(_)) {
-            // It may have failed because the database went away under it: that uses up no attempt.
-            self.db.reader().ping().await?;
-        }
-        Ok(Err(failure))
     }
 
     pub(super) fn failed(&self, failure: Failure) -> Settlement {

@@ -1,0 +1,121 @@
+//! Where claims, or records, wait for a transaction that they share.
+
+use std::collections::VecDeque;
+use std::mem::replace;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use scrm_db::Db;
+use sea_orm::DbErr;
+use tokio::sync::oneshot;
+
+use crate::consumer::together::{Fate, GROUP, Part, act_together};
+
+/// Whoever gets the turn does the parts of all who wait, so that a hundred messages in hand do not mean a hundred
+/// transactions, one after the other, at the one writer of SQLite.
+///
+/// PostgreSQL writes beside each other and groups the flushes itself; there each part has a transaction of its own, and
+/// none holds the locks of another.
+pub(super) struct Desk<P: Part> {
+    waiting: Mutex<VecDeque<Waiter<P>>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+struct Waiter<P: Part> {
+    part: P,
+    answer: oneshot::Sender<Result<Fate<P::Out>, DbErr>>,
+}
+
+impl<P: Part> Waiter<P> {
+    fn tell(self, answer: Result<Fate<P::Out>, DbErr>) {
+        // Who has gone away does not need it.
+        self.answer.send(answer).ok();
+    }
+}
+
+impl<P: Part> Default for Desk<P> {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }
+    }
+}
+
+impl<P: Part> Desk<P> {
+    /// Has a part done. An error means that the database did not begin or commit it, as far as is known.
+    pub(super) async fn act(&self, db: &Db, queue: &str, part: P) -> Result<Fate<P::Out>, DbErr> {
+        if !db.is_sqlite() {
+            return alone(db, queue, &part).await;
+        }
+        let (answer, mut answered) = oneshot::channel();
+        self.waiting().push_back(Waiter { part, answer });
+        let _turn = tokio::select! {
+            biased;
+            answer = &mut answered => return answer.unwrap_or_else(|_| Err(lost())),
+            turn = self.turn.lock() => turn,
+        };
+        loop {
+            match answered.try_recv() {
+                Ok(answer) => return answer,
+                Err(oneshot::error::TryRecvError::Closed) => return Err(lost()),
+                Err(oneshot::error::TryRecvError::Empty) => self.act_for_some(db, queue).await,
+            }
+        }
+    }
+
+    /// Does the parts of those who have waited longest.
+    async fn act_for_some(&self, db: &Db, queue: &str) {
+        let mut some = {
+            let mut waiting = self.waiting();
+            let most = waiting.len().min(GROUP);
+            let rest = waiting.split_off(most);
+            replace(&mut *waiting, rest)
+        };
+        match act_together(db, queue, some.iter().map(|waiter| &waiter.part), || false).await {
+            Ok(fates) => {
+                let rest = some.split_off(fates.len());
+                for (waiter, (fate, _)) in some.into_iter().zip(fates) {
+                    waiter.tell(Ok(fate));
+                }
+                // The time of the transaction was over; they go first in the next one.
+                let mut waiting = self.waiting();
+                rest.into_iter().rev().for_each(|waiter| waiting.push_front(waiter));
+            }
+            Err(error) if some.len() > 1 => {
+                tracing::info!(queue, error = %error, "Transaction of several messages failed, trying them alone");
+                act_one_by_one(db, queue, some).await;
+            }
+            Err(error) => {
+                if let Some(waiter) = some.pop_front() {
+                    waiter.tell(Err(error));
+                }
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiter<P>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives each part a transaction of its own, so that a bad one harms only itself; not when the database is down.
+async fn act_one_by_one<P: Part>(db: &Db, queue: &str, waiting: VecDeque<Waiter<P>>) {
+    let mut problem = None;
+    for waiter in waiting {
+        let answer = match &problem {
+            Some(problem) => Err(DbErr::Custom(String::clone(problem))),
+            None => alone(db, queue, &waiter.part).await,
+        };
+        if let Err(error) = &answer {
+            problem.get_or_insert_with(|| error.to_string());
+        }
+        waiter.tell(answer);
+    }
+}
+
+async fn alone<P: Part>(db: &Db, queue: &str, part: &P) -> Result<Fate<P::Out>, DbErr> {
+    let mut fates = act_together(db, queue, std::iter::once(part), || false).await?;
+    fates.pop().map(|(fate, _)| fate).ok_or_else(lost)
+}
+
+/// Returns the error of a part that nobody did: whoever had the turn was ended.
+fn lost() -> DbErr {
+    DbErr::Custom("the transaction was given up".to_owned())
+}

@@ -1,0 +1,118 @@
+//! Several messages in one transaction: one flush to the disk, and each in a part that can be taken back alone.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use scrm_db::{Db, Txn, inbox};
+use scrm_kernel::{MessageId, crash};
+use sea_orm::DbErr;
+
+use super::{Failure, caught, ended};
+
+/// Messages that may share a transaction. PostgreSQL remembers 64 savepoints of a transaction cheaply.
+pub(super) const GROUP: usize = 64;
+/// How long a transaction may take up further messages: others wait for its locks.
+const GROUP_TIME: Duration = Duration::from_millis(25);
+
+/// What is kept of a part that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// What it did, and that its message is handled.
+    Handled,
+    /// What it did; its message is not handled yet.
+    Open,
+    /// Nothing.
+    Nothing,
+}
+
+/// What is done with one message within a transaction.
+#[async_trait]
+pub(super) trait Part: Send + Sync {
+    /// What comes of it.
+    type Out: Send;
+
+    /// Returns the message.
+    fn message(&self) -> MessageId;
+
+    /// Reports whether the inbox is to be asked if the message is handled.
+    fn may_be_handled(&self) -> bool {
+        true
+    }
+
+    /// Does it.
+    async fn act(&self, txn: &Txn) -> Result<(Self::Out, Keep), Failure>;
+}
+
+/// What became of a part.
+pub(super) enum Fate<T> {
+    /// Its message was handled before.
+    Before,
+    /// It was done, or taken back.
+    Ended(Result<T, Failure>),
+}
+
+/// Does parts in one transaction, one after the other, until its time is over or `is_enough` says so.
+///
+/// Returns the fates of those it came to, and how long each took: the first ones, and at least one. An error says
+/// nothing about any part, and none is done, as far as is known.
+pub(super) async fn act_together<'a, P: Part + 'a>(
+    db: &Db,
+    queue: &str,
+    parts: impl Iterator<Item = &'a P>,
+    is_enough: impl Fn() -> bool,
+) -> Result<Vec<(Fate<P::Out>, Duration)>, DbErr> {
+    let parts: Vec<&P> = parts.collect();
+    let txn = db.begin().await?;
+    let begun = Instant::now();
+    let asked = parts.iter().filter(|part| part.may_be_handled());
+    let asked: Vec<MessageId> = asked.map(|part| part.message()).collect();
+    let before = inbox::entered(&txn, queue, &asked).await?;
+
+    let (mut fates, mut handled, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    for part in parts {
+        // A second copy of a message has to wait until the inbox knows what became of the first.
+        let is_over = is_enough() || begun.elapsed() > GROUP_TIME || !seen.insert(part.message());
+        if is_over && !fates.is_empty() {
+            break;
+        }
+        let begun = Instant::now();
+        let fate = if before.contains(&part.message()) {
+            Fate::Before
+        } else {
+            let (outcome, is_handled) = act_apart(&txn, part).await?;
+            handled.extend(is_handled.then(|| part.message()));
+            Fate::Ended(outcome)
+        };
+        fates.push((fate, begun.elapsed()));
+    }
+    let count = handled.len() as u64;
+    if inbox::enter_all(&txn, queue, handled).await? < count {
+        return Err(DbErr::Custom("another process has just handled one of the messages".to_owned()));
+    }
+    crash::point("together.acted");
+    if let Err(error) = txn.commit().await {
+        // A constraint that is checked at the commit is the author's doing; among several it is not known whose.
+        let is_own = fates.len() == 1 && db.violation(&error).is_some();
+        let Some((fate, _)) = fates.first_mut().filter(|_| is_own) else { return Err(error) };
+        *fate = Fate::Ended(Err(error.into()));
+    }
+    if fates.iter().any(|(fate, _)| matches!(fate, Fate::Ended(Err(Failure::Retry(_))))) {
+        // It may have failed because the database went away under it: that uses up no attempt.
+        db.reader().ping().await?;
+    }
+    Ok(fates)
+}
+
+/// Does one part, and says whether its message is handled by it. An error means that `txn` is of no use any more.
+async fn act_apart<P: Part>(txn: &Txn, part: &P) -> Result<(Result<P::Out, Failure>, bool), DbErr> {
+    let savepoint = txn.savepoint().await?;
+    let outcome = caught(part.act(&savepoint)).await;
+    if matches!(outcome, Ok((_, Keep::Nothing))) && !savepoint.is_interrupted() {
+        savepoint.undo().await?;
+        return Ok((outcome.map(|(out, _)| out), false));
+    }
+    let outcome = ended(savepoint, outcome).await?;
+    let is_handled = matches!(outcome, Ok((_, Keep::Handled)));
+    Ok((outcome.map(|(out, _)| out), is_handled))
+}
