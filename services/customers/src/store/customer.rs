@@ -77,17 +77,20 @@ pub(crate) async fn lock_or_make(
 ) -> Result<Customer, DbErr> {
     let now = txn.now();
     let new = Customer::unheard_of(CustomerId::mint(now), corp, person.clone(), now);
-    Entity::insert(row_of(&new).into_active_model())
+    let inserted = Entity::insert(row_of(&new).into_active_model())
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
+    if inserted > 0 {
+        return Ok(new);
+    }
     let row = Entity::find()
         .filter(Column::CorpId.eq(corp))
         .filter(Column::ExternalUserId.eq(person.as_str()))
         .lock_exclusive()
         .one(txn)
         .await?;
-    row.ok_or_else(|| DbErr::RecordNotFound("a customer who was just made".to_owned()))?.try_into()
+    row.ok_or_else(|| DbErr::RecordNotFound("a customer who was there just now".to_owned()))?.try_into()
 }
 
 /// Returns a customer and keeps the row locked until the transaction ends.

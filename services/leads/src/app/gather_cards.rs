@@ -68,7 +68,7 @@ impl App {
     async fn digest_in(&self, txn: &Txn, key: &Key) -> Result<Option<String>, DbErr> {
         let people = store::card::gathered(txn, key.corp, &key.user, key.minute).await?;
         let known = store::person::names(txn, key.corp, people.iter().flatten()).await?;
-        let name_of = |person: &Option<ExternalUserId>| known.get(person.as_ref()?.as_str()).cloned();
+        let name_of = |person: &Option<ExternalUserId>| known.get(person.as_ref()?).cloned();
         let names: Vec<_> = people.iter().map(name_of).collect();
         Ok((!names.is_empty()).then(|| digest(key.minute, &names)))
     }

@@ -1,6 +1,6 @@
 //! Greeting a new contact inside WeCom's 20 seconds, once per relation.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, ExternalUserId, Timestamp, WecomUserId};
@@ -24,8 +24,6 @@ const LEASE: Duration = Duration::from_secs(15);
 const BUSY: Duration = Duration::from_millis(500);
 /// How long the message waits for the customer's name.
 const NAME_PATIENCE: Duration = Duration::from_secs(2);
-/// How often it looks.
-const NAME_LOOK: Duration = Duration::from_millis(25);
 
 /// A welcome message that is this process's to send.
 pub(crate) struct ToGreet {
@@ -89,7 +87,7 @@ impl App {
     pub(crate) async fn greet(&self, to_greet: &ToGreet) -> Answer {
         let ToGreet { key, code, greeting, staff_name } = to_greet;
         let name = if greeting.text.wants(Variable::Customer) {
-            self.name_within(NAME_PATIENCE, key.corp, &key.person).await
+            self.names.within(NAME_PATIENCE, key.corp, &key.person).await
         } else {
             None
         };
@@ -128,26 +126,6 @@ impl App {
         let state = after.state.as_str();
         tracing::info!(corp.id = %key.corp, welcome.state = state, "A welcome message is {state}");
         Ok(again.map_or(Next::Done, Next::Retry))
-    }
-
-    /// Returns a customer's name once it was read, or nothing when `patience` is over.
-    pub(super) async fn name_within(
-        &self,
-        patience: Duration,
-        corp: CorpId,
-        person: &ExternalUserId,
-    ) -> Option<String> {
-        let begun = Instant::now();
-        loop {
-            match store::person::name(self.db.reader(), corp, person).await {
-                Ok(None) if begun.elapsed() < patience => tokio::time::sleep(NAME_LOOK).await,
-                Ok(name) => return name,
-                Err(error) => {
-                    tracing::warn!(error = %error, "Cannot read a name; the message does without it");
-                    return None;
-                }
-            }
-        }
     }
 
     /// Notes that a member and a customer have parted.

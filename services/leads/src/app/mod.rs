@@ -10,6 +10,7 @@ mod gather_cards;
 mod greet_contact;
 mod hand_over;
 mod keep_channel;
+mod know_names;
 mod know_staff;
 mod put_group;
 mod read_cards;
@@ -39,6 +40,7 @@ use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId};
 use scrm_wecom::client::Client;
 use sea_orm::DbErr;
 
+use self::know_names::Names;
 use crate::domain::lead::SameOwner;
 
 pub use put_group::{GroupForm, GroupToday, MemberForm};
@@ -157,10 +159,12 @@ pub struct App {
     db: Db,
     keys: KeyRing,
     wecom: Client,
+    names: Names,
 }
 
 impl App {
-    pub(crate) const fn new(db: Db, keys: KeyRing, wecom: Client) -> Self {
-        Self { db, keys, wecom }
+    pub(crate) fn new(db: Db, keys: KeyRing, wecom: Client) -> Self {
+        let names = Names::of(db.clone());
+        Self { db, keys, wecom, names }
     }
 }

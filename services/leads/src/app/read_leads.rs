@@ -104,7 +104,7 @@ impl App {
             LeadView {
                 owner: owner.as_ref().and_then(|owner| staff.get(owner)).cloned(),
                 followed_up_at: owner.and_then(|owner| taken_up.get(&(lead.id, owner))).copied(),
-                wecom_name: person.and_then(|person| names.get(person)).cloned(),
+                wecom_name: lead.person.as_ref().and_then(|person| names.get(person)).cloned(),
                 welcome: relation.and_then(|relation| of_relation.get(&relation)).copied(),
                 transfer: transfers.remove(&lead.id),
                 lead,

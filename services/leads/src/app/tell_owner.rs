@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use scrm_db::{Cause, Txn, outbox};
-use scrm_kernel::{CorpId, LeadId, Scope, Timestamp, WecomUserId};
+use scrm_kernel::{CorpId, ExternalUserId, LeadId, Scope, Timestamp, WecomUserId};
 use scrm_mq::{Claim, Next};
 use scrm_proto::leads::v1::{CardSuperseded, CardsGathered};
 use scrm_wecom::client::token::TokenError;
@@ -15,12 +15,12 @@ use sea_orm::DbErr;
 use super::App;
 use crate::domain::card::{Button, Card, Code};
 use crate::domain::card_words::Words;
-use crate::domain::lead::Lead;
+use crate::domain::lead::{FIRST, Lead};
 use crate::domain::sending::{Answer, Progress, State, Turn, fits, minute_of};
 use crate::store;
 use crate::store::card_minute::{Key, Minute};
 
-/// How long one call may take, with its waiting for the name.
+/// How long one call may take.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 /// How long a card waits for the customer's name.
 const NAME_PATIENCE: Duration = Duration::from_secs(1);
@@ -34,11 +34,20 @@ pub(super) const CODE_LIFE: Duration = Duration::from_hours(72);
 /// A card that is this process's to send.
 pub(crate) struct ToTell {
     card: Card,
-    lead: Lead,
+    words: Words,
+    lead: LeadId,
     cause: Cause,
 }
 
 impl App {
+    /// Waits a moment for the name of a customer whom a card will be about.
+    pub(crate) async fn await_name(&self, corp: CorpId, person: &ExternalUserId) {
+        // Without a door to WeCom there is no point in it.
+        if self.wecom.of(corp, None).ready().await.is_ok() {
+            self.names.within(NAME_PATIENCE, corp, person).await;
+        }
+    }
+
     /// Claims the card that tells `owner` of a lead, if they still own it and may get one more message.
     pub(crate) async fn claim_card_in(
         &self,
@@ -53,7 +62,9 @@ impl App {
         };
         let now = txn.now();
         let Some(wanted) = Card::wanted(&lead, now) else { return Ok(Claim::Nothing) };
-        self.supersede_others_in(txn, &wanted, cause).await?;
+        if lead.version > FIRST {
+            self.supersede_others_in(txn, &wanted, cause).await?;
+        }
         if wanted.user != *owner {
             return Ok(Claim::Nothing);
         }
@@ -75,9 +86,10 @@ impl App {
         if after.is_unclear || fits(minute.sent, before) {
             let counted = Minute { sent: minute.sent + 1, ..minute };
             store::card_minute::save(txn, &self.keys, &key, &counted).await?;
-            let card = Card { progress: after, ..card };
+            let words = words_in(txn, &card, &lead).await?;
+            let card = Card { progress: after, words: Some(words.clone()), ..card };
             store::card::save(txn, &self.keys, &card).await?;
-            return Ok(Claim::Call(ToTell { card, lead, cause: cause.clone() }));
+            return Ok(Claim::Call(ToTell { card, words, lead: lead.id, cause: cause.clone() }));
         }
         if minute.progress.state != State::Wanted {
             // This transaction waited until the minute was over, and its leads are being told.
@@ -137,42 +149,12 @@ impl App {
     /// Sends a card.
     pub(crate) async fn tell(&self, to_tell: &ToTell) -> (Answer, Option<Sent>) {
         let card = &to_tell.card;
-        let speaker = self.wecom.of(card.corp, None);
-        // Without a door to WeCom there is no point in waiting for the name.
-        if let Err(error) = speaker.ready().await {
-            return (answer_of(&error), None);
-        }
-        let words = match self.settled_words(to_tell).await {
-            Ok(words) => words,
-            Err(error) => return (Answer::Later(error.to_string()), None),
-        };
         let message = AppMessage {
             users: vec![card.user.clone()],
-            content: Content::ButtonCard(card_of(card, words)),
+            content: Content::ButtonCard(card_of(card, to_tell.words.clone())),
             drop_repeats_for: Some(REPEATS_DROPPED),
         };
-        sent(speaker.send_message(&message).await)
-    }
-
-    /// Returns what a card says: what it said before, or with the name as it is known by now.
-    async fn settled_words(&self, to_tell: &ToTell) -> Result<Words, DbErr> {
-        let ToTell { card, lead, .. } = to_tell;
-        if let Some(words) = &card.words {
-            return Ok(words.clone());
-        }
-        let name = match &lead.person {
-            Some(person) => self.name_within(NAME_PATIENCE, lead.corp, person).await,
-            None => None,
-        };
-        let name = name.filter(|name| !name.is_empty()).or_else(|| lead.name.clone());
-        let words = Words::of(lead, name.as_deref());
-        let txn = self.db.begin().await?;
-        if let Some(kept) = store::card::lock(&txn, &self.keys, card.corp, &card.task).await? {
-            let with_words = Card { words: Some(words.clone()), ..kept };
-            store::card::save(&txn, &self.keys, &with_words).await?;
-        }
-        txn.commit().await?;
-        Ok(words)
+        sent(self.wecom.of(card.corp, None).send_message(&message).await)
     }
 
     /// Records what WeCom answered.
@@ -202,9 +184,10 @@ impl App {
         let (after, again) = card.progress.answered(answer);
         card.problem = answer.problem();
         self.save_progress(txn, card, after, now).await?;
-        let lead = store::lead::find(txn, &Scope::everybody(corp), to_tell.lead.id).await?;
-        if let Some(current) = lead.and_then(|lead| Card::wanted(&lead, now)) {
-            // Somebody else may own the lead by now, whose own event found this card being sent.
+        let lead = store::lead::find(txn, &Scope::everybody(corp), to_tell.lead).await?;
+        let current = lead.and_then(|lead| Card::wanted(&lead, now));
+        if let Some(current) = current.filter(|current| current.task != *task) {
+            // Somebody else owns the lead by now, whose own event found this card being sent.
             self.supersede_others_in(txn, &current, &to_tell.cause).await?;
         }
         let state = after.state.as_str();
@@ -222,6 +205,19 @@ impl App {
         let settled_at = after.state.is_final().then_some(now);
         store::card::save(txn, &self.keys, &Card { progress: after, settled_at, ..card }).await
     }
+}
+
+/// Returns what a card says: what it said before, or with the name as it is known by now.
+async fn words_in(txn: &Txn, card: &Card, lead: &Lead) -> Result<Words, DbErr> {
+    if let Some(words) = &card.words {
+        return Ok(words.clone());
+    }
+    let name = match &lead.person {
+        Some(person) => store::person::name(txn, lead.corp, person).await?,
+        None => None,
+    };
+    let name = name.filter(|name| !name.is_empty()).or_else(|| lead.name.clone());
+    Ok(Words::of(lead, name.as_deref()))
 }
 
 fn card_of(card: &Card, words: Words) -> ButtonCard {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use scrm_db::{Cause, Txn};
-use scrm_kernel::WecomUserId;
+use scrm_kernel::{ExternalUserId, WecomUserId};
 use scrm_mq::{Claim, EffectHandler, Failure, Next};
 use scrm_proto::{Envelope, leads::v1::LeadAssigned};
 use scrm_wecom::client::Sent;
@@ -21,6 +21,12 @@ pub(super) struct OnLeadAssigned {
 impl EffectHandler<LeadAssigned> for OnLeadAssigned {
     type Unit = ToTell;
     type Outcome = (Answer, Option<Sent>);
+
+    async fn prepare(&self, event: &LeadAssigned, envelope: &Envelope) {
+        if let Ok(person) = ExternalUserId::parse(&event.external_user_id) {
+            self.app.await_name(envelope.corp, &person).await;
+        }
+    }
 
     async fn claim(
         &self,

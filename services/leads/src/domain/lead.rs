@@ -5,6 +5,9 @@ use scrm_kernel::{CorpId, ExternalUserId, LeadId, StaffId, SubmissionId, Timesta
 use super::reason::{Explanation, Reason, ReasonCode};
 use super::submission::Submission;
 
+/// The version of a lead that nobody has changed.
+pub const FIRST: i64 = 1;
+
 /// A member of the staff as a lead names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
@@ -108,7 +111,7 @@ impl Lead {
         Self {
             id,
             corp,
-            version: 1,
+            version: FIRST,
             person: Some(contact.person.clone()),
             name: None,
             origin: None,
@@ -132,7 +135,7 @@ impl Lead {
         Self {
             id,
             corp,
-            version: 1,
+            version: FIRST,
             person: submission.person.clone(),
             name: submission.name.clone(),
             origin: Some(submission.origin()),

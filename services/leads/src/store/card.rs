@@ -27,12 +27,15 @@ struct WordsKept {
 
 /// Returns the card with the name of `card`, locked until the transaction ends; adds `card` when there is none.
 pub(crate) async fn lock_or_add(txn: &Txn, keys: &KeyRing, card: &Card) -> Result<Card, DbErr> {
-    Entity::insert(row_of(keys, card)?.into_active_model())
+    let inserted = Entity::insert(row_of(keys, card)?.into_active_model())
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
+    if inserted > 0 {
+        return Ok(card.clone());
+    }
     let kept = lock(txn, keys, card.corp, &card.task).await?;
-    kept.ok_or_else(|| DbErr::RecordNotFound("a card that was just made".to_owned()))
+    kept.ok_or_else(|| DbErr::RecordNotFound("a card that was there just now".to_owned()))
 }
 
 /// Returns a card, locked until the transaction ends.

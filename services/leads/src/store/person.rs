@@ -7,7 +7,8 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
 
-use super::entity::person::{ActiveModel, Column, Entity};
+use super::entity::person::{ActiveModel, Column, Entity, Model};
+use super::inconsistent;
 
 /// Notes a name that was read at `read_at`; an older reading changes nothing.
 pub(crate) async fn note(
@@ -46,11 +47,15 @@ pub(crate) async fn names(
     connection: &impl ConnectionTrait,
     corp: CorpId,
     people: impl IntoIterator<Item = &ExternalUserId>,
-) -> Result<HashMap<String, String>, DbErr> {
+) -> Result<HashMap<ExternalUserId, String>, DbErr> {
     let rows = Entity::find()
         .filter(Column::CorpId.eq(corp))
         .filter(Column::ExternalUserId.is_in(people.into_iter().map(ExternalUserId::as_str)))
         .all(connection)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.external_user_id, row.name)).collect())
+    let named = |row: Model| {
+        let person = ExternalUserId::parse(&row.external_user_id);
+        Ok((person.map_err(|_| inconsistent("person", "external_user_id", row.corp_id))?, row.name))
+    };
+    rows.into_iter().map(named).collect()
 }

@@ -20,20 +20,20 @@ pub(crate) async fn change(
     person: &ExternalUserId,
     change: impl Fn(Relation) -> Relation + Send,
 ) -> Result<Relation, DbErr> {
-    let new = ActiveModel {
+    let new = change(Relation::unheard_of());
+    let row = ActiveModel {
         corp_id: Set(corp),
         external_user_id: Set(person.as_str().to_owned()),
         user_key: Set(member.folded()),
-        number: Set(0),
-        added_at: Set(None),
-        added_seq: Set(None),
-        removed_at: Set(None),
-        removed_seq: Set(None),
+        ..row_of(new)
     };
-    Entity::insert(new)
+    let inserted = Entity::insert(row)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
+    if inserted > 0 {
+        return Ok(new);
+    }
     let row = Entity::find()
         .filter(Column::CorpId.eq(corp))
         .filter(Column::ExternalUserId.eq(person.as_str()))
@@ -41,26 +41,34 @@ pub(crate) async fn change(
         .lock_exclusive()
         .one(txn)
         .await?
-        .ok_or_else(|| DbErr::RecordNotFound("a relation that was just made".to_owned()))?;
+        .ok_or_else(|| DbErr::RecordNotFound("a relation that was there just now".to_owned()))?;
     let before = relation_of(&row);
     let after = change(before);
     if after != before {
-        let parts = |claim: Option<Claim>| claim.map(|claim| (claim.occurred_at, claim.received_seq)).unzip();
-        let (added_at, added_seq) = parts(after.added);
-        let (removed_at, removed_seq) = parts(after.removed);
         let changed = ActiveModel {
             corp_id: Unchanged(row.corp_id),
             external_user_id: Unchanged(row.external_user_id),
             user_key: Unchanged(row.user_key),
-            number: Set(after.number),
-            added_at: Set(added_at),
-            added_seq: Set(added_seq),
-            removed_at: Set(removed_at),
-            removed_seq: Set(removed_seq),
+            ..row_of(after)
         };
         changed.update(txn).await?;
     }
     Ok(after)
+}
+
+/// Returns the columns that a relation itself tells.
+fn row_of(relation: Relation) -> ActiveModel {
+    let parts = |claim: Option<Claim>| claim.map(|claim| (claim.occurred_at, claim.received_seq)).unzip();
+    let (added_at, added_seq) = parts(relation.added);
+    let (removed_at, removed_seq) = parts(relation.removed);
+    ActiveModel {
+        number: Set(relation.number),
+        added_at: Set(added_at),
+        added_seq: Set(added_seq),
+        removed_at: Set(removed_at),
+        removed_seq: Set(removed_seq),
+        ..<ActiveModel as Default>::default()
+    }
 }
 
 /// Returns what is known of a relation.

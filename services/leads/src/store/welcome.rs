@@ -58,12 +58,16 @@ pub(crate) async fn lock(
         settled_at: Set(None),
         problem: Set(None),
     };
-    Entity::insert(new)
+    let inserted = Entity::insert(new)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
+    if inserted > 0 {
+        return Ok((progress, code.clone(), true));
+    }
     let row = Entity::find_by_id(primary(key)).lock_exclusive().one(txn).await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound("a welcome message that was just made".to_owned()))?;
+    let row =
+        row.ok_or_else(|| DbErr::RecordNotFound("a welcome message that was there just now".to_owned()))?;
     let unreadable = |_| DbErr::Custom("welcome: column code holds no valid value".to_owned());
     let plain = keys.open(key.corp, CODE, &Sealed::from_bytes(row.code.clone())).map_err(unreadable)?;
     let kept = Code {

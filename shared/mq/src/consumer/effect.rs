@@ -62,6 +62,9 @@ pub trait EffectHandler<E: Event>: Send + Sync + 'static {
     /// What became of the call.
     type Outcome: Send + Sync + 'static;
 
+    /// Waits for what the claim will want to know, outside any transaction; most have nothing to wait for.
+    async fn prepare(&self, _event: &E, _envelope: &Envelope) {}
+
     /// Claims the unit, by a guarded update, in a transaction that is committed before the call. On SQLite other
     /// messages of the kind share it; what this one did alone is taken back if it fails.
     async fn claim(&self, txn: &Txn, event: &E, envelope: &Envelope) -> Result<Claim<Self::Unit>, Failure>;
@@ -96,6 +99,10 @@ impl<E: Event, H: EffectHandler<E>> AnyEffect for Decoding<E, H> {
             Ok(event) => Arc::new(event),
             Err(error) => return work.failed(Failure::Reject(error.to_string())),
         };
+        let prepared = AssertUnwindSafe(self.handler.prepare(&event, work.envelope)).catch_unwind().await;
+        if let Err(panic) = prepared {
+            return work.failed(Failure::Retry(panic_text(panic.as_ref())));
+        }
         let unit = match work.claim(self, &event).await {
             Ok(unit) => Arc::new(unit),
             Err(settlement) => return settlement,
