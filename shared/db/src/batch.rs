@@ -77,7 +77,8 @@ async fn write_groups<W: BatchWrite>(db: Db, writer: W, mut waiting: mpsc::Recei
 }
 
 async fn write_one_group<W: BatchWrite>(db: &Db, writer: &W, ops: &[W::Op]) -> Result<Vec<W::Out>, DbErr> {
-    let txn = db.begin().await?;
+    // Callers wait outside for their answers.
+    let txn = db.begin_ahead().await?;
     let outcomes = writer.write(&txn, ops).await?;
     txn.commit().await?;
     writer.committed(ops);

@@ -23,6 +23,8 @@ use crate::server;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Reading connections of an embedded database; each is a thread of the operating system.
 const SQLITE_READERS: u32 = 2;
+/// Statements that a SQLite connection keeps prepared; all that a service writes fit in.
+const STATEMENTS: usize = 256;
 /// Page cache of one SQLite connection: KiB, negative as the pragma wants it.
 const SQLITE_CACHE: &str = "-512";
 
@@ -54,6 +56,8 @@ struct Inner {
     clock: Clock,
     constraints: Constraints,
     wakings: Wakings,
+    /// SQLite: held by the one transaction that is written, or next, of those that wait for each other.
+    turns: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// For each table whose rows wait for somebody: changes when a transaction that left some has committed.
@@ -95,7 +99,15 @@ impl Db {
     }
 
     /// Begins a transaction; on SQLite it takes the write lock at once, so it never fails for being late.
+    ///
+    /// SQLite has one writer, and of those who begin in this way only one at a time stands in the queue for it.
     pub async fn begin(&self) -> Result<Txn, DbErr> {
+        let turn = if self.is_sqlite() { Some(Arc::clone(&self.0.turns).lock_owned().await) } else { None };
+        Ok(self.begin_ahead().await?.with_turn(turn))
+    }
+
+    /// Begins a transaction for what must not wait behind all others: behind one of them, at most.
+    pub async fn begin_ahead(&self) -> Result<Txn, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -170,6 +182,7 @@ async fn connect_file(path: &std::path::Path, writes: bool) -> Result<DatabaseCo
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(PATIENCE)
                 .foreign_keys(true)
+                .statement_cache_capacity(STATEMENTS)
                 .pragma("cache_size", SQLITE_CACHE)
                 .pragma("temp_store", "memory");
             if writes { options } else { options.pragma("query_only", "on") }

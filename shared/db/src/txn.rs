@@ -12,6 +12,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     TransactionTrait as _, sqlx,
 };
+use tokio::sync::OwnedMutexGuard;
 
 use crate::outbox::{self, Written};
 use crate::{Db, Violation};
@@ -27,6 +28,8 @@ pub struct Txn {
     is_part: bool,
     /// Shared with every part of the transaction.
     is_interrupted: Arc<AtomicBool>,
+    /// Given back after the connection.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 /// Events that a transaction keeps at most, unless it has parts.
@@ -43,7 +46,19 @@ struct Left {
 
 impl Txn {
     pub(crate) fn new(inner: DatabaseTransaction, db: Db) -> Self {
-        Self { inner, db, left: Mutex::default(), is_part: false, is_interrupted: Arc::default() }
+        Self {
+            inner,
+            db,
+            left: Mutex::default(),
+            is_part: false,
+            is_interrupted: Arc::default(),
+            _turn: None,
+        }
+    }
+
+    /// Holds a turn until the transaction has ended.
+    pub(crate) fn with_turn(self, turn: Option<OwnedMutexGuard<()>>) -> Self {
+        Self { _turn: turn, ..self }
     }
 
     /// Makes everything done so far durable and wakes those for whom rows wait now.
@@ -65,6 +80,7 @@ impl Txn {
             left: Mutex::default(),
             is_part: true,
             is_interrupted: Arc::clone(&self.is_interrupted),
+            _turn: None,
         };
         Ok(Savepoint { part, whole: self })
     }

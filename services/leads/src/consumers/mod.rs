@@ -37,7 +37,9 @@ const ASKERS: usize = 4;
 
 /// Returns the consumer of new contacts.
 pub(crate) fn contacts(app: &Arc<App>, db: Db) -> Consumer {
-    Consumer::new(topology::LEADS_CONTACT, db).on(on_contact_added::OnContactAdded { app: Arc::clone(app) })
+    Consumer::new(topology::LEADS_CONTACT, db)
+        .ahead_of_others()
+        .on(on_contact_added::OnContactAdded { app: Arc::clone(app) })
 }
 
 /// Returns the consumer of what is told about customers.
@@ -68,7 +70,7 @@ pub(crate) fn channels(app: &Arc<App>, db: Db) -> Effects {
 /// Returns the consumer of what people left with lead sources.
 pub(crate) fn submissions(app: &Arc<App>, keys: KeyRing, db: Db) -> Consumer {
     let handler = on_lead_submitted::OnLeadSubmitted { app: Arc::clone(app), keys };
-    Consumer::new(topology::LEADS_SUBMISSION, db).on(handler)
+    Consumer::new(topology::LEADS_SUBMISSION, db).ahead_of_others().on(handler)
 }
 
 /// Returns the consumer that tells owners of new leads.

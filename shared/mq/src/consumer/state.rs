@@ -57,13 +57,20 @@ impl<E: Event, H: StateHandler<E>> AnyHandler for Decoding<E, H> {
 pub struct Consumer {
     queue: Queue,
     db: Db,
+    is_ahead: bool,
     handlers: HashMap<&'static str, Box<dyn AnyHandler>>,
 }
 
 impl Consumer {
     /// Makes a consumer of `queue` whose handlers change rows of `db`.
     pub fn new(queue: Queue, db: Db) -> Self {
-        Self { queue, db, handlers: HashMap::new() }
+        Self { queue, db, is_ahead: false, handlers: HashMap::new() }
+    }
+
+    /// Lets the messages be handled ahead of what else this service writes: for what people wait for.
+    #[must_use]
+    pub fn ahead_of_others(self) -> Self {
+        Self { is_ahead: true, ..self }
     }
 
     /// Lets `handler` handle the events of its kind.
@@ -163,7 +170,7 @@ impl Consumer {
             .map(|delivery| Handling { consumer: self, envelope: &delivery.envelope })
             .collect();
         let is_enough = || lifecycle.is_stopping();
-        let fates = act_together(&self.db, self.queue.name, parts.iter(), is_enough).await?;
+        let fates = act_together(&self.db, self.queue.name, parts.iter(), self.is_ahead, is_enough).await?;
         crash::point("state.committed");
         for (fate, time) in fates {
             let delivery = waiting.pop_front().expect("each fate is that of a message in front");

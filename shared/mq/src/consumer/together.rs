@@ -13,7 +13,7 @@ use super::{Failure, caught, ended};
 /// Messages that may share a transaction. PostgreSQL remembers 64 savepoints of a transaction cheaply.
 pub(super) const GROUP: usize = 64;
 /// How long a transaction may take up further messages: others wait for its locks.
-const GROUP_TIME: Duration = Duration::from_millis(25);
+const GROUP_TIME: Duration = Duration::from_millis(10);
 
 /// What is kept of a part that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,16 +54,19 @@ pub(super) enum Fate<T> {
 
 /// Does parts in one transaction, one after the other, until its time is over or `is_enough` says so.
 ///
+/// It begins ahead of others if `is_ahead`; see [`Db::begin_ahead`].
+///
 /// Returns the fates of those it came to, and how long each took: the first ones, and at least one. An error says
 /// nothing about any part, and none is done, as far as is known.
 pub(super) async fn act_together<'a, P: Part + 'a>(
     db: &Db,
     queue: &str,
     parts: impl Iterator<Item = &'a P>,
+    is_ahead: bool,
     is_enough: impl Fn() -> bool,
 ) -> Result<Vec<(Fate<P::Out>, Duration)>, DbErr> {
     let parts: Vec<&P> = parts.collect();
-    let txn = db.begin().await?;
+    let txn = if is_ahead { db.begin_ahead().await? } else { db.begin().await? };
     let begun = Instant::now();
     let asked = parts.iter().filter(|part| part.may_be_handled());
     let asked: Vec<MessageId> = asked.map(|part| part.message()).collect();

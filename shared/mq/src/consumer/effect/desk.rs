@@ -68,7 +68,7 @@ impl<P: Part> Desk<P> {
             let rest = waiting.split_off(most);
             replace(&mut *waiting, rest)
         };
-        match act_together(db, queue, some.iter().map(|waiter| &waiter.part), || false).await {
+        match act_together(db, queue, some.iter().map(|waiter| &waiter.part), false, || false).await {
             Ok(fates) => {
                 let rest = some.split_off(fates.len());
                 for (waiter, (fate, _)) in some.into_iter().zip(fates) {
@@ -111,7 +111,7 @@ async fn act_one_by_one<P: Part>(db: &Db, queue: &str, waiting: VecDeque<Waiter<
 }
 
 async fn alone<P: Part>(db: &Db, queue: &str, part: &P) -> Result<Fate<P::Out>, DbErr> {
-    let mut fates = act_together(db, queue, std::iter::once(part), || false).await?;
+    let mut fates = act_together(db, queue, std::iter::once(part), false, || false).await?;
     fates.pop().map(|(fate, _)| fate).ok_or_else(lost)
 }
 
