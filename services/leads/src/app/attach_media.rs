@@ -75,7 +75,7 @@ impl App {
             if !is_wanted {
                 let key = |media| Key { corp, media, app: app.to_owned() };
                 let unknown = soon.into_iter().filter(|id| !copies.contains_key(id));
-                store::media_copy::want(self.db.writer(), &unknown.map(key).collect::<Vec<_>>()).await?;
+                store::media_copy::want(self.db.writer(), unknown.map(key).collect()).await?;
                 self.copies_wanted.notify_one();
                 is_wanted = true;
             }

@@ -18,6 +18,8 @@ use crate::store::media_copy::Key;
 const LEASE: Duration = Duration::from_secs(90);
 /// When an upload that failed in passing is tried again.
 const SOON: Duration = Duration::from_mins(1);
+/// When one is tried again that a person must help first: the app is not connected, or may not.
+const HELPED: Duration = Duration::from_mins(10);
 /// When one is tried again that WeCom refuses, or whose file is gone.
 const LATER: Duration = Duration::from_hours(1);
 /// Uploads at a time; each holds its file in memory.
@@ -42,8 +44,12 @@ impl UploadError {
     const fn again_in(&self) -> Duration {
         match self {
             Self::NoFile | Self::Media(MediaError::NotFound) => LATER,
-            Self::Wecom(error) if matches!(error.class(), Class::Stop) => LATER,
-            _ => SOON,
+            Self::Wecom(error) => match error.class() {
+                Class::Stop => LATER,
+                Class::Operator => HELPED,
+                Class::Retry | Class::RefreshToken | Class::Wait | Class::Unclear => SOON,
+            },
+            Self::Media(_) | Self::Database(_) => SOON,
         }
     }
 }
@@ -81,7 +87,7 @@ impl App {
                 let missing = apps.iter().filter(|app| !have.contains(app));
                 missing.map(|app| Key { corp, media: *media, app: app.clone() })
             });
-            store::media_copy::want(self.db.writer(), &missing.collect::<Vec<_>>()).await?;
+            store::media_copy::want(self.db.writer(), missing.collect()).await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use scrm_http::problem::malformed;
 use scrm_http::{Caller, IdempotencyKey, Problem, replay};
 use scrm_kernel::{FieldError, MediaId};
 
-use super::media_dto::{MediaIn, MediaListIn, MediaListOut, MediaOut};
+use super::media_dto::{FileContent, MediaIn, MediaListIn, MediaListOut, MediaOut};
 use crate::app::{App, Error, Kept, NewMedia, Repeatable};
 use crate::domain::media::{Kind, Media};
 
@@ -28,7 +28,7 @@ const READ_TIME: Duration = Duration::from_mins(2);
 /// there, under the name it has.
 #[utoipa::path(
     tag = "leads", operation_id = "leads_keep_media", params(MediaIn, IdempotencyKey),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = FileContent, content_type = "application/octet-stream"),
     responses(
         (status = 200, body = MediaOut), (status = 201, body = MediaOut), (status = 409, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)
@@ -44,7 +44,8 @@ pub(super) async fn keep(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let MediaIn { kind, name } = query.into_inner();
-    let kind = Kind::from(kind);
+    let problem = || Error::Invalid(FieldError::new("kind", "must be image, video or file"));
+    let kind = Kind::parse(&kind).ok_or_else(problem)?;
     if is_form(&request) {
         let detail = "body: must be the file itself, not a form".to_owned();
         return Ok(malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_file", detail));
@@ -124,7 +125,7 @@ pub(super) async fn read(app: Data<App>, caller: Caller, id: Path<MediaId>) -> R
 #[utoipa::path(
     tag = "leads", operation_id = "leads_read_media_content", params(("id" = MediaId, Path)),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, body = FileContent, content_type = "application/octet-stream"),
         (status = 404, body = Problem), (status = 503, body = Problem)
     )
 )]

@@ -5,41 +5,22 @@ use scrm_kernel::{Cursor, MediaId, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::media::{Kind, Media};
-
-/// What sort of file it is.
-#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = MediaKind)]
-pub(super) enum KindIn {
-    /// JPG or PNG, up to 10 MB.
-    Image,
-    /// MP4, up to 10 MB.
-    Video,
-    /// Anything, up to 20 MB.
-    File,
-}
-
-impl From<KindIn> for Kind {
-    fn from(kind: KindIn) -> Self {
-        match kind {
-            KindIn::Image => Self::Image,
-            KindIn::Video => Self::Video,
-            KindIn::File => Self::File,
-        }
-    }
-}
+use crate::domain::media::Media;
 
 /// What a file is to be kept as.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MediaIn {
     /// `image`: JPG or PNG up to 10 MB; `video`: MP4 up to 10 MB; `file`: anything up to 20 MB.
-    #[param(inline)]
-    pub(super) kind: KindIn,
+    pub(super) kind: String,
     /// Its name, as customers see it.
     pub(super) name: String,
 }
+
+/// The bytes of a file, as they are.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct FileContent(#[expect(dead_code, reason = "only the document tells of it")] Vec<u8>);
 
 /// Which files are asked for.
 #[derive(Deserialize, IntoParams)]

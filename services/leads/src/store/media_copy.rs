@@ -16,7 +16,7 @@ use super::entity::{greeting_media, media_copy};
 use crate::domain::media::Copy;
 
 /// Whose copy of what.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) corp: CorpId,
     pub(crate) media: MediaId,
@@ -45,10 +45,13 @@ pub(crate) async fn of(
 }
 
 /// Notes that copies are wanted; what is known of them stays.
-pub(crate) async fn want(connection: &impl ConnectionTrait, keys: &[Key]) -> Result<(), DbErr> {
+pub(crate) async fn want(connection: &impl ConnectionTrait, mut keys: Vec<Key>) -> Result<(), DbErr> {
     if keys.is_empty() {
         return Ok(());
     }
+    // In one order, so that two who want the same copies do not wait for each other.
+    keys.sort();
+    keys.dedup();
     let row = |key: &Key| ActiveModel {
         corp_id: Set(key.corp),
         media_id: Set(key.media),

@@ -181,3 +181,25 @@ async fn a_message_waits_a_moment_for_an_upload_and_no_longer() {
     assert_eq!((greeted.answers(), greeted.attached()), (vec![0], Value::Null));
     greeted.finish().await;
 }
+
+#[tokio::test]
+async fn an_upload_that_ends_unclear_is_made_again_and_an_app_of_its_own_gets_its_own_copy() {
+    let greeted = Greeted::start("您好").await;
+    greeted.faults(json!({"api": {UPLOAD: {"close_after_accept": 1.0}}})).await;
+    let image = keep(&greeted.leads.admin(), "image", "a.png", PNG).await;
+    greeted.words("您好", json!([{"kind": "image", "media_id": image}])).await;
+    eventually("an upload that ended unclear", async || {
+        (greeted.leads.rows_of("media_copy WHERE problem IS NOT NULL").await == 1).then_some(())
+    })
+    .await;
+    greeted.faults(json!({})).await;
+    greeted.leads.clock.advance(Duration::from_mins(1));
+    greeted.uploaded(2).await;
+
+    let contact = greeted.arrives("wm-other-app", "code-other", 1).await.through("other");
+    greeted.leads.hear([contact.told()]).await;
+    assert_eq!(greeted.outcome_of("wm-other-app").await, "sent");
+    let ids = greeted.uploaded(3).await;
+    assert_eq!(greeted.attached()[0]["image"]["media_id"], json!(ids[2]));
+    greeted.finish().await;
+}

@@ -98,7 +98,8 @@ async fn what_wecom_would_not_take_is_refused_by_field_and_not_kept() {
     let admin = leads.admin();
     let mut large = PNG.to_vec();
     large.resize((10 << 20) + 1, 0);
-    let cases: [(&str, &str, &[u8], &str); 6] = [
+    let cases: [(&str, &str, &[u8], &str); 7] = [
+        ("voice", "a.amr", b"#!AMR voice", "kind"),
         ("image", "a.gif", b"GIF89a picture", "body"),
         ("video", "a.mp4", PNG, "body"),
         ("file", "a.txt", b"tiny", "body"),
@@ -109,7 +110,6 @@ async fn what_wecom_would_not_take_is_refused_by_field_and_not_kept() {
     for (kind, name, content, field) in cases {
         assert_eq!(field_of(&kept(&admin, kind, name, content).await), (422, json!(field)), "{kind} {name}");
     }
-    assert_eq!(kept(&admin, "voice", "a.amr", b"#!AMR voice").await.json()["code"], "bad_query");
     let form = admin.clone().sending("multipart/form-data; boundary=x");
     let form = form.send(Method::POST, &format!("{MEDIA}?kind=file&name=a"), "--x--\r\n").await;
     assert_eq!((form.status, &form.json()["code"]), (415, &json!("not_a_file")));
@@ -155,5 +155,18 @@ async fn a_greeting_takes_only_files_that_are_there_and_keeps_them_from_being_re
     assert_eq!(admin.send(Method::DELETE, &path, "").await.status, 409, "that of the channel still uses it");
     assert_eq!(admin.send(Method::DELETE, &fair, "").await.status, 204);
     assert_eq!(admin.send(Method::DELETE, &path, "").await.status, 204);
+    leads.finish().await;
+}
+
+#[tokio::test]
+async fn where_no_place_is_configured_files_are_refused_and_nothing_else() {
+    let leads = TestLeads::without_files().await;
+    let admin = leads.admin();
+    let refused = kept(&admin, "image", "a.png", PNG).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("media_not_configured")));
+    assert_eq!(admin.get(MEDIA).await.1["items"], json!([]));
+    assert_eq!(admin.put(GREETINGS, &json!({"text": "好"})).await.0, 200);
+    let unknown = json!({"attachments": [{"kind": "image", "media_id": leads.corp, "url": "x"}]});
+    assert_eq!(admin.put(GREETINGS, &unknown).await.1["code"], "bad_json");
     leads.finish().await;
 }
