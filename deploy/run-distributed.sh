@@ -60,6 +60,8 @@ configure() {
         echo "keys.installation = \"$data/keys/installation.keys\""
         echo "keys.tokens = \"$data/keys/token.pk8\""
         echo "ingest.url = \"http://127.0.0.1:$((base + 1))\""
+        echo "[media]"
+        echo "url = \"file://$data/media\""
         for service in "${services[@]}"; do
             port=$((port + 1))
             echo "[$service]"

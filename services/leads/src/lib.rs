@@ -33,9 +33,9 @@ impl Service for Leads {
     const NAME: &'static str = "leads";
 
     async fn start(setup: Setup) -> anyhow::Result<Self> {
-        let Setup { database, broker, keys, wecom, clock, lifecycle, .. } = setup;
+        let Setup { database, broker, keys, wecom, media, clock, lifecycle, .. } = setup;
         let db = Db::open::<migration::Migrator>(&database, clock.clone()).await?;
-        let app = Data::new(App::new(db.clone(), keys.clone(), wecom));
+        let app = Data::new(App::new(db.clone(), keys.clone(), wecom, media.of_service(Self::NAME)));
         let upkeep = Upkeep::start(Self::NAME, &db, &keys, &broker, &lifecycle).routes();
 
         let contacts = consumers::contacts(&app, db.clone());
@@ -65,6 +65,7 @@ impl Service for Leads {
         jobs::tune_channels::start(&app, &clock, &lifecycle);
         jobs::follow_transfers::start(&app, &clock, &lifecycle);
         jobs::drain_pool::start(&app, &clock, &lifecycle);
+        jobs::renew_copies::start(&app, &clock, &lifecycle);
         jobs::forget_card_minutes::start(&db, &lifecycle);
         Ok(Self { app, db, upkeep })
     }

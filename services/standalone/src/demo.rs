@@ -27,6 +27,9 @@ use crate::tally::{Report, Tally};
 const APP: &str = "demo";
 /// What new customers are told.
 const GREETING: &str = "{customer|您}好，我是{staff|您的顾问}，很高兴认识您！有任何需要，随时在这里找我。";
+/// What is attached to it.
+const PICTURE: &[u8] = include_bytes!("demo/welcome.png");
+
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -53,7 +56,7 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let (sandbox, sandbox_address) = open_sandbox(&plan, installation.folder(), &lifecycle)?;
     let shown = Shown::start(installation, &plan.data, plan.address).await?;
     connect(&shown, &sandbox, sandbox_address).await?;
-    shown.word_greeting(GREETING).await?;
+    shown.word_greeting(GREETING, PICTURE).await?;
     let mut watch = Watch {
         client: shown.client.clone(),
         url: format!("{}/api/v1/leads/leads", shown.leads),

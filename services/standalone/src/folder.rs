@@ -91,6 +91,11 @@ impl Folder {
         self.0.join("db").join("queues.sqlite")
     }
 
+    /// Returns the folder of files, unless the configuration says another place.
+    pub fn media(&self) -> PathBuf {
+        self.0.join("media")
+    }
+
     /// Returns the folder of the simulated WeCom.
     pub fn sandbox(&self) -> PathBuf {
         self.0.join("sandbox")

@@ -11,6 +11,7 @@ use scrm_http::{Readiness, Routes, Tokens, serve};
 use scrm_ingest::Ingest;
 use scrm_kernel::{Clock, Lifecycle};
 use scrm_leads::Leads;
+use scrm_media::MediaStore;
 use scrm_mq::{Broker, Topology, embedded::Embedded};
 use scrm_process::{Deferred, Service as _, Setup, keys, wait_for_end};
 use scrm_wecom::client::http::Patience;
@@ -60,11 +61,14 @@ impl Running {
             Limits::default(),
             clock.clone(),
         );
+        let media = scrm_media::Settings::load(folder.configuration().as_deref())?;
+        let media = MediaStore::open(&media, Some(&folder.media()))?;
         let setup = |service: &str| Setup {
             database: folder.database(service),
             broker: broker.clone(),
             keys: keys.clone(),
             wecom: wecom.clone(),
+            media: media.clone(),
             clock: clock.clone(),
             lifecycle: lifecycle.clone(),
             file: folder.configuration(),

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use reqwest::StatusCode;
 use scrm_http::{Caller, Role};
 use scrm_ingest::Ingest;
 use scrm_leads::Leads;
 use scrm_wecom_sandbox::App;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::installation::Installation;
 use crate::serve::Running;
@@ -77,14 +78,30 @@ impl Shown {
         Ok(format!("{}/callback/wecom/{}", self.ingest, app.app))
     }
 
-    /// Sets what welcome messages say, as an administrator does.
-    pub(crate) async fn word_greeting(&self, text: &str) -> anyhow::Result<()> {
+    /// Sets what welcome messages say, with a picture, as an administrator does.
+    pub(crate) async fn word_greeting(&self, text: &str, picture: &'static [u8]) -> anyhow::Result<()> {
+        let attachments: Vec<_> = self.keep(picture).await?.into_iter().collect();
         let url = format!("{}/api/v1/leads/greetings", self.leads);
-        let request = self.client.put(&url).bearer_auth(&self.token).json(&json!({"text": text}));
+        let words = json!({"text": text, "attachments": attachments});
+        let request = self.client.put(&url).bearer_auth(&self.token).json(&words);
         let answer = request.send().await.with_context(|| format!("no service answers on {}", self.leads))?;
         let status = answer.status();
         ensure!(status.is_success(), "the greeting cannot be set: {status} {}", answer.text().await?);
         Ok(())
+    }
+
+    /// Has a picture kept, and returns it as an attachment; none where the services keep no files.
+    async fn keep(&self, picture: &'static [u8]) -> anyhow::Result<Option<Value>> {
+        let url = format!("{}/api/v1/leads/media?kind=image&name=welcome.png", self.leads);
+        let request = self.client.post(&url).bearer_auth(&self.token).body(picture);
+        let answer = request.send().await.with_context(|| format!("no service answers on {}", self.leads))?;
+        let status = answer.status();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return Ok(None);
+        }
+        ensure!(status.is_success(), "the picture cannot be kept: {status} {}", answer.text().await?);
+        let kept: Value = answer.json().await?;
+        Ok(Some(json!({"kind": "image", "media_id": kept["id"]})))
     }
 
     /// Ends what runs in this process.

@@ -104,6 +104,8 @@ typed_id! {
     SubmissionId;
     /// A comparison of everything that is known of an enterprise with what WeCom has.
     ReconciliationId;
+    /// A file that is kept to be attached to messages.
+    MediaId;
     /// An event on its way between services.
     MessageId;
     /// An event that a consumer gave up.

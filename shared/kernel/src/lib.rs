@@ -15,8 +15,8 @@ pub mod work_calendar;
 
 pub use error::{Classify, ErrorKind, FieldError};
 pub use id::{
-    ChannelId, CorpId, CustomerId, DeadLetterId, LeadId, MessageId, ReconciliationId, RelationId, StaffId,
-    SubmissionId, TimelineId, TouchId, TransferId,
+    ChannelId, CorpId, CustomerId, DeadLetterId, LeadId, MediaId, MessageId, ReconciliationId, RelationId,
+    StaffId, SubmissionId, TimelineId, TouchId, TransferId,
 };
 pub use lifecycle::Lifecycle;
 pub use money::{Currency, Money, MoneyError};

@@ -10,6 +10,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Parser, Subcommand};
 use scrm_http::{BETWEEN_SERVICES, Readiness, Tokens, serve};
 use scrm_kernel::{Clock, Lifecycle};
+use scrm_media::MediaStore;
 use scrm_mq::rabbit::Rabbit;
 use scrm_mq::{Broker, Topology};
 use scrm_wecom::client::Client;
@@ -108,6 +109,7 @@ async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path
     );
     let cached = CachedTokens::new(Arc::new(source.clone()), clock.clone());
     let wecom = Client::new(wecom_http, Arc::new(cached), settings.wecom.clone(), clock.clone());
+    let media = MediaStore::open(&scrm_media::Settings::load(file)?, None)?;
     let database = settings.database(S::NAME);
 
     patiently("its database", || async { Ok(database.make_if_missing().await?) }).await?;
@@ -118,6 +120,7 @@ async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path
         broker: broker.clone(),
         keys,
         wecom,
+        media,
         clock: clock.clone(),
         lifecycle: lifecycle.clone(),
         file: file.map(Path::to_owned),

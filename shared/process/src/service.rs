@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use scrm_db::Database;
 use scrm_http::Routes;
 use scrm_kernel::{Clock, KeyRing, Lifecycle};
+use scrm_media::MediaStore;
 use scrm_mq::Broker;
 use scrm_wecom::client::Client;
 use scrm_wecom::client::token::TokenSource;
@@ -24,6 +25,8 @@ pub struct Setup {
     pub keys: KeyRing,
     /// Speaks with WeCom; one for all services of a process, because the limits are counted in it.
     pub wecom: Client,
+    /// Where files are kept; a service takes its own part of it.
+    pub media: MediaStore,
     /// What time it is.
     pub clock: Clock,
     /// The tasks of the process.

@@ -1,6 +1,6 @@
 //! A database for one test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use scrm_db::Database;
 use scrm_kernel::{Clock, MessageId};
@@ -17,6 +17,8 @@ const CONNECTIONS: u32 = 8;
 pub struct TestDatabase {
     database: Database,
     place: Place,
+    /// For files, in either shape; goes with the value.
+    files: TempDir,
 }
 
 #[derive(Debug)]
@@ -34,11 +36,12 @@ impl TestDatabase {
     }
 
     async fn of(shape: Shape, name: &str) -> Self {
+        let files = tempfile::tempdir().expect("a folder for the test's files can be made");
         match shape {
             Shape::Embedded => {
                 let folder = tempfile::tempdir().expect("a folder for the test's database can be made");
                 let file: PathBuf = folder.path().join(format!("{name}.sqlite"));
-                Self { database: Database::File(file), place: Place::Folder(folder) }
+                Self { database: Database::File(file), place: Place::Folder(folder), files }
             }
             Shape::Distributed => {
                 let unique = MessageId::mint(Clock::system().now()).as_uuid().simple().to_string();
@@ -47,7 +50,7 @@ impl TestDatabase {
                 let (server, _) = split(&server_url());
                 let url = format!("{server}/{name}");
                 let database = Database::Postgres { url, connections: CONNECTIONS };
-                Self { database, place: Place::Server { name } }
+                Self { database, place: Place::Server { name }, files }
             }
         }
     }
@@ -55,6 +58,11 @@ impl TestDatabase {
     /// Returns how a service opens it.
     pub const fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Returns the folder of the files that belong to its rows.
+    pub fn files(&self) -> &Path {
+        self.files.path()
     }
 
     /// Removes the database, whoever is still connected to it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
+use scrm_media::MediaStore;
 use scrm_process::Setup;
 use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::{Grant, TokenError, TokenSource};
@@ -18,6 +19,7 @@ pub fn setup(database: &TestDatabase, broker: &TestBroker, clock: &Clock, lifecy
         broker: broker.broker(),
         keys: KeyRing::generate(),
         wecom: wecom(Arc::new(NotConnected), clock),
+        media: MediaStore::folder(database.files()).expect("a new folder can be used"),
         clock: clock.clone(),
         lifecycle: lifecycle.clone(),
         file: None,

@@ -188,6 +188,16 @@ impl Sandbox {
         }
     }
 
+    /// Makes every `media_id` invalid before its time.
+    pub fn forget_media(&self) {
+        for corp in self.shared.corps.values() {
+            let mut corp = locked(corp);
+            for media in corp.media.forgotten() {
+                corp.put(Entry::Media(media));
+            }
+        }
+    }
+
     /// Returns how fast and how strict the company's WeCom is.
     pub fn settings(&self) -> Settings {
         locked(self.corp(&self.shared.company.corp_id)).settings.clone()

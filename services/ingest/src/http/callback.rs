@@ -1,14 +1,18 @@
 //! The door: WeCom's callbacks. Its failures are the only ones without a problem body.
 
+use std::time::Duration;
+
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use scrm_http::body::{self, Unread};
 use scrm_wecom::callback::MAX_BODY;
 
-use super::body::{self, Unread};
 use crate::app::{App, RawCallback, Refusal};
 
 /// Callbacks answered, by outcome.
 const CALLBACKS: &str = "scrm_callbacks_total";
+/// How long a body may take; WeCom itself waits no longer for the answer.
+const READ_TIME: Duration = Duration::from_secs(5);
 
 /// Answers WeCom's check of a callback address.
 #[utoipa::path(
@@ -40,7 +44,7 @@ pub(super) async fn receive(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let body = match body::read(&request, payload, MAX_BODY).await {
+    let body = match body::read(&request, payload, MAX_BODY, READ_TIME).await {
         Ok(body) => body,
         Err(Unread::TooLarge) => return HttpResponse::PayloadTooLarge().finish(),
         Err(Unread::Broken) => return HttpResponse::BadRequest().finish(),

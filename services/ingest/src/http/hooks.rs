@@ -1,12 +1,14 @@
 //! The other door: leads that other systems of an enterprise send, signed.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
 use scrm_http::Problem;
+use scrm_http::body::{self, Unread};
 use scrm_http::problem::malformed;
 
-use super::body::{self, Unread};
 use super::lead_dto::SubmittedOut;
 use crate::app::{App, Error, RawSubmission};
 
@@ -14,6 +16,8 @@ use crate::app::{App, Error, RawSubmission};
 const SUBMISSIONS: &str = "scrm_submissions_total";
 /// Bytes of a body at most.
 const MAX_BODY: usize = 256 * 1024;
+/// How long a body may take.
+const READ_TIME: Duration = Duration::from_secs(5);
 
 /// Take in a lead.
 ///
@@ -40,9 +44,9 @@ pub(super) async fn receive(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
-    let body = match body::read(&request, payload, MAX_BODY).await {
+    let body = match body::read(&request, payload, MAX_BODY, READ_TIME).await {
         Ok(body) => body,
-        Err(unread) => return Ok(refuse(&unread)),
+        Err(unread) => return Ok(refuse(unread)),
     };
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
     let raw = RawSubmission {
@@ -68,7 +72,7 @@ const fn outcome_of<T>(outcome: &Result<T, Error>) -> &'static str {
     }
 }
 
-fn refuse(unread: &Unread) -> HttpResponse {
+fn refuse(unread: Unread) -> HttpResponse {
     let (status, code, detail) = match unread {
         Unread::TooLarge => {
             let detail = format!("body: must not be larger than {} KiB", MAX_BODY / 1024);

@@ -1,7 +1,6 @@
 //! Routes.
 
 mod apps;
-mod body;
 mod callback;
 mod callbacks;
 mod dto;

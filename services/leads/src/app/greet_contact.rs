@@ -5,12 +5,11 @@ use std::time::Duration;
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, ExternalUserId, Timestamp, WecomUserId};
 use scrm_mq::{Claim, Next};
-use scrm_wecom::client::{Attachment, CallError, Class, Welcome};
 use sea_orm::DbErr;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::App;
-use crate::domain::greeting::{Greeting, Link, Names, Variable};
+use crate::domain::greeting::{Greeting, Names, Variable};
 use crate::domain::lead::{Claim as LeadClaim, Contact};
 use crate::domain::welcome::{Answer, Turn};
 use crate::store;
@@ -86,22 +85,14 @@ impl App {
     /// Sends a welcome message.
     pub(crate) async fn greet(&self, to_greet: &ToGreet) -> Answer {
         let ToGreet { key, code, greeting, staff_name } = to_greet;
-        let name = if greeting.text.wants(Variable::Customer) {
-            self.names.within(NAME_PATIENCE, key.corp, &key.person).await
-        } else {
-            None
+        let name = async {
+            let is_wanted = greeting.text.wants(Variable::Customer);
+            if is_wanted { self.names.within(NAME_PATIENCE, key.corp, &key.person).await } else { None }
         };
+        let attached = self.attached(key.corp, &code.app, &greeting.attachments);
+        let (name, attached) = tokio::join!(name, attached);
         let names = Names { customer: name.as_deref(), staff: staff_name.as_deref() };
-        let text = greeting.text.fill(names);
-        let attachments: Vec<_> = greeting.links.iter().map(attachment_of).collect();
-        if text.is_none() && attachments.is_empty() {
-            return Answer::Refused("nothing is left to say without the name".to_owned());
-        }
-        let welcome = Welcome { code: code.text.expose_secret().to_owned(), text, attachments };
-        match self.wecom.of(key.corp, Some(&code.app)).send_welcome(&welcome).await {
-            Ok(()) => Answer::Sent,
-            Err(error) => answer_of(&error),
-        }
+        self.say(key.corp, code, greeting.text.fill(names), attached, &greeting.attachments).await
     }
 
     /// Records what WeCom answered.
@@ -118,9 +109,10 @@ impl App {
             Answer::Sent => None,
             Answer::Started => Some("WeCom: the chat has begun (41051)".to_owned()),
             Answer::BadCode => Some("WeCom: the code is over (41050)".to_owned()),
-            Answer::Later(problem) | Answer::Unclear(problem) | Answer::Refused(problem) => {
-                Some(problem.clone())
-            }
+            Answer::SentWithout(problem)
+            | Answer::Later(problem)
+            | Answer::Unclear(problem)
+            | Answer::Refused(problem) => Some(problem.clone()),
         };
         store::welcome::save(txn, &self.keys, key, after, None, problem).await?;
         let state = after.state.as_str();
@@ -151,26 +143,5 @@ impl App {
         read_at: Timestamp,
     ) -> Result<(), DbErr> {
         store::person::note(txn, corp, person, name, read_at).await
-    }
-}
-
-fn attachment_of(link: &Link) -> Attachment {
-    Attachment::Link {
-        title: link.title.clone(),
-        picture_url: link.picture_url.clone(),
-        description: link.description.clone(),
-        url: link.url.clone(),
-    }
-}
-
-fn answer_of(error: &CallError) -> Answer {
-    match (error.errcode(), error.class()) {
-        (Some(41051), _) => Answer::Started,
-        (Some(41050), _) => Answer::BadCode,
-        (Some(41096), _) | (_, Class::Retry | Class::RefreshToken | Class::Wait) => {
-            Answer::Later(error.to_string())
-        }
-        (_, Class::Unclear) => Answer::Unclear(error.to_string()),
-        (_, Class::Operator | Class::Stop) => Answer::Refused(error.to_string()),
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer_card;
 mod assign_lead;
+mod attach_media;
 mod capture_contact;
 mod capture_submission;
 mod drain_pool;
@@ -10,6 +11,7 @@ mod gather_cards;
 mod greet_contact;
 mod hand_over;
 mod keep_channel;
+mod keep_media;
 mod know_names;
 mod know_staff;
 mod put_group;
@@ -17,6 +19,8 @@ mod read_cards;
 mod read_channels;
 mod read_leads;
 mod reassign_lead;
+mod renew_copies;
+mod say_welcome;
 mod set_channel;
 mod tell_channelled;
 mod tell_owner;
@@ -27,18 +31,21 @@ pub(crate) use answer_card::{Click, ToChange};
 pub(crate) use gather_cards::ToGather;
 pub(crate) use greet_contact::ToGreet;
 pub(crate) use keep_channel::{ToKeep, WayAnswer};
+pub use keep_media::{Kept, NewMedia};
 pub use read_cards::CardView;
 pub use read_channels::{ChannelView, DayCount};
-pub use read_leads::LeadView;
+pub use read_leads::{LeadView, WelcomeView};
 pub use reassign_lead::{Handing, Reassigned, Reassignment};
 pub use set_channel::{Created, Repeatable};
 pub(crate) use tell_owner::ToTell;
 
 use scrm_db::Db;
 use scrm_kernel::page::BadCursor;
-use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId};
+use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId, MediaId};
+use scrm_media::{MediaError, MediaStore};
 use scrm_wecom::client::Client;
 use sea_orm::DbErr;
+use tokio::sync::Notify;
 
 use self::know_names::Names;
 use crate::domain::lead::SameOwner;
@@ -76,6 +83,18 @@ pub enum Error {
     /// The channel has no words of its own.
     #[error("there are no words for this channel")]
     GreetingNotFound,
+    /// There is no such file.
+    #[error("there is no media {0}")]
+    MediaNotFound(MediaId),
+    /// Greetings use the file.
+    #[error("the media is attached to {0} greetings")]
+    MediaInUse(usize),
+    /// The same content was there a moment ago and is removed now.
+    #[error("the same media was removed at this moment; send it again")]
+    MediaRemoved,
+    /// Files cannot be kept or read now.
+    #[error("media cannot be kept or read")]
+    Media(#[source] MediaError),
     /// There is no such channel.
     #[error("there is no channel {0}")]
     ChannelNotFound(ChannelId),
@@ -102,12 +121,22 @@ pub enum Error {
     Database(#[from] DbErr),
 }
 
+impl From<MediaError> for Error {
+    /// Whoever asks learns only that it does not work, so the log says why.
+    fn from(error: MediaError) -> Self {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(error = %error, cause, "Media cannot be kept or read");
+        Self::Media(error)
+    }
+}
+
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
             Self::LeadNotFound(_)
             | Self::GreetingNotFound
+            | Self::MediaNotFound(_)
             | Self::GroupNotFound(_)
             | Self::ChannelNotFound(_) => ErrorKind::NotFound,
             Self::LeadChanged(_)
@@ -118,7 +147,10 @@ impl Classify for Error {
             | Self::ChannelChanged(_)
             | Self::ChannelEnded
             | Self::ChannelStateTaken
+            | Self::MediaInUse(_)
+            | Self::MediaRemoved
             | Self::KeyReused => ErrorKind::Conflict,
+            Self::Media(_) => ErrorKind::Unavailable,
             Self::Database(_) => ErrorKind::Internal,
         }
     }
@@ -133,6 +165,11 @@ impl Classify for Error {
             Self::TransferRunning(_) => "transfer_running",
             Self::NothingToTransfer(_) => "nothing_to_transfer",
             Self::GreetingNotFound => "greeting_not_found",
+            Self::MediaNotFound(_) => "media_not_found",
+            Self::MediaInUse(_) => "media_in_use",
+            Self::MediaRemoved => "media_removed",
+            Self::Media(MediaError::NoPlace) => "media_not_configured",
+            Self::Media(_) => "media_unavailable",
             Self::ChannelNotFound(_) => "channel_not_found",
             Self::ChannelChanged(_) => "channel_changed",
             Self::ChannelEnded => "channel_ended",
@@ -160,11 +197,14 @@ pub struct App {
     keys: KeyRing,
     wecom: Client,
     names: Names,
+    media: MediaStore,
+    /// Wakes whoever uploads files to WeCom.
+    copies_wanted: Notify,
 }
 
 impl App {
-    pub(crate) fn new(db: Db, keys: KeyRing, wecom: Client) -> Self {
+    pub(crate) fn new(db: Db, keys: KeyRing, wecom: Client, media: MediaStore) -> Self {
         let names = Names::of(db.clone());
-        Self { db, keys, wecom, names }
+        Self { db, keys, wecom, names, media, copies_wanted: Notify::new() }
     }
 }

@@ -22,14 +22,25 @@ pub struct LeadView {
     pub lead: Lead,
     /// The customer's name as WeCom has it; none until the profile was read, empty when WeCom withholds it.
     pub wecom_name: Option<String>,
-    /// What became of the owner's welcome message, and since when; none when there is none to send.
-    pub welcome: Option<(State, Option<Timestamp>)>,
+    /// What became of the owner's welcome message; none when there is none to send.
+    pub welcome: Option<WelcomeView>,
     /// What is known of the owner, who may have had another id when the lead began.
     pub owner: Option<Known>,
     /// When the owner said by the card that they take it up.
     pub followed_up_at: Option<Timestamp>,
     /// The newest transfer of the customer from one member to another in WeCom.
     pub transfer: Option<Transfer>,
+}
+
+/// What became of a welcome message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WelcomeView {
+    /// How far it has come.
+    pub state: State,
+    /// When that became certain.
+    pub at: Option<Timestamp>,
+    /// What went wrong, also with a part of a message that was sent.
+    pub problem: Option<String>,
 }
 
 /// Which leads are asked for; all of them when nothing is said.
@@ -88,9 +99,10 @@ impl App {
         let names = store::person::names(connection, corp, people()).await?;
         let welcomes = store::welcome::to_people(connection, corp, people()).await?;
         // Of a relation the newest comes last and stays.
-        let mut of_relation: HashMap<(String, String), (State, Option<Timestamp>)> = HashMap::new();
+        let mut of_relation: HashMap<(String, String), WelcomeView> = HashMap::new();
         for known in welcomes {
-            of_relation.insert((known.person, known.user_key), (known.state, known.at));
+            let store::welcome::Known { person, user_key, state, at, problem } = known;
+            of_relation.insert((person, user_key), WelcomeView { state, at, problem });
         }
         let ids = || leads.iter().map(|lead| lead.id);
         let taken_up = store::acknowledgement::of_leads(connection, corp, ids()).await?;
@@ -105,7 +117,7 @@ impl App {
                 owner: owner.as_ref().and_then(|owner| staff.get(owner)).cloned(),
                 followed_up_at: owner.and_then(|owner| taken_up.get(&(lead.id, owner))).copied(),
                 wecom_name: lead.person.as_ref().and_then(|person| names.get(person)).cloned(),
-                welcome: relation.and_then(|relation| of_relation.get(&relation)).copied(),
+                welcome: relation.and_then(|relation| of_relation.get(&relation)).cloned(),
                 transfer: transfers.remove(&lead.id),
                 lead,
             }

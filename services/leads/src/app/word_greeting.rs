@@ -1,9 +1,11 @@
 //! What welcome messages say, channel by channel.
 
-use scrm_kernel::{CorpId, FieldError};
+use scrm_db::Txn;
+use scrm_kernel::{CorpId, FieldError, MediaId};
 
 use super::{App, Error};
-use crate::domain::greeting::{Greeting, Link};
+use crate::domain::attachment::Attachment;
+use crate::domain::greeting::Greeting;
 use crate::store;
 
 /// Characters of a channel's `state` at most (WeCom document 92572).
@@ -16,16 +18,21 @@ impl App {
         corp: CorpId,
         channel: Option<&str>,
         text: &str,
-        links: Vec<Link>,
+        attachments: Vec<Attachment>,
     ) -> Result<Greeting, Error> {
         let channel = checked(channel)?;
-        let greeting = Greeting::parse(text, links).map_err(|wrong| {
+        let greeting = Greeting::parse(text, attachments).map_err(|wrong| {
             let fields = wrong.into_iter().map(|bad| FieldError::new(bad.field, bad.problem));
             Error::InvalidFields(fields.collect())
         })?;
         let txn = self.db.begin().await?;
+        let used = locked_media(&txn, corp, &greeting.attachments).await?;
         store::greeting::put(&txn, corp, channel, &greeting, txn.now()).await?;
+        store::media::note_uses(&txn, corp, channel, &used).await?;
         txn.commit().await?;
+        if !used.is_empty() {
+            self.copies_wanted.notify_one();
+        }
         Ok(greeting)
     }
 
@@ -36,6 +43,7 @@ impl App {
         if !store::greeting::remove(&txn, corp, channel).await? {
             return Err(Error::GreetingNotFound);
         }
+        store::media::note_uses(&txn, corp, channel, &[]).await?;
         Ok(txn.commit().await?)
     }
 
@@ -44,6 +52,29 @@ impl App {
         let all = store::greeting::all(self.db.reader(), corp).await?;
         let named = |channel: String| Some(channel).filter(|channel| channel != store::greeting::DEFAULT);
         Ok(all.into_iter().map(|(channel, greeting)| (named(channel), greeting)).collect())
+    }
+}
+
+/// Returns the files that are attached, locked; an error by field when one is not there, or of another kind.
+async fn locked_media(txn: &Txn, corp: CorpId, attachments: &[Attachment]) -> Result<Vec<MediaId>, Error> {
+    let wanted = attachments.iter().filter_map(Attachment::media).map(|(id, _)| id).collect::<Vec<_>>();
+    let there = store::media::lock(txn, corp, &wanted).await?;
+    let mut wrong = Vec::new();
+    for (index, attachment) in attachments.iter().enumerate() {
+        let Some((id, kind)) = attachment.media() else { continue };
+        let problem = match there.iter().find(|media| media.id == id) {
+            None => "is no media that is kept".to_owned(),
+            Some(media) if media.kind != kind => {
+                format!("is of kind {}, not {}", media.kind.as_str(), kind.as_str())
+            }
+            Some(_) => continue,
+        };
+        wrong.push(FieldError::new(format!("attachments[{index}].media_id"), problem));
+    }
+    if wrong.is_empty() {
+        Ok(there.into_iter().map(|media| media.id).collect())
+    } else {
+        Err(Error::InvalidFields(wrong))
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::fmt;
 
+use super::attachment::Attachment;
+
 /// Bytes of a text at most (WeCom document 92599).
 const MOST_TEXT: usize = 4000;
 /// Bytes that a name takes in a text at most.
 const MOST_NAME: usize = 200;
 /// Attachments at most.
-const MOST_LINKS: usize = 9;
-/// Bytes of a link's title, description and addresses at most.
-const MOST_TITLE: usize = 128;
-const MOST_DESCRIPTION: usize = 512;
-const MOST_URL: usize = 2048;
+const MOST_ATTACHMENTS: usize = 9;
 
 /// A text with variables: `{customer}` is the customer's name, `{customer|您}` says «您» when it is not known in time;
 /// `{staff|顾问}` is the name of the member who greets.
@@ -68,26 +66,13 @@ impl Names<'_> {
     }
 }
 
-/// A link attached to a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    /// Up to 128 bytes.
-    pub title: String,
-    /// Up to 512 bytes.
-    pub description: Option<String>,
-    /// Where it leads.
-    pub url: String,
-    /// The address of its picture.
-    pub picture_url: Option<String>,
-}
-
-/// What a welcome message says; text or links are there.
+/// What a welcome message says; text or attachments are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {
     /// The text; may have no parts.
     pub text: Text,
-    /// Up to nine.
-    pub links: Vec<Link>,
+    /// Up to nine, in order.
+    pub attachments: Vec<Attachment>,
 }
 
 /// Why something cannot be a welcome message.
@@ -180,55 +165,26 @@ fn shortened(name: &str) -> String {
 
 impl Greeting {
     /// Checks what somebody typed; returns all that is wrong with it.
-    pub fn parse(text: &str, links: Vec<Link>) -> Result<Self, Vec<BadGreeting>> {
+    pub fn parse(text: &str, attachments: Vec<Attachment>) -> Result<Self, Vec<BadGreeting>> {
         let mut wrong = Vec::new();
         let mut note = |field: String, problem: String| wrong.push(BadGreeting { field, problem });
         let text = Text::parse(text).map_err(|problem| note("text".to_owned(), problem)).ok();
-        if links.len() > MOST_LINKS {
-            note("links".to_owned(), format!("has {} entries; WeCom takes {MOST_LINKS}", links.len()));
+        let count = attachments.len();
+        if count > MOST_ATTACHMENTS {
+            note("attachments".to_owned(), format!("has {count} entries; WeCom takes {MOST_ATTACHMENTS}"));
         }
-        for (index, link) in links.iter().enumerate() {
-            for (field, problem) in link.problems() {
-                note(format!("links[{index}].{field}"), problem);
+        for (index, attachment) in attachments.iter().enumerate() {
+            for (field, problem) in attachment.problems() {
+                note(format!("attachments[{index}].{field}"), problem);
             }
         }
-        if text.as_ref().is_some_and(|text| text.0.is_empty()) && links.is_empty() {
-            note("text".to_owned(), "is empty, and there are no links".to_owned());
+        if text.as_ref().is_some_and(|text| text.0.is_empty()) && attachments.is_empty() {
+            note("text".to_owned(), "is empty, and there are no attachments".to_owned());
         }
         match text {
-            Some(text) if wrong.is_empty() => Ok(Self { text, links }),
+            Some(text) if wrong.is_empty() => Ok(Self { text, attachments }),
             _ => Err(wrong),
         }
-    }
-}
-
-impl Link {
-    fn problems(&self) -> Vec<(&'static str, String)> {
-        let optional = |text: &Option<String>| text.clone().unwrap_or_default();
-        let (description, picture_url) = (optional(&self.description), optional(&self.picture_url));
-        let lengths = [
-            ("title", &self.title, MOST_TITLE),
-            ("description", &description, MOST_DESCRIPTION),
-            ("url", &self.url, MOST_URL),
-            ("picture_url", &picture_url, MOST_URL),
-        ];
-        let mut problems = Vec::new();
-        for (field, text, most) in lengths {
-            if text.len() > most {
-                problems.push((field, format!("has {} bytes; WeCom takes {most}", text.len())));
-            }
-        }
-        if self.title.trim().is_empty() {
-            problems.push(("title", "is empty".to_owned()));
-        }
-        let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
-        if !is_web(&self.url) {
-            problems.push(("url", "must begin with https:// or http://".to_owned()));
-        }
-        if !picture_url.is_empty() && !is_web(&picture_url) {
-            problems.push(("picture_url", "must begin with https:// or http://".to_owned()));
-        }
-        problems
     }
 }
 
@@ -237,6 +193,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::attachment::Link;
 
     #[test]
     fn a_name_is_filled_in_or_left_out() {
@@ -275,12 +232,16 @@ mod tests {
         let link = Link {
             title: String::new(),
             description: None,
-            url: "javascript:1".to_owned(),
-            picture_url: Some("x".to_owned()),
+            url: "https://a.example".to_owned(),
+            picture_url: None,
         };
+        let many = vec![Attachment::Link(link); 10];
         let fields: Vec<_> =
-            Greeting::parse("", vec![link]).unwrap_err().into_iter().map(|bad| bad.field).collect();
-        assert_eq!(fields, ["links[0].title", "links[0].url", "links[0].picture_url"]);
+            Greeting::parse("", many).unwrap_err().into_iter().map(|bad| bad.field).collect();
+        assert_eq!(
+            (fields.len(), fields[0].as_str(), fields[1].as_str()),
+            (11, "attachments", "attachments[0].title")
+        );
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! What leads are, and what decides who owns them; no database, no HTTP.
 
+pub mod attachment;
 pub mod card;
 pub mod card_words;
 pub mod channel;
@@ -7,6 +8,7 @@ pub mod channel_draft;
 pub mod channel_sync;
 pub mod greeting;
 pub mod lead;
+pub mod media;
 pub mod reason;
 pub mod relation;
 pub mod routing;

@@ -82,6 +82,8 @@ pub enum Turn {
 pub enum Answer {
     /// It is sent.
     Sent,
+    /// It is sent, without some of what was to be attached to it, for this reason.
+    SentWithout(String),
     /// 41051: the chat has begun, or a welcome message was delivered.
     Started,
     /// 41050: the code is invalid or over.
@@ -133,7 +135,7 @@ impl Progress {
         let is_over = self.attempts >= MOST_ATTEMPTS || self.expires_at <= now;
         let refused = if self.expires_at <= now { State::Expired } else { State::Refused };
         match answer {
-            Answer::Sent => (Self { state: State::Sent, ..rest }, None),
+            Answer::Sent | Answer::SentWithout(_) => (Self { state: State::Sent, ..rest }, None),
             // Our own earlier call was heard after all.
             Answer::Started if self.is_unclear => (Self { state: State::Sent, ..rest }, None),
             Answer::Started => (Self { state: State::Refused, ..rest }, None),

@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::transfer_dto::TransferOut;
-use crate::app::LeadView;
-use crate::domain::greeting::{Greeting, Link};
+use crate::app::{LeadView, WelcomeView};
 use crate::domain::lead::Stage;
-use crate::domain::welcome::State;
 
 /// Which leads are asked for.
 #[derive(Deserialize, IntoParams)]
@@ -91,12 +89,24 @@ struct WelcomeOut {
     state: &'static str,
     /// When that became certain.
     at: Option<Moment>,
+    /// What went wrong; with `sent`: which part of it is missing, and why.
+    problem: Option<String>,
+}
+
+impl From<Option<WelcomeView>> for WelcomeOut {
+    fn from(view: Option<WelcomeView>) -> Self {
+        match view {
+            None => Self { state: "none", at: None, problem: None },
+            Some(WelcomeView { state, at, problem }) => {
+                Self { state: state.as_str(), at: at.map(Moment::from), problem }
+            }
+        }
+    }
 }
 
 impl From<LeadView> for LeadOut {
     fn from(view: LeadView) -> Self {
         let LeadView { lead, wecom_name, welcome, owner: known, followed_up_at, transfer } = view;
-        let (welcome, welcomed_at) = welcome.unzip();
         let stage = lead.stage.as_str();
         let (owner, assigned_at) = match lead.stage {
             Stage::Pool => (None, None),
@@ -124,10 +134,7 @@ impl From<LeadView> for LeadOut {
             stage,
             received_at: lead.received_at.into(),
             assigned_at,
-            welcome: WelcomeOut {
-                state: welcome.map_or("none", State::as_str),
-                at: welcomed_at.flatten().map(Moment::from),
-            },
+            welcome: welcome.into(),
         }
     }
 }
@@ -144,82 +151,4 @@ impl From<Page<LeadView>> for LeadsOut {
         let Page { items, next_cursor } = page.map(LeadOut::from);
         Self { items, next_cursor }
     }
-}
-
-/// What a welcome message says.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = GreetingIn)]
-pub(super) struct GreetingIn {
-    /// Up to 4000 bytes; `{customer|您}` is the customer's name, or 您 when it is not known within two seconds;
-    /// `{staff|顾问}` is the name of the member who greets, or 顾问 when it is not known.
-    #[serde(default)]
-    pub(super) text: String,
-    /// Up to nine.
-    #[serde(default)]
-    pub(super) links: Vec<LinkIn>,
-}
-
-/// A link attached to a welcome message.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = GreetingLink)]
-pub(super) struct LinkIn {
-    /// Up to 128 bytes.
-    title: String,
-    /// Up to 512 bytes.
-    description: Option<String>,
-    /// Up to 2048 bytes.
-    url: String,
-    /// The address of its picture.
-    picture_url: Option<String>,
-}
-
-impl From<LinkIn> for Link {
-    fn from(link: LinkIn) -> Self {
-        let LinkIn { title, description, url, picture_url } = link;
-        Self { title, description, url, picture_url }
-    }
-}
-
-/// What welcome messages of a channel say.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Greeting)]
-pub(super) struct GreetingOut {
-    /// The `state` of the contact way; null for everybody who has no words of their own.
-    channel: Option<String>,
-    text: String,
-    links: Vec<LinkIn>,
-}
-
-impl GreetingOut {
-    pub(super) fn of(channel: Option<String>, greeting: Greeting) -> Self {
-        let link = |link: Link| LinkIn {
-            title: link.title,
-            description: link.description,
-            url: link.url,
-            picture_url: link.picture_url,
-        };
-        Self {
-            channel,
-            text: greeting.text.to_string(),
-            links: greeting.links.into_iter().map(link).collect(),
-        }
-    }
-}
-
-/// All words of welcome messages.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Greetings)]
-pub(super) struct GreetingsOut {
-    pub(super) items: Vec<GreetingOut>,
-    pub(super) next_cursor: Option<Cursor>,
-}
-
-/// Whose words are meant.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GreetingsIn {
-    /// The `state` of a contact way; absent for everybody who has no words of their own.
-    pub(super) channel: Option<String>,
 }

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Json, Query};
 use actix_web::{HttpResponse, delete, get, put};
 use scrm_http::{Caller, Problem};
 
-use super::dto::{GreetingIn, GreetingOut, GreetingsIn, GreetingsOut};
+use super::greeting_dto::{GreetingIn, GreetingOut, GreetingsIn, GreetingsOut};
 use crate::app::{App, Error};
 
 /// List what welcome messages say.
@@ -30,9 +30,9 @@ pub(super) async fn put(
     query: Query<GreetingsIn>,
     body: Json<GreetingIn>,
 ) -> Result<Json<GreetingOut>, Error> {
-    let (channel, GreetingIn { text, links }) = (query.into_inner().channel, body.into_inner());
-    let links = links.into_iter().map(Into::into).collect();
-    let greeting = app.word_greeting(caller.corp, channel.as_deref(), &text, links).await?;
+    let (channel, GreetingIn { text, attachments }) = (query.into_inner().channel, body.into_inner());
+    let attachments = attachments.into_iter().map(Into::into).collect();
+    let greeting = app.word_greeting(caller.corp, channel.as_deref(), &text, attachments).await?;
     Ok(Json(GreetingOut::of(channel, greeting)))
 }
 

@@ -4,10 +4,13 @@ mod cards;
 mod channel_dto;
 mod channels;
 mod dto;
+mod greeting_dto;
 mod greetings;
 mod group_dto;
 mod groups;
 mod leads;
+mod media;
+mod media_dto;
 mod transfer_dto;
 mod transfers;
 
@@ -34,6 +37,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(greetings::list)
             .service(greetings::put)
             .service(greetings::remove)
+            .service(media::keep)
+            .service(media::list)
+            .service(media::read)
+            .service(media::download)
+            .service(media::remove)
             .service(channels::create)
             .service(channels::list)
             .service(channels::read)

@@ -14,6 +14,7 @@ mod m030_lead_version;
 mod m031_transfer;
 mod m040_staff;
 mod m050_channel_tags;
+mod m060_media;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(DeadLetterTable),
             Box::new(m040_staff::StaffKnown),
             Box::new(m050_channel_tags::ChannelTags),
+            Box::new(m060_media::MediaKept),
         ]
     }
 }

@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use super::{Migrator, m001_lead};
+use crate::domain::attachment::Attachment;
 use crate::domain::lead::Lead;
 use crate::domain::reason::Reason;
 use crate::store;
@@ -68,6 +69,24 @@ async fn leads_of_the_first_version_are_still_there() {
     let error = store::lead::insert(&txn, &Lead { id: another, ..lead }).await.unwrap_err();
     assert!(txn.violation(&error).unwrap().is_unique("uq_lead_open"));
     drop(txn);
+    db.close().await.unwrap();
+    database.finish().await;
+}
+
+#[tokio::test]
+async fn links_of_a_greeting_from_before_are_what_is_attached_to_it() {
+    let (clock, database) = (scrm_testing::clock(), TestDatabase::new("leads_migration").await);
+    let db = Db::open::<Migrator>(database.database(), clock.clone()).await.unwrap();
+    let (backend, corp) = (db.writer().get_database_backend(), CorpId::mint(clock.now()));
+    let marks = if db.is_sqlite() { "?,?,?,?,?" } else { "$1,$2,$3,$4,$5" };
+    let text = format!("INSERT INTO greeting (corp_id, channel, text, links, updated_at) VALUES ({marks})");
+    let links = serde_json::json!([{"title": "目录", "description": null, "url": "https://a.example", "picture_url": null}]);
+    let values = [corp.into(), "".into(), "您好".into(), links.into(), clock.now().into()];
+    db.writer().execute_raw(Statement::from_sql_and_values(backend, text, values)).await.unwrap();
+    let greetings = store::greeting::all(db.reader(), corp).await.unwrap();
+    let [(channel, greeting)] = greetings.as_slice() else { panic!("{greetings:?}") };
+    let [Attachment::Link(link)] = greeting.attachments.as_slice() else { panic!("{greeting:?}") };
+    assert_eq!((channel.as_str(), link.url.as_str()), ("", "https://a.example"));
     db.close().await.unwrap();
     database.finish().await;
 }

@@ -1,6 +1,6 @@
 //! What welcome messages say.
 
-use scrm_kernel::{CorpId, Timestamp};
+use scrm_kernel::{CorpId, MediaId, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -9,7 +9,8 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::entity::greeting::{ActiveModel, Column, Entity, Model};
-use crate::domain::greeting::{Greeting, Link};
+use crate::domain::attachment::{Attachment, Link, MiniProgram};
+use crate::domain::greeting::Greeting;
 
 /// The channel of those who come without one, or through one that has no words of its own.
 pub(crate) const DEFAULT: &str = "";
@@ -22,6 +23,16 @@ struct LinkRow {
     picture_url: Option<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum AttachmentRow {
+    Image { media_id: MediaId },
+    Video { media_id: MediaId },
+    File { media_id: MediaId },
+    Link(LinkRow),
+    MiniProgram { title: String, app_id: String, page: String, media_id: MediaId },
+}
+
 /// Adds or replaces the words of a channel.
 pub(crate) async fn put(
     connection: &impl ConnectionTrait,
@@ -30,22 +41,21 @@ pub(crate) async fn put(
     greeting: &Greeting,
     now: Timestamp,
 ) -> Result<(), DbErr> {
-    let links = greeting.links.iter().map(|link| LinkRow {
-        title: link.title.clone(),
-        description: link.description.clone(),
-        url: link.url.clone(),
-        picture_url: link.picture_url.clone(),
+    let links = greeting.attachments.iter().filter_map(|attachment| match attachment {
+        Attachment::Link(link) => Some(link_row(link)),
+        _ => None,
     });
-    let links = serde_json::to_value(links.collect::<Vec<_>>());
+    let attachments = greeting.attachments.iter().map(attachment_row);
     let row = ActiveModel {
         corp_id: Set(corp),
         channel: Set(channel.to_owned()),
         text: Set(greeting.text.to_string()),
-        links: Set(links.map_err(|error| DbErr::Json(error.to_string()))?),
+        links: Set(json_of(links)?),
+        attachments: Set(Some(json_of(attachments)?)),
         updated_at: Set(now),
     };
     let replace = OnConflict::columns([Column::CorpId, Column::Channel])
-        .update_columns([Column::Text, Column::Links, Column::UpdatedAt])
+        .update_columns([Column::Text, Column::Links, Column::Attachments, Column::UpdatedAt])
         .to_owned();
     Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await?;
     Ok(())
@@ -87,12 +97,47 @@ pub(crate) async fn all(
 
 fn greeting_of(row: &Model) -> Result<Greeting, DbErr> {
     let bad = || DbErr::Custom(format!("greeting of channel {:?} holds no valid value", row.channel));
-    let links: Vec<LinkRow> = serde_json::from_value(row.links.clone()).map_err(|_| bad())?;
-    let links = links.into_iter().map(|link| Link {
-        title: link.title,
-        description: link.description,
-        url: link.url,
-        picture_url: link.picture_url,
-    });
-    Greeting::parse(&row.text, links.collect()).map_err(|_| bad())
+    let attachments: Vec<AttachmentRow> = if let Some(attachments) = &row.attachments {
+        serde_json::from_value(attachments.clone()).map_err(|_| bad())?
+    } else {
+        let links: Vec<LinkRow> = serde_json::from_value(row.links.clone()).map_err(|_| bad())?;
+        links.into_iter().map(AttachmentRow::Link).collect()
+    };
+    Greeting::parse(&row.text, attachments.into_iter().map(attachment_of).collect()).map_err(|_| bad())
+}
+
+fn json_of(rows: impl Iterator<Item = impl Serialize>) -> Result<serde_json::Value, DbErr> {
+    serde_json::to_value(rows.collect::<Vec<_>>()).map_err(|error| DbErr::Json(error.to_string()))
+}
+
+fn link_row(link: &Link) -> LinkRow {
+    let Link { title, description, url, picture_url } = link.clone();
+    LinkRow { title, description, url, picture_url }
+}
+
+fn attachment_row(attachment: &Attachment) -> AttachmentRow {
+    match attachment {
+        Attachment::Image(media_id) => AttachmentRow::Image { media_id: *media_id },
+        Attachment::Video(media_id) => AttachmentRow::Video { media_id: *media_id },
+        Attachment::File(media_id) => AttachmentRow::File { media_id: *media_id },
+        Attachment::Link(link) => AttachmentRow::Link(link_row(link)),
+        Attachment::MiniProgram(program) => {
+            let MiniProgram { title, app_id, page, media: media_id } = program.clone();
+            AttachmentRow::MiniProgram { title, app_id, page, media_id }
+        }
+    }
+}
+
+fn attachment_of(row: AttachmentRow) -> Attachment {
+    match row {
+        AttachmentRow::Image { media_id } => Attachment::Image(media_id),
+        AttachmentRow::Video { media_id } => Attachment::Video(media_id),
+        AttachmentRow::File { media_id } => Attachment::File(media_id),
+        AttachmentRow::Link(LinkRow { title, description, url, picture_url }) => {
+            Attachment::Link(Link { title, description, url, picture_url })
+        }
+        AttachmentRow::MiniProgram { title, app_id, page, media_id } => {
+            Attachment::MiniProgram(MiniProgram { title, app_id, page, media: media_id })
+        }
+    }
 }

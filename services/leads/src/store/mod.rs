@@ -1,6 +1,7 @@
 //! The service's rows. Nothing outside sees how they are kept.
 //!
 //! Locks are taken in one order: a person's marks, the routing group, the days of its members, the lead, its transfer.
+//! Files are locked by id, before the greeting that uses them.
 
 pub(crate) mod acknowledgement;
 pub(crate) mod card;
@@ -11,6 +12,8 @@ mod entity;
 pub(crate) mod greeting;
 pub(crate) mod lead;
 pub(crate) mod mark;
+pub(crate) mod media;
+pub(crate) mod media_copy;
 pub(crate) mod person;
 pub(crate) mod pool;
 pub(crate) mod relation;

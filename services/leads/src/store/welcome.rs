@@ -126,6 +126,8 @@ pub(crate) struct Known {
     pub(crate) state: State,
     /// When its state became final.
     pub(crate) at: Option<Timestamp>,
+    /// What went wrong.
+    pub(crate) problem: Option<String>,
 }
 
 /// Returns the messages to some customers, of every member; of one relation the newest comes last.
@@ -146,6 +148,7 @@ pub(crate) async fn to_people(
             person: row.external_user_id,
             user_key: row.user_key,
             at: row.settled_at,
+            problem: row.problem,
         })
     };
     rows.into_iter().map(known).collect()

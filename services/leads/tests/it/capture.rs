@@ -32,7 +32,7 @@ async fn a_new_contact_becomes_a_lead_with_an_owner() {
         "assigned_at": "2026-03-02T01:00:00.789Z",
         "reason": {"code": "added_by_contact", "text": "客户最先添加了成员 LiLei 为联系人，线索归其所有"},
         "name": null, "profile": "pending",
-        "welcome": {"state": "none", "at": null},
+        "welcome": {"state": "none", "at": null, "problem": null},
         "followed_up_at": null,
         "transfer": null,
         "name": null,

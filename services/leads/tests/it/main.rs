@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
 
 mod api;
+mod attachment;
 mod bad_event;
 mod capture;
 mod card;
@@ -11,6 +12,7 @@ mod channel_support;
 mod dead_letter;
 mod form;
 mod group;
+mod media;
 mod owner;
 mod pool;
 mod routing;
@@ -21,3 +23,4 @@ mod transfer;
 mod transfer_support;
 mod transfer_trouble;
 mod welcome;
+mod welcome_support;

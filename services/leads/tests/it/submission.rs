@@ -40,7 +40,7 @@ async fn a_submission_becomes_a_lead_with_an_owner_and_a_reason() {
         "assigned_at": "2026-03-02T01:00:00.000Z",
         "reason": {"code": "round_robin", "text": "轮询分配：「华东」轮到成员 LiLei"},
         "profile": "pending",
-        "welcome": {"state": "none", "at": null},
+        "welcome": {"state": "none", "at": null, "problem": null},
         "followed_up_at": null,
         "transfer": null,
     });

@@ -6,6 +6,7 @@ use scrm_db::{Db, outbox};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_leads::Leads;
+use scrm_media::MediaStore;
 use scrm_mq::Queue;
 use scrm_mq::topology::{
     LEADS_CARD, LEADS_CARD_ANSWER, LEADS_CARD_CLICK, LEADS_CHANNEL, LEADS_CONTACT, LEADS_CUSTOMER,
@@ -64,6 +65,13 @@ impl TestLeads {
         Self::start_with(&QUEUES, scrm_testing::clock(), None).await
     }
 
+    /// Starts the service of an installation that says no place for files.
+    pub(crate) async fn without_files() -> Self {
+        let nowhere = MediaStore::open(&scrm_media::Settings::default(), None).unwrap();
+        let no_files = |setup| Setup { media: nowhere, ..setup };
+        Self::start_changed(&without_cards(), scrm_testing::clock(), no_files).await
+    }
+
     /// Starts the service connected to a simulated WeCom; use its clock.
     pub(crate) async fn with_wecom(wecom: &TestWecom) -> Self {
         Self::start_with(&QUEUES, wecom.clock(), Some(wecom.client())).await
@@ -75,11 +83,15 @@ impl TestLeads {
     }
 
     async fn start_with(queues: &[Queue], clock: Clock, wecom: Option<WecomClient>) -> Self {
+        Self::start_changed(queues, clock, |setup| speaking(setup, wecom)).await
+    }
+
+    async fn start_changed(queues: &[Queue], clock: Clock, change: impl FnOnce(Setup) -> Setup) -> Self {
         let lifecycle = Lifecycle::new();
         let keys = KeyRing::generate();
         let database = TestDatabase::new("leads").await;
         let broker = TestBroker::start(queues, clock.clone()).await;
-        let leads = started(&database, &keys, &clock, &broker, &lifecycle, wecom).await;
+        let leads = started(&database, &keys, &clock, &broker, &lifecycle, change).await;
         let server = TestServer::start(vec![leads.routes()], clock.clone(), &lifecycle);
         let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
         let corp = CorpId::mint(clock.now());
@@ -88,13 +100,13 @@ impl TestLeads {
 
     /// Starts one more process of the service on the same database and the same queues.
     pub(crate) async fn replica(&self) -> Leads {
-        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, None).await
+        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, |setup| setup).await
     }
 
     /// Starts one more process of the service, connected to a simulated WeCom.
     pub(crate) async fn replica_with(&self, wecom: &TestWecom) -> Leads {
-        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, Some(wecom.client()))
-            .await
+        let wecom = |setup| speaking(setup, Some(wecom.client()));
+        started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, wecom).await
     }
 
     pub(crate) fn admin(&self) -> Client {
@@ -188,14 +200,17 @@ async fn started(
     clock: &Clock,
     broker: &TestBroker,
     lifecycle: &Lifecycle,
-    wecom: Option<WecomClient>,
+    change: impl FnOnce(Setup) -> Setup,
 ) -> Leads {
     let setup = Setup { keys: keys.clone(), ..scrm_testing::setup(database, broker, clock, lifecycle) };
-    let setup = match wecom {
+    Leads::start(change(setup)).await.unwrap()
+}
+
+fn speaking(setup: Setup, wecom: Option<WecomClient>) -> Setup {
+    match wecom {
         Some(wecom) => Setup { wecom, ..setup },
         None => setup,
-    };
-    Leads::start(setup).await.unwrap()
+    }
 }
 
 /// A contact, as an event tells it.

@@ -4,92 +4,12 @@ use std::time::Duration;
 
 use reqwest::Method;
 use scrm_kernel::StaffId;
-use scrm_proto::Envelope;
 use scrm_proto::wecom::v1::{ContactRemoved, CustomerRead, RemovedBy};
-use scrm_testing::{TestWecom, envelope_of, eventually};
-use serde_json::{Value, json};
+use scrm_testing::{envelope_of, eventually};
+use serde_json::json;
 
-use crate::support::{Contact, TestLeads};
-
-const GREETINGS: &str = "/api/v1/leads/greetings";
-const SEND: &str = "externalcontact/send_welcome_msg";
-
-/// A service connected to a WeCom where customers come and go.
-struct Greeted {
-    leads: TestLeads,
-    wecom: TestWecom,
-}
-
-impl Greeted {
-    async fn start(text: &str) -> Self {
-        let wecom = TestWecom::start(scrm_testing::clock());
-        let leads = TestLeads::with_wecom(&wecom).await;
-        let (status, body) = leads.admin().put(GREETINGS, &json!({"text": text})).await;
-        assert_eq!(status, 200, "{body}");
-        Self { leads, wecom }
-    }
-
-    fn member(&self) -> String {
-        self.wecom.sandbox.app("demo").unwrap().staff[0].clone()
-    }
-
-    /// Makes a customer add the first member in WeCom; returns the contact as ingest would tell it.
-    async fn arrives(&self, customer: &str, code: &str, seq: i64) -> Contact {
-        let member = self.member();
-        let event = json!({
-            "app": "demo", "type": "add_external_contact",
-            "fields": {"UserID": member, "ExternalUserID": customer, "WelcomeCode": code, "State": "spring-fair"},
-        });
-        let (status, body) = self.wecom.control(Method::POST, "/_control/events", &event).await;
-        assert_eq!(status, 200, "{body}");
-        let second = self.leads.clock.now().timestamp();
-        let mut contact = self.leads.contact(&member, customer, second, seq);
-        code.clone_into(&mut contact.event.welcome_code);
-        contact
-    }
-
-    /// Lets the service hear of contacts, while time goes on.
-    async fn hear(&self, told: impl IntoIterator<Item = Envelope>) {
-        let mut ticks = tokio::time::interval(Duration::from_millis(10));
-        let time_goes_on = async {
-            loop {
-                ticks.tick().await;
-                self.leads.clock.advance(Duration::from_millis(20));
-            }
-        };
-        tokio::select! {
-            () = self.leads.hear(told) => {}
-            () = time_goes_on => {}
-        }
-    }
-
-    async fn fault(&self, fault: Value) {
-        let faults = json!({"api": {SEND: fault}});
-        let (status, body) = self.wecom.control(Method::PUT, "/_control/faults", &faults).await;
-        assert_eq!(status, 200, "{body}");
-    }
-
-    /// Returns state and moment of a lead's welcome message once it has come to an end.
-    async fn outcome_of(&self, customer: &str) -> String {
-        let what = format!("an end of the welcome of {customer}");
-        eventually(&what, async || {
-            let lead = self.leads.lead_of(customer).await;
-            let state = lead["welcome"]["state"].as_str().unwrap().to_owned();
-            (!["none", "wanted", "calling"].contains(&state.as_str())).then_some(state)
-        })
-        .await
-    }
-
-    /// Returns the errcodes that WeCom answered to welcome messages, in order.
-    fn answers(&self) -> Vec<i64> {
-        self.wecom.calls(SEND).iter().map(|(_, answer)| answer["errcode"].as_i64().unwrap()).collect()
-    }
-
-    async fn finish(self) {
-        self.leads.finish().await;
-        self.wecom.finish().await;
-    }
-}
+use crate::support::TestLeads;
+use crate::welcome_support::{GREETINGS, Greeted, SEND};
 
 #[tokio::test]
 async fn a_new_contact_is_greeted_by_name_once_however_often_it_is_told() {
@@ -211,7 +131,9 @@ async fn the_words_of_a_channel_go_before_the_default_ones() {
     let admin = greeted.leads.admin();
     let own = json!({
         "text": "欢迎来到春季展",
-        "links": [{"title": "目录", "description": "全部产品", "url": "https://shop.example/list", "picture_url": null}],
+        "attachments": [
+            {"kind": "link", "title": "目录", "description": "全部产品", "url": "https://shop.example/list"},
+        ],
     });
     assert_eq!(admin.put(&format!("{GREETINGS}?channel=spring-fair"), &own).await.0, 200);
     let contact = greeted.arrives("wm-fair", "code-1", 1).await;
@@ -237,8 +159,14 @@ async fn words_that_cannot_be_sent_are_refused_by_field() {
         (json!({"text": "{name}好"}), "text"),
         (json!({"text": ""}), "text"),
         (json!({"text": "好".repeat(1400)}), "text"),
-        (json!({"text": "好", "links": [{"title": "", "url": "https://a.example"}]}), "links[0].title"),
-        (json!({"text": "好", "links": [{"title": "a", "url": "javascript:1"}]}), "links[0].url"),
+        (
+            json!({"attachments": [{"kind": "link", "title": "", "url": "https://a.example"}]}),
+            "attachments[0].title",
+        ),
+        (
+            json!({"attachments": [{"kind": "link", "title": "a", "url": "javascript:1"}]}),
+            "attachments[0].url",
+        ),
     ];
     for (body, field) in cases {
         let (status, problem) = leads.admin().put(GREETINGS, &body).await;

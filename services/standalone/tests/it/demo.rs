@@ -74,7 +74,10 @@ async fn a_callback_sent_three_times_shuffled_and_late_is_one_lead_in_the_promis
     let (_, calls) = outsider.get(&process.sandbox_url("/_control/calls")).await;
     let is_welcome =
         |call: &&Value| call["path"].as_str().is_some_and(|path| path.ends_with("/send_welcome_msg"));
-    assert_eq!(calls.as_array().unwrap().iter().filter(is_welcome).count(), 1, "{calls}");
+    let welcomes: Vec<&Value> = calls.as_array().unwrap().iter().filter(is_welcome).collect();
+    assert_eq!(welcomes.len(), 1, "{calls}");
+    assert_eq!(welcomes[0]["body"]["attachments"][0]["msgtype"], "image", "{calls}");
+    assert_eq!(greeted["welcome"]["problem"], Value::Null, "{greeted}");
     for moment in ["received_at", "assigned_at"] {
         let text = lead[moment].as_str().unwrap();
         assert!(text.ends_with('Z') && text.len() == "2026-01-31T08:00:00.000Z".len(), "{text}");

@@ -32,6 +32,9 @@ pub(super) fn upload(corp: &mut Corp, call: &Call<'_>, file: Option<Upload>) -> 
     if file.bytes.len() > *most {
         return Err(Refusal::new(*too_big, "media size out of range"));
     }
+    if !is_of(kind, &file.bytes) {
+        return Err(Refusal::new(40005, "invalid file type"));
+    }
     let media = Media {
         id: format!("3{}", corp.chance.text(URL_SAFE, 63)),
         kind: kind.to_owned(),
@@ -47,6 +50,16 @@ pub(super) fn upload(corp: &mut Corp, call: &Call<'_>, file: Option<Upload>) -> 
     let answer = json!({ "type": kind, "media_id": media.id, "created_at": media.created_at.to_string() });
     corp.put(Entry::Media(media));
     Ok(answer)
+}
+
+/// Says whether a file begins as WeCom wants it of its type: JPG or PNG, AMR, MP4; a `file` is anything.
+fn is_of(kind: &str, bytes: &[u8]) -> bool {
+    match kind {
+        "image" => bytes.starts_with(b"\xff\xd8\xff") || bytes.starts_with(b"\x89PNG\r\n\x1a\n"),
+        "voice" => bytes.starts_with(b"#!AMR"),
+        "video" => bytes.get(4..8) == Some(b"ftyp"),
+        _ => true,
+    }
 }
 
 /// A picture for links and cards: its address stays good.

@@ -20,11 +20,11 @@ pub(super) async fn show(sandbox: Data<Sandbox>) -> Json<Faults> {
     Json(sandbox.faults())
 }
 
-/// Replaces all faults; `revoke_tokens` is done at once.
+/// Replaces all faults; `revoke_tokens` and `forget_media` are done at once.
 pub(super) async fn set(body: Bytes, sandbox: Data<Sandbox>) -> Result<Json<Faults>, Failure> {
     let body = input::json(&body)?;
     let fields = Fields::of(&body, "")?;
-    fields.only(&["callbacks", "api", "revoke_tokens"])?;
+    fields.only(&["callbacks", "api", "revoke_tokens", "forget_media"])?;
     let mut faults = Faults::default();
     if let Some(callbacks) = fields.object("callbacks")? {
         callbacks.only(&["duplicate", "reorder", "drop"])?;
@@ -38,9 +38,13 @@ pub(super) async fn set(body: Bytes, sandbox: Data<Sandbox>) -> Result<Json<Faul
         faults.api = of_endpoints(&api)?;
     }
     let revoke = fields.flag("revoke_tokens")?;
+    let forget = fields.flag("forget_media")?;
     sandbox.set_faults(faults);
     if revoke {
         sandbox.revoke_tokens();
+    }
+    if forget {
+        sandbox.forget_media();
     }
     Ok(Json(sandbox.faults()))
 }

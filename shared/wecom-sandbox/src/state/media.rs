@@ -40,6 +40,11 @@ impl Shelf {
         self.all.values()
     }
 
+    /// Returns the files as they are when their ids are not good any more.
+    pub(crate) fn forgotten(&self) -> Vec<Media> {
+        self.all.values().map(|media| Media { created_at: i64::MIN / 2, ..media.clone() }).collect()
+    }
+
     /// Finds a file that has not expired at `now`, in seconds since 1970.
     pub(crate) fn find(&self, media_id: &str, now: i64) -> Option<&Media> {
         self.all.get(media_id).filter(|media| now < media.created_at + LIFE_S)

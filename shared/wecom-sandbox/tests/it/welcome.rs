@@ -85,6 +85,12 @@ async fn files_live_three_days() {
     let bytes = b"\x89PNG\r\n\x1a\n0";
     assert_eq!(corp.upload("image", b"tiny").await["errcode"], 40006);
     assert_eq!(corp.upload("hologram", bytes).await["errcode"], 40004);
+    assert_eq!(corp.upload("video", bytes).await["errcode"], 40005);
+    let forgotten = corp.upload("file", bytes).await["media_id"].clone();
+    let forget = json!({"forget_media": true});
+    assert_eq!(corp.ask(Method::PUT, "/_control/faults", Some(forget)).await.0, 200);
+    let path = format!("media/get?media_id={}", forgotten.as_str().unwrap());
+    assert_eq!(corp.get(&path).await["errcode"], 40007);
     let uploaded = corp.upload("image", bytes).await;
     assert!(uploaded["created_at"].is_string());
     let id = uploaded["media_id"].as_str().unwrap().to_owned();

@@ -22,8 +22,8 @@ impl Default for Patience {
 /// An idle connection is closed before the other side is likely to: a call on one that just closed ends unclear.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// Makes an HTTP client for WeCom and ingest: time limits, no redirects (they would carry the token elsewhere), and
-/// no proxy from the environment.
+/// Makes an HTTP client for WeCom and ingest: time limits, no redirects (they would carry the token elsewhere), no
+/// proxy from the environment, and HTTP/1.1, in which as many calls run at once as there are connections.
 pub fn client(patience: &Patience) -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
         .connect_timeout(patience.connect)
@@ -31,6 +31,7 @@ pub fn client(patience: &Patience) -> reqwest::Result<reqwest::Client> {
         .pool_idle_timeout(IDLE)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        .http1_only()
         .build()
 }
 

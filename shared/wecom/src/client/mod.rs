@@ -81,6 +81,11 @@ impl Speaker {
         Ok(())
     }
 
+    /// Returns the name of the app as which this speaks, when none was said the enterprise's first.
+    pub async fn app(&self) -> Result<String, CallError> {
+        Ok(self.grant().await?.app)
+    }
+
     /// Returns as whom this speaks, and with which token.
     async fn grant(&self) -> Result<Grant, TokenError> {
         self.client.tokens.grant(self.corp, self.app.as_deref()).await

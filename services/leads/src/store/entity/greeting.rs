@@ -12,7 +12,10 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) channel: String,
     pub(crate) text: String,
+    /// The links among the attachments, for the version before.
     pub(crate) links: Json,
+    /// Null in a row of the version before, whose links are all that is attached.
+    pub(crate) attachments: Option<Json>,
     pub(crate) updated_at: DateTimeUtc,
 }
 

@@ -1,4 +1,4 @@
-//! Bodies of strangers: bounded in size and in time.
+//! Bodies that are no JSON: bounded in size and in time.
 
 use std::time::Duration;
 
@@ -7,11 +7,9 @@ use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures::StreamExt as _;
 
-/// How long a body may take; WeCom itself waits no longer for the answer.
-const READ_TIME: Duration = Duration::from_secs(5);
-
 /// Why a body was not read.
-pub(super) enum Unread {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
     /// It is larger than it may be.
     TooLarge,
     /// The connection or its framing broke.
@@ -20,10 +18,15 @@ pub(super) enum Unread {
     Slow,
 }
 
-/// Reads the body, and not a byte of one that is announced as too large.
-pub(super) async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Bytes, Unread> {
+/// Reads a body of at most `most` bytes `within` a time, and not a byte of one that is announced as too large.
+pub async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    most: usize,
+    within: Duration,
+) -> Result<Bytes, Unread> {
     let reading = read_all(request, payload, most);
-    tokio::time::timeout(READ_TIME, reading).await.unwrap_or(Err(Unread::Slow))
+    tokio::time::timeout(within, reading).await.unwrap_or(Err(Unread::Slow))
 }
 
 async fn read_all(request: &HttpRequest, mut payload: Payload, most: usize) -> Result<Bytes, Unread> {
