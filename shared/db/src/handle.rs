@@ -85,7 +85,14 @@ impl Db {
         };
         migrate::<M>(&writer).await?;
         let constraints = Constraints::read(&writer).await?;
-        Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, wakings: Wakings::default() })))
+        Ok(Self(Arc::new(Inner {
+            writer,
+            reader,
+            clock,
+            constraints,
+            wakings: Wakings::default(),
+            turns: Arc::default(),
+        })))
     }
 
     /// Opens a database that is there, to read it beside the process that owns it; on SQLite writes fail.
@@ -95,7 +102,14 @@ impl Db {
             Database::Postgres { url, .. } => connect_postgres(url, 1).await?,
         };
         let (writer, constraints) = (reader.clone(), Constraints::default());
-        Ok(Self(Arc::new(Inner { writer, reader, clock, constraints, wakings: Wakings::default() })))
+        Ok(Self(Arc::new(Inner {
+            writer,
+            reader,
+            clock,
+            constraints,
+            wakings: Wakings::default(),
+            turns: Arc::default(),
+        })))
     }
 
     /// Begins a transaction; on SQLite it takes the write lock at once, so it never fails for being late.
