@@ -169,7 +169,7 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
     scrm_process::arm_crash()?;
     match command {
         Command::Serve(Serve { port, data, listen }) => {
-            serve::run(&data, SocketAddr::new(listen, port)).await
+            Box::pin(serve::run(&data, SocketAddr::new(listen, port))).await
         }
         Command::Reconcile { corp, data } => reconcile::run(&data, corp.as_deref()).await,
         Command::Dead(dead) => {

@@ -68,6 +68,14 @@ async fn a_folder_has_one_process_and_its_tokens_outlive_a_restart() {
 }
 
 #[test]
+fn whoever_says_that_it_is_ready_ends_in_order_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        assert!(serve(data.path()).terminate().success());
+    }
+}
+
+#[test]
 fn a_token_needs_a_folder_that_was_started() {
     let data = tempfile::tempdir().unwrap();
     let arguments = ["token", "--role", "admin", "--data", data.path().to_str().unwrap()];
