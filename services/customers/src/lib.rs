@@ -49,6 +49,7 @@ impl Service for Customers {
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("customers outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
+        retention::start_answers(&db, &lifecycle);
         Ok(Self { app, db, upkeep })
     }
 
