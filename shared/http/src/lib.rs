@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod caller;
-pub mod header;
+pub mod docs;
+mod header;
 mod list;
 mod moment;
 pub mod problem;

@@ -32,6 +32,8 @@ async fn only_the_public_paths_answer_a_stranger() {
         assert!(problem["request_id"].is_string(), "{problem}");
     }
     assert_eq!(outsider.get_bare(&process.url("/callback/wecom/nobody")).await, 403);
+    assert_eq!(outsider.get_bare(&process.url("/api/docs")).await, 200);
+    assert_eq!(outsider.get_bare(&process.url("/api/docs/")).await, 401);
     let (status, document) = outsider.get(&process.url("/api/openapi.json")).await;
     assert_eq!(status, 200);
     let paths = document["paths"].as_object().unwrap();
