@@ -94,4 +94,5 @@ events! {
     leads::v1::CardSuperseded = "leads.v1.card_superseded" by lead_id;
     leads::v1::ContactChannelled = "leads.v1.contact_channelled" by external_user_id;
     customers::v1::RelationTagsWanted = "customers.v1.relation_tags_wanted" by relation_id;
+    customers::v1::TagWanted = "customers.v1.tag_wanted" by tag_wish_id;
 }

@@ -8,9 +8,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use scrm_db::Database;
+use scrm_db::{Database, Publish as _};
+use scrm_kernel::Clock;
 use scrm_mq::Topology;
+use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
+use scrm_proto::Envelope;
 use scrm_testing::{Shape, TestDatabase, eventually_within};
 use tempfile::TempDir;
 
@@ -151,6 +154,76 @@ impl Installation {
         String::from_utf8(output.stdout).expect("a token is text").trim().to_owned()
     }
 
+    /// Returns the data folder, which in the distributed shape holds configuration and keys.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs `scrm` on the data folder to its end; returns whether it succeeded, and what it printed: lines, and complaints.
+    pub fn scrm(&self, arguments: &[&str]) -> (bool, Vec<String>, String) {
+        let mut command = Command::new(self.programs.join("scrm"));
+        let command = command.args(arguments).arg("--data").arg(self.folder.path());
+        let output = command.stdin(Stdio::null()).output().expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let lines = text(&output.stdout).lines().map(str::to_owned).collect();
+        (output.status.success(), lines, text(&output.stderr))
+    }
+
+    /// Returns where a service keeps its rows.
+    pub fn database_of(&self, service: &str) -> Database {
+        let at = self.processes.iter().position(|process| process.name == service);
+        let own = at.and_then(|at| self.databases.get(at)).map(|database| database.database().clone());
+        own.unwrap_or_else(|| Database::File(self.folder.path().join(format!("db/{service}.sqlite"))))
+    }
+
+    /// Publishes a message past all services. In one process they are ended for it, and started again.
+    pub async fn publish(&mut self, message: Envelope) {
+        let outcome = match Shape::chosen() {
+            Shape::Embedded => {
+                self.kill(None);
+                let file = self.folder.path().join("db/queues.sqlite");
+                let opened = Embedded::open(&file, Topology::of_all_services(), Clock::system()).await;
+                let queues = opened.expect("queues that nobody uses can be opened");
+                let outcome = queues.publish(vec![message]).await;
+                queues.close().await.expect("queues can be closed");
+                self.start(None).await;
+                outcome
+            }
+            Shape::Distributed => {
+                let rabbit = self.rabbit().await;
+                let outcome = rabbit.publish(vec![message]).await;
+                rabbit.close().await.ok();
+                outcome
+            }
+        };
+        assert_eq!(outcome, [Ok(())]);
+    }
+
+    /// Loses all that the broker has, as when its disk breaks; call it when nothing runs.
+    pub async fn lose_broker(&self) {
+        match Shape::chosen() {
+            Shape::Embedded => {
+                for file in std::fs::read_dir(self.folder.path().join("db")).expect("it is a folder") {
+                    let file = file.expect("it is readable").path();
+                    if file.to_string_lossy().contains("queues.sqlite") {
+                        std::fs::remove_file(file).expect("it is ours");
+                    }
+                }
+            }
+            Shape::Distributed => {
+                let rabbit = self.rabbit().await;
+                rabbit.delete().await.expect("the queues can be deleted");
+                rabbit.close().await.ok();
+            }
+        }
+    }
+
+    /// Connects to RabbitMQ as the services do.
+    async fn rabbit(&self) -> Rabbit {
+        let config = RabbitConfig { url: rabbit_url().into(), prefix: self.prefix.clone() };
+        Rabbit::connect(config, Topology::of_all_services()).await.expect("RabbitMQ is there")
+    }
+
     /// Returns where a service answers, without a slash at the end.
     pub fn url_of(&self, service: &str) -> String {
         format!("http://{}", self.address_of(service))
@@ -169,11 +242,7 @@ impl Installation {
             database.finish().await;
         }
         if Shape::chosen() == Shape::Distributed {
-            let config = RabbitConfig { url: rabbit_url().into(), prefix: self.prefix.clone() };
-            let rabbit =
-                Rabbit::connect(config, Topology::of_all_services()).await.expect("RabbitMQ is there");
-            rabbit.delete().await.expect("the queues can be deleted");
-            rabbit.close().await.ok();
+            self.lose_broker().await;
         }
     }
 

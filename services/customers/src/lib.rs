@@ -16,6 +16,7 @@ use scrm_http::Routes;
 use scrm_kernel::Clock;
 use scrm_process::{Service, Setup, Upkeep, upkeep};
 use sea_orm::DbErr;
+use sea_orm_migration::MigratorTrait as _;
 use utoipa::openapi::OpenApi;
 
 pub use crate::app::App;
@@ -48,6 +49,7 @@ impl Service for Customers {
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("customers outbox", outbox.run(lifecycle.clone()));
         retention::start(&db, &lifecycle);
+        retention::start_answers(&db, &lifecycle);
         Ok(Self { app, db, upkeep })
     }
 
@@ -66,6 +68,11 @@ impl Service for Customers {
 
     async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
         Db::open::<migration::Migrator>(database, clock).await?.close().await
+    }
+
+    fn migrations() -> Vec<String> {
+        let steps = migration::Migrator::migrations();
+        steps.iter().map(|step| step.name().to_owned()).collect()
     }
 
     fn openapi() -> OpenApi {

@@ -16,6 +16,7 @@ use scrm_http::Routes;
 use scrm_kernel::Clock;
 use scrm_process::{Service, Setup, Upkeep, upkeep};
 use sea_orm::DbErr;
+use sea_orm_migration::MigratorTrait as _;
 use utoipa::openapi::OpenApi;
 
 pub use crate::app::App;
@@ -60,6 +61,11 @@ impl Service for Directory {
 
     async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
         Db::open::<migration::Migrator>(database, clock).await?.close().await
+    }
+
+    fn migrations() -> Vec<String> {
+        let steps = migration::Migrator::migrations();
+        steps.iter().map(|step| step.name().to_owned()).collect()
     }
 
     fn openapi() -> OpenApi {

@@ -21,6 +21,7 @@ use scrm_process::{Service, Setup, Upkeep, upkeep};
 use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::TokenSource;
 use sea_orm::DbErr;
+use sea_orm_migration::MigratorTrait as _;
 use utoipa::openapi::OpenApi;
 
 pub use crate::app::App;
@@ -63,6 +64,11 @@ impl Service for Ingest {
 
     async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
         Db::open::<migration::Migrator>(database, clock).await?.close().await
+    }
+
+    fn migrations() -> Vec<String> {
+        let steps = migration::Migrator::migrations();
+        steps.iter().map(|step| step.name().to_owned()).collect()
     }
 
     fn openapi() -> OpenApi {

@@ -17,6 +17,7 @@ use scrm_http::Routes;
 use scrm_kernel::Clock;
 use scrm_process::{Service, Setup, Upkeep, upkeep};
 use sea_orm::DbErr;
+use sea_orm_migration::MigratorTrait as _;
 use utoipa::openapi::OpenApi;
 
 pub use crate::app::App;
@@ -85,6 +86,11 @@ impl Service for Leads {
 
     async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr> {
         Db::open::<migration::Migrator>(database, clock).await?.close().await
+    }
+
+    fn migrations() -> Vec<String> {
+        let steps = migration::Migrator::migrations();
+        steps.iter().map(|step| step.name().to_owned()).collect()
     }
 
     fn openapi() -> OpenApi {

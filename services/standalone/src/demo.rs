@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpServer};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use scrm_kernel::{Clock, Lifecycle};
-use scrm_process::wait_for_end;
+use scrm_process::Ending;
 use scrm_wecom_sandbox::{ArrivalPlan, Sandbox};
 
 use self::feed::Feed;
@@ -52,6 +52,7 @@ pub struct Plan {
 /// Runs the demo until it is stopped or has seen enough.
 pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let installation = Installation::of(Folder::make(&plan.data)?);
+    let mut ending = Ending::listen().context("cannot listen for signals")?;
     let lifecycle = Lifecycle::new();
     let (sandbox, sandbox_address) = open_sandbox(&plan, installation.folder(), &lifecycle)?;
     let shown = Shown::start(installation, &plan.data, plan.address).await?;
@@ -82,11 +83,11 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let outcome = match plan.once {
         None => tokio::select! {
             outcome = watch.forever(&mut feed) => outcome,
-            outcome = wait_for_end(services) => outcome,
+            () = ending.wait(services) => Ok(()),
         },
         Some(leads) => tokio::select! {
             report = watch.until(leads, &mut feed, &sandbox, plan.begun) => report.and_then(|report| conclude(&report)),
-            outcome = wait_for_end(services) => outcome.and_then(|()| bail!("stopped before the end")),
+            () = ending.wait(services) => Err(anyhow!("stopped before the end")),
         },
     };
     arrivals.stop();

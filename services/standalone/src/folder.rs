@@ -2,15 +2,39 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use scrm_db::Database;
 
+/// Where Linux lists the locks on files.
+const LOCKS: &str = "/proc/locks";
+
 /// A data folder.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
+
+/// Whether a process uses a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// None does.
+    Nobody,
+    /// One does and does not say yet where it answers.
+    Starting {
+        /// Its number, 0 if that is not known here.
+        pid: u32,
+    },
+    /// One does.
+    Serving {
+        /// Its number, 0 if that is not known here.
+        pid: u32,
+        /// Where it answers.
+        address: SocketAddr,
+    },
+    /// This system does not tell.
+    Unknown,
+}
 
 /// Keeps other processes out of a folder for as long as it lives.
 #[derive(Debug)]
@@ -34,6 +58,11 @@ impl Folder {
                 .with_context(|| format!("cannot make the data folder {}", path.display()))?;
         }
         Ok(Self(path.to_owned()))
+    }
+
+    /// Takes a path as a data folder, whatever is there.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
     }
 
     /// Takes a path as a data folder that is there.
@@ -76,6 +105,17 @@ impl Folder {
         text.parse().with_context(still)
     }
 
+    /// Returns whether a process uses the folder, without taking it for a moment: a process that starts just then must
+    /// not find it taken.
+    pub fn used_by(&self) -> Use {
+        let path = self.0.join("lock");
+        let Ok(file) = fs::metadata(&path) else { return Use::Nobody };
+        let Ok(locks) = fs::read_to_string(LOCKS) else { return Use::Unknown };
+        let Some(pid) = holder_of(&locks, file.ino()) else { return Use::Nobody };
+        let address = fs::read_to_string(&path).ok().and_then(|text| text.parse().ok());
+        address.map_or(Use::Starting { pid }, |address| Use::Serving { pid, address })
+    }
+
     /// Returns the optional configuration file.
     pub fn configuration(&self) -> Option<PathBuf> {
         Some(self.0.join("scrm.toml")).filter(|path| path.exists())
@@ -112,6 +152,18 @@ impl Folder {
     }
 }
 
+/// Returns the process that holds a lock on a whole file. Not compared is the device: where layers make up a file system,
+/// this list and the file name different ones.
+fn holder_of(locks: &str, inode: u64) -> Option<u32> {
+    // 7: FLOCK  ADVISORY  WRITE 4711 00:2f:1234 0 EOF; a process that only waits has an arrow after its number.
+    locks.lines().find_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, "WRITE", pid, place, ..] = fields.as_slice() else { return None };
+        let is_ours = place.rsplit(':').next()?.parse() == Ok(inode);
+        is_ours.then(|| pid.parse().unwrap_or(0))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +177,29 @@ mod tests {
         assert!(refusal.contains("another process"), "{refusal}");
         drop(lock);
         folder.lock().unwrap();
+    }
+
+    #[test]
+    fn whoever_looks_does_not_take_the_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::make(place.path()).unwrap();
+        assert_eq!(folder.used_by(), Use::Nobody);
+        let lock = folder.lock().unwrap();
+        let pid = std::process::id();
+        assert_eq!(folder.used_by(), Use::Starting { pid });
+        let address = "127.0.0.1:80".parse().unwrap();
+        lock.announce(address).unwrap();
+        assert_eq!(folder.used_by(), Use::Serving { pid, address });
+        drop(lock);
+        assert_eq!(folder.used_by(), Use::Nobody);
+    }
+
+    #[test]
+    fn only_who_holds_the_lock_counts() {
+        let locks = "1: POSIX  ADVISORY  WRITE 1 08:01:5 0 EOF\n2: FLOCK  ADVISORY  WRITE 22 08:01:55 0 EOF\n\
+                     3: FLOCK  ADVISORY  READ 4 08:01:5 0 EOF\n3: -> FLOCK  ADVISORY  WRITE 5 08:01:5 0 EOF\n";
+        assert_eq!(holder_of(locks, 5), None);
+        assert_eq!(holder_of(locks, 55), Some(22));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use scrm_process::{Service, Settings, keys};
 use crate::folder::Folder;
 
 /// The names of all services.
-const SERVICES: [&str; 4] = [Ingest::NAME, Directory::NAME, Leads::NAME, Customers::NAME];
+pub(crate) const SERVICES: [&str; 4] = [Ingest::NAME, Directory::NAME, Leads::NAME, Customers::NAME];
 
 /// An installation, found by its folder: `scrm.toml` with a table `distributed` says that its services are processes
 /// of their own.

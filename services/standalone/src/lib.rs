@@ -2,6 +2,7 @@
 
 pub mod dead;
 pub mod demo;
+pub mod doctor;
 pub mod folder;
 pub mod installation;
 mod operator;

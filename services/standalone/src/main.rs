@@ -12,7 +12,7 @@ use scrm_http::Role;
 use scrm_ingest::Ingest;
 use scrm_leads::Leads;
 use scrm_process::Service as _;
-use scrm_standalone::{dead, demo, reconcile, republish, serve, token};
+use scrm_standalone::{dead, demo, doctor, reconcile, republish, serve, token};
 use scrm_telemetry::Format;
 
 /// Hongyan (鸿雁): the SCRM for enterprises on WeCom, all services in one process.
@@ -33,6 +33,15 @@ struct Arguments {
 enum Command {
     /// Look at what consumers gave up, and decide about it; works on the running services.
     Dead(dead::Dead),
+    /// Look whether everything that an installation stands on is as it should be, and say what to do where it is not.
+    Doctor {
+        /// The data folder.
+        #[arg(long)]
+        data: PathBuf,
+        /// Print JSON, one object.
+        #[arg(long)]
+        json: bool,
+    },
     /// A simulated company on a simulated WeCom comes alive.
     Demo(Demo),
     /// Have the running services compare everything with WeCom, because callbacks get lost; ends when that is done.
@@ -151,7 +160,7 @@ async fn main() -> ExitCode {
         Err(error) => Err(error.into()),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("scrm: {error:#}");
             ExitCode::FAILURE
@@ -165,11 +174,16 @@ fn print_lines(lines: Vec<String>) {
     }
 }
 
-async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
+async fn run(command: Command, begun: Instant) -> anyhow::Result<ExitCode> {
     scrm_process::arm_crash()?;
-    match command {
+    let outcome = match command {
+        Command::Doctor { data, json } => {
+            let report = Box::pin(doctor::examine(&data)).await;
+            print_lines(if json { vec![serde_json::to_string(&report)?] } else { report.lines() });
+            return Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Serve(Serve { port, data, listen }) => {
-            serve::run(&data, SocketAddr::new(listen, port)).await
+            Box::pin(serve::run(&data, SocketAddr::new(listen, port))).await
         }
         Command::Reconcile { corp, data } => reconcile::run(&data, corp.as_deref()).await,
         Command::Dead(dead) => {
@@ -207,5 +221,6 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<()> {
             };
             Box::pin(demo::run(plan)).await
         }
-    }
+    };
+    outcome.map(|()| ExitCode::SUCCESS)
 }

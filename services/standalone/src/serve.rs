@@ -13,7 +13,7 @@ use scrm_kernel::{Clock, Lifecycle};
 use scrm_leads::Leads;
 use scrm_media::MediaStore;
 use scrm_mq::{Broker, Topology, embedded::Embedded};
-use scrm_process::{Deferred, Service as _, Setup, keys, wait_for_end};
+use scrm_process::{Deferred, Ending, Service as _, Setup, keys};
 use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::CachedTokens;
 use scrm_wecom::client::{Client, Limits};
@@ -114,9 +114,15 @@ impl Running {
 
 /// Runs all services until the process is asked to stop.
 pub async fn run(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
-    let running = Running::start(data, address).await?;
+    let mut ending = Ending::listen().context("cannot listen for signals")?;
+    let Some(running) = ending.unless_asked(Running::start(data, address)).await else {
+        // Everything that was begun so far may be repeated.
+        tracing::info!("Asked to end while the services were starting");
+        return Ok(());
+    };
+    let running = running?;
     eprintln!("Hongyan is ready on http://{}", running.address);
-    wait_for_end(running.lifecycle()).await?;
+    ending.wait(running.lifecycle()).await;
     running.stop().await
 }
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::bucket::{Permit, Rate};
 use crate::memory::{Buckets, Memory};
 use crate::metric::READS;
-use crate::remote::Remote;
+use crate::remote::{self, Remote};
 
 /// Values and buckets that one process keeps at most; those least recently used are forgotten.
 const MOST_ENTRIES: usize = 10_000;
@@ -32,6 +32,18 @@ pub struct RedisConfig {
 #[derive(Debug, thiserror::Error)]
 #[error("not an address of Redis: {0}")]
 pub struct BadAddress(pub(crate) &'static str);
+
+/// Redis cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("Redis cannot be used: {0}")]
+pub struct NoAnswer(pub(crate) String);
+
+impl RedisConfig {
+    /// Asks Redis for a sign of life, within `patience`.
+    pub async fn ping(&self, patience: Duration) -> Result<(), NoAnswer> {
+        remote::ping(self, patience).await
+    }
+}
 
 /// Short-lived values and rate buckets. Cheap to clone.
 ///

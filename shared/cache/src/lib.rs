@@ -8,4 +8,4 @@ mod metric;
 mod remote;
 
 pub use bucket::{Permit, Rate};
-pub use cache::{BadAddress, Cache, RedisConfig};
+pub use cache::{BadAddress, Cache, NoAnswer, RedisConfig};

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
 use crate::bucket::{Rate, TOKEN};
-use crate::cache::{BadAddress, RedisConfig};
+use crate::cache::{BadAddress, NoAnswer, RedisConfig};
 use crate::metric::FAILURES;
 
 /// How long an absent Redis is left alone, so that not everybody waits for it.
@@ -180,6 +180,23 @@ impl Remote {
     fn lock(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks for a sign of life on a connection of its own.
+pub(crate) async fn ping(config: &RedisConfig, patience: Duration) -> Result<(), NoAnswer> {
+    let asking = async {
+        let client = Client::open(config.url.expose_secret())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        cmd("PING").exec_async(&mut connection).await
+    };
+    // The client's words on an address might tell the password; those on anything else name no secret.
+    let told = |error: RedisError| match error.kind() {
+        redis::ErrorKind::InvalidClientConfig => {
+            NoAnswer("its address must read redis://user:password@host:port/number".to_owned())
+        }
+        _ => NoAnswer(error.to_string()),
+    };
+    timeout(patience, asking).await.map_err(|_| late()).flatten().map_err(told)
 }
 
 fn late() -> RedisError {

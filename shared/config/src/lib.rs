@@ -83,6 +83,12 @@ pub fn is_distributed(file: &Path) -> bool {
     Figment::from(Toml::file_exact(file)).find_value(DISTRIBUTED).is_ok()
 }
 
+/// Returns the names of the tables of `file`.
+pub fn tables(file: &Path) -> Result<Vec<String>, Box<figment::Error>> {
+    let tables: Dict = Figment::from(Toml::file_exact(file)).extract()?;
+    Ok(tables.into_keys().collect())
+}
+
 /// Puts the layers of a table on top of each other: defaults, file, environment.
 fn layers(
     service: &'static str,
@@ -195,6 +201,7 @@ mod tests {
         let section: Section = load("trial", DEFAULTS, Some(file.path())).unwrap();
         assert_eq!(section.window_s, 5);
         assert!(is_distributed(file.path()));
+        assert_eq!(tables(file.path()).unwrap(), ["distributed", "trial"]);
 
         let missing = load_process::<Surroundings>("other", "", Some(file.path())).unwrap_err();
         assert!(missing.to_string().contains("database"), "{missing}");

@@ -70,7 +70,7 @@ impl actix_web::ResponseError for Stranger {
 
 /// Paths that are answered without a token: exact, or with one more segment of any text.
 fn is_public(path: &str) -> bool {
-    const EXACT: [&str; 3] = ["/healthz", "/readyz", "/api/openapi.json"];
+    const EXACT: [&str; 4] = ["/healthz", "/readyz", "/api/openapi.json", "/api/docs"];
     const ONE_SEGMENT_BELOW: [&str; 2] = ["/callback/wecom/", "/hooks/leads/"];
     EXACT.contains(&path)
         || ONE_SEGMENT_BELOW.iter().any(|prefix| {
@@ -130,6 +130,7 @@ mod tests {
         {
             assert!(is_public(path), "{path}");
         }
+        assert!(is_public("/api/docs") && !is_public("/api/docs/x"));
         for path in
             ["/", "/metrics", "/callback/wecom/", "/callback/wecom/a/b", "/healthz/", "/api/v1/leads/leads"]
         {

@@ -2,7 +2,8 @@
 
 pub mod body;
 pub mod caller;
-pub mod header;
+pub mod docs;
+mod header;
 mod list;
 mod moment;
 pub mod problem;

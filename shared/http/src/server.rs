@@ -20,6 +20,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::caller::authenticate;
+use crate::docs;
 use crate::problem::{REQUEST_ID, malformed, refuse};
 use crate::token::Tokens;
 
@@ -112,6 +113,7 @@ pub async fn serve(
             .route("/readyz", web::get().to(ready))
             .route("/metrics", web::get().to(metrics))
             .route("/api/openapi.json", web::get().to(openapi))
+            .route("/api/docs", web::get().to(docs::page))
             .default_service(web::to(nothing_here))
             .wrap(from_fn(authenticate))
             .wrap(from_fn(identify))

@@ -98,6 +98,8 @@ typed_id! {
     CustomerId;
     /// A customer and one member of the staff.
     RelationId;
+    /// A tag of the enterprise that was asked for here.
+    TagWishId;
     /// Something that happened with a customer.
     TimelineId;
     /// Something that a person sent through a form, an advertisement or another system of the enterprise.

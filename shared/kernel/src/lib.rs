@@ -16,7 +16,7 @@ pub mod work_calendar;
 pub use error::{Classify, ErrorKind, FieldError};
 pub use id::{
     ChannelId, CorpId, CustomerId, DeadLetterId, LeadId, MediaId, MessageId, ReconciliationId, RelationId,
-    StaffId, SubmissionId, TimelineId, TouchId, TransferId,
+    StaffId, SubmissionId, TagWishId, TimelineId, TouchId, TransferId,
 };
 pub use lifecycle::Lifecycle;
 pub use money::{Currency, Money, MoneyError};

@@ -93,10 +93,10 @@ pub const CUSTOMERS_CHANNEL: Queue = Queue {
     ladder: Ladder::Standard,
 };
 
-/// Relations whose tags in WeCom are to change.
+/// Relations whose tags in WeCom are to change, and tags that are to be made there.
 pub const CUSTOMERS_TAG: Queue = Queue {
     name: "customers.tag",
-    kinds: &[customers::v1::RelationTagsWanted::KIND],
+    kinds: &[customers::v1::RelationTagsWanted::KIND, customers::v1::TagWanted::KIND],
     ladder: Ladder::Standard,
 };
 

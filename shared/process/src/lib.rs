@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod deferred;
+mod ending;
 pub mod keys;
 mod run;
 mod service;
@@ -8,7 +9,8 @@ mod settings;
 pub mod upkeep;
 
 pub use deferred::Deferred;
-pub use run::{arm_crash, main, wait_for_end};
+pub use ending::Ending;
+pub use run::{arm_crash, main};
 pub use service::{Service, Setup};
 pub use settings::{HttpSettings, IngestSettings, KeySettings, LogSettings, Settings};
 pub use upkeep::Upkeep;

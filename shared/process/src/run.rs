@@ -1,6 +1,6 @@
 //! One service as a process of its own, in the distributed shape.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use scrm_mq::{Broker, Topology};
 use scrm_wecom::client::Client;
 use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::{CachedTokens, RemoteTokens};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::deferred::Deferred;
+use crate::ending::Ending;
 use crate::keys;
 use crate::service::{Service, Setup};
 use crate::settings::Settings;
@@ -91,58 +91,84 @@ async fn connect(settings: &Settings) -> anyhow::Result<Rabbit> {
 }
 
 async fn serve_until_stopped<S: Service>(settings: &Settings, file: Option<&Path>) -> anyhow::Result<()> {
+    let mut ending = Ending::listen().context("cannot listen for signals")?;
     tracing::info!(?settings, "Starting {}", S::NAME);
-    scrm_telemetry::start_metrics();
-    let listen = settings.http.listen;
-    let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
-    let address = listener.local_addr()?;
-    let (clock, lifecycle) = (Clock::system(), Lifecycle::new());
-    let keys = keys::read_installation(&settings.keys.installation)?;
-    let tokens = keys::read_tokens(&settings.keys.tokens)?;
-    let tokens = Tokens::admitting_services(tokens, clock.clone(), keys.clone());
-    let wecom_http = scrm_wecom::client::http::client(&Patience::default())?;
-    let source = Deferred::default();
-    let remote = RemoteTokens::new(
-        wecom_http.clone(),
-        &settings.ingest.url,
-        keys.shared_secret(BETWEEN_SERVICES).into(),
-    );
-    let cached = CachedTokens::new(Arc::new(source.clone()), clock.clone());
-    let wecom = Client::new(wecom_http, Arc::new(cached), settings.wecom.clone(), clock.clone());
-    let media = MediaStore::open(&scrm_media::Settings::load(file)?, None)?;
-    let database = settings.database(S::NAME);
-
-    patiently("its database", || async { Ok(database.make_if_missing().await?) }).await?;
-    let rabbit = connect(settings).await?;
-    let broker = Broker::new(rabbit.clone());
-    let setup = Setup {
-        database,
-        broker: broker.clone(),
-        keys,
-        wecom,
-        media,
-        clock: clock.clone(),
-        lifecycle: lifecycle.clone(),
-        file: file.map(Path::to_owned),
+    let Some(started) = ending.unless_asked(Started::<S>::start(settings, file)).await else {
+        // Everything that was begun so far may be repeated.
+        tracing::info!("Asked to end while {} was starting", S::NAME);
+        return Ok(());
     };
-    let service = S::start(setup).await?;
-    source.set(service.tokens().unwrap_or_else(|| Arc::new(remote)));
-    broker.watch(&clock, &lifecycle);
+    let started = started?;
+    eprintln!("scrm-{} is ready on http://{}", S::NAME, started.address);
+    ending.wait(&started.lifecycle).await;
+    started.stop().await
+}
 
-    let readiness = Readiness::default();
-    let routes = vec![service.routes()];
-    let server = serve(listener, routes, tokens, readiness.clone(), settings.http.workers, lifecycle.clone());
-    lifecycle.spawn("http", server);
-    readiness.set();
-    eprintln!("scrm-{} is ready on http://{address}", S::NAME);
+/// A service that runs.
+struct Started<S> {
+    address: SocketAddr,
+    service: S,
+    rabbit: Rabbit,
+    lifecycle: Lifecycle,
+}
 
-    wait_for_end(&lifecycle).await?;
-    lifecycle.stop();
-    let in_order = lifecycle.finish(crate::PATIENCE).await;
-    service.close().await?;
-    rabbit.close().await?;
-    ensure!(in_order, "a task failed or did not end in time; the log says which");
-    Ok(())
+impl<S: Service> Started<S> {
+    async fn start(settings: &Settings, file: Option<&Path>) -> anyhow::Result<Self> {
+        scrm_telemetry::start_metrics();
+        let listen = settings.http.listen;
+        let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        let (clock, lifecycle) = (Clock::system(), Lifecycle::new());
+        let keys = keys::read_installation(&settings.keys.installation)?;
+        let tokens = keys::read_tokens(&settings.keys.tokens)?;
+        let tokens = Tokens::admitting_services(tokens, clock.clone(), keys.clone());
+        let wecom_http = scrm_wecom::client::http::client(&Patience::default())?;
+        let source = Deferred::default();
+        let remote = RemoteTokens::new(
+            wecom_http.clone(),
+            &settings.ingest.url,
+            keys.shared_secret(BETWEEN_SERVICES).into(),
+        );
+        let cached = CachedTokens::new(Arc::new(source.clone()), clock.clone());
+        let wecom = Client::new(wecom_http, Arc::new(cached), settings.wecom.clone(), clock.clone());
+        let media = MediaStore::open(&scrm_media::Settings::load(file)?, None)?;
+        let database = settings.database(S::NAME);
+
+        patiently("its database", || async { Ok(database.make_if_missing().await?) }).await?;
+        let rabbit = connect(settings).await?;
+        let broker = Broker::new(rabbit.clone());
+        let setup = Setup {
+            database,
+            broker: broker.clone(),
+            keys,
+            wecom,
+            media,
+            clock: clock.clone(),
+            lifecycle: lifecycle.clone(),
+            file: file.map(Path::to_owned),
+        };
+        let service = S::start(setup).await?;
+        source.set(service.tokens().unwrap_or_else(|| Arc::new(remote)));
+        broker.watch(&clock, &lifecycle);
+
+        let readiness = Readiness::default();
+        let routes = vec![service.routes()];
+        let workers = settings.http.workers;
+        let server = serve(listener, routes, tokens, readiness.clone(), workers, lifecycle.clone());
+        lifecycle.spawn("http", server);
+        readiness.set();
+        Ok(Self { address, service, rabbit, lifecycle })
+    }
+
+    /// Finishes what is begun, then closes database and broker.
+    async fn stop(self) -> anyhow::Result<()> {
+        self.lifecycle.stop();
+        let in_order = self.lifecycle.finish(crate::PATIENCE).await;
+        self.service.close().await?;
+        self.rabbit.close().await?;
+        ensure!(in_order, "a task failed or did not end in time; the log says which");
+        Ok(())
+    }
 }
 
 /// Tries again and again for a while: at a first boot everything starts at once, in any order.
@@ -166,15 +192,4 @@ pub fn arm_crash() -> anyhow::Result<()> {
         Some(point) => Ok(scrm_kernel::crash::arm(&point)?),
         None => Ok(()),
     }
-}
-
-/// Resolves on Ctrl-C, on a polite kill, or when a task has failed.
-pub async fn wait_for_end(lifecycle: &Lifecycle) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => outcome?,
-        _ = terminate.recv() => {}
-        () = lifecycle.stopping() => {}
-    }
-    Ok(())
 }

@@ -58,6 +58,9 @@ pub trait Service: Sized + Send + Sync + 'static {
     /// Brings its tables up to date.
     async fn migrate(database: &Database, clock: Clock) -> Result<(), DbErr>;
 
+    /// Returns the names of the steps that bring its tables up to date, in order.
+    fn migrations() -> Vec<String>;
+
     /// Returns its OpenAPI document.
     fn openapi() -> OpenApi;
 }

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use scrm_cache::RedisConfig;
 use scrm_config::ConfigError;
 use scrm_db::Database;
 use scrm_telemetry::Format;
@@ -12,6 +14,8 @@ use serde::Deserialize;
 
 /// What stands for the service's name in the database's address.
 const SERVICE: &str = "{service}";
+/// How long Redis may take for anything: whoever waits for it could do without.
+const CACHE_PATIENCE: Duration = Duration::from_millis(200);
 
 /// The surroundings of one service's process.
 #[derive(Debug, Deserialize)]
@@ -19,6 +23,8 @@ const SERVICE: &str = "{service}";
 pub struct Settings {
     database: DatabaseSettings,
     broker: BrokerSettings,
+    #[serde(default)]
+    cache: CacheSettings,
     /// Where access tokens come from.
     pub ingest: IngestSettings,
     /// Key files.
@@ -44,6 +50,12 @@ struct DatabaseSettings {
 struct BrokerSettings {
     url: SecretString,
     prefix: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheSettings {
+    url: Option<SecretString>,
 }
 
 /// Where the service ingest answers.
@@ -112,6 +124,11 @@ impl Settings {
             url: self.database.url.expose_secret().replace(SERVICE, service),
             connections: self.database.connections,
         }
+    }
+
+    /// Returns where Redis is, if there is one.
+    pub fn cache(&self) -> Option<RedisConfig> {
+        self.cache.url.clone().map(|url| RedisConfig { url, patience: CACHE_PATIENCE })
     }
 
     /// Returns where RabbitMQ is.

@@ -140,11 +140,15 @@ impl TestBroker {
     }
 }
 
-async fn connect(topology: Topology) -> Rabbit {
-    let url = scrm_config::variable("SCRM_TEST_AMQP_URL").expect(
+/// Returns where the RabbitMQ of the tests is.
+pub fn amqp_url() -> String {
+    scrm_config::variable("SCRM_TEST_AMQP_URL").expect(
         "SCRM_TEST_AMQP_URL names RabbitMQ: tests/services.sh up rabbitmq; eval \"$(tests/services.sh env)\"",
-    );
+    )
+}
+
+async fn connect(topology: Topology) -> Rabbit {
     let prefix = format!("test-{}.", MessageId::mint(Clock::system().now()).as_uuid().simple());
-    let config = RabbitConfig { url: url.into(), prefix };
+    let config = RabbitConfig { url: amqp_url().into(), prefix };
     Rabbit::connect(config, topology).await.expect("the RabbitMQ of the tests answers")
 }

@@ -10,7 +10,7 @@ mod shape;
 mod simulated;
 mod wait;
 
-pub use broker::{DeadLetter, TestBroker};
+pub use broker::{DeadLetter, TestBroker, amqp_url};
 pub use database::TestDatabase;
 pub use event::envelope_of;
 pub use server::{Client, Reply, TestServer};

@@ -1,23 +1,27 @@
 //! What the service does, one use case a file.
 
+mod create_tag;
 mod hear_channel;
 mod hear_contact;
 mod hear_reading;
 mod hear_staff;
 mod hear_tags;
+mod make_tag;
 mod mark_tags;
 mod open_record;
 mod read_customers;
 mod read_tags;
 mod set_tags;
 
+pub use create_tag::{Created, Repeatable};
 pub(crate) use hear_channel::Arrival;
+pub(crate) use make_tag::{MakeAnswer, ToMake};
 pub(crate) use mark_tags::{MarkAnswer, ToMark};
 pub use read_customers::{CustomerView, EntryView, RelationView, TagView};
 
 use scrm_db::Db;
 use scrm_kernel::page::BadCursor;
-use scrm_kernel::{Classify, CustomerId, ErrorKind, FieldError, WecomUserId};
+use scrm_kernel::{Classify, CustomerId, ErrorKind, FieldError, TagWishId, WecomUserId};
 use scrm_wecom::client::Client;
 use sea_orm::DbErr;
 
@@ -48,6 +52,18 @@ pub enum Error {
     /// Somebody changed the tags since the caller read them.
     #[error("the tags have changed: they are version {0} now")]
     TagsChanged(i64),
+    /// The group has a tag of that name.
+    #[error("the group has a tag of this name")]
+    TagExists,
+    /// A tag of that name is being made.
+    #[error("a tag of this name is being made: {0}")]
+    TagUnderWay(TagWishId),
+    /// No such tag was wanted.
+    #[error("no tag was asked for as {0}")]
+    TagNotFound(TagWishId),
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -57,8 +73,14 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::CustomerNotFound(_) | Self::RelationNotFound(_) => ErrorKind::NotFound,
-            Self::RelationEnded(_) | Self::TagsChanged(_) => ErrorKind::Conflict,
+            Self::CustomerNotFound(_) | Self::RelationNotFound(_) | Self::TagNotFound(_) => {
+                ErrorKind::NotFound
+            }
+            Self::RelationEnded(_)
+            | Self::TagsChanged(_)
+            | Self::TagExists
+            | Self::TagUnderWay(_)
+            | Self::KeyReused => ErrorKind::Conflict,
             Self::Database(_) => ErrorKind::Internal,
         }
     }
@@ -71,6 +93,10 @@ impl Classify for Error {
             Self::RelationNotFound(_) => "relation_not_found",
             Self::RelationEnded(_) => "relation_ended",
             Self::TagsChanged(_) => "tags_changed",
+            Self::TagExists => "tag_exists",
+            Self::TagUnderWay(_) => "tag_under_way",
+            Self::TagNotFound(_) => "tag_not_found",
+            Self::KeyReused => "idempotency_key_reused",
             Self::Database(_) => "internal",
         }
     }

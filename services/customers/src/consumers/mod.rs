@@ -5,6 +5,7 @@ mod on_contact_channelled;
 mod on_customer;
 mod on_relation_tags_wanted;
 mod on_staff_changed;
+mod on_tag_wanted;
 mod on_tags_read;
 mod parse;
 
@@ -38,6 +39,7 @@ pub(crate) fn channels(app: &Arc<App>, db: Db) -> Consumer {
 pub(crate) fn tags(app: &Arc<App>, db: Db) -> Effects {
     Effects::new(topology::CUSTOMERS_TAG, db, MARKERS)
         .on(on_relation_tags_wanted::OnRelationTagsWanted { app: Arc::clone(app) })
+        .on(on_tag_wanted::OnTagWanted { app: Arc::clone(app) })
 }
 
 /// Returns the consumer of who works here.

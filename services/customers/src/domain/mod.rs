@@ -5,6 +5,7 @@ pub mod happening;
 pub mod record;
 pub mod standing;
 pub mod tag_sync;
+pub mod tag_wish;
 pub mod tagging;
 
 #[cfg(test)]

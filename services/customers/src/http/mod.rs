@@ -2,6 +2,7 @@
 
 mod customers;
 mod dto;
+mod tag_dto;
 mod tags;
 
 use actix_web::HttpResponse;
@@ -23,6 +24,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(customers::read)
             .service(customers::timeline)
             .service(tags::set)
+            .service(tags::create)
+            .service(tags::read)
             .service(tags::groups),
     );
 }

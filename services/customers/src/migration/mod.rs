@@ -1,12 +1,13 @@
 //! The service's tables, step by step.
 
-use scrm_db::migration::EventTables;
+use scrm_db::migration::{EventTables, IdempotencyTable};
 use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_customer;
 mod m002_tag;
 mod m003_staff;
+mod m004_tag_wish;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -19,6 +20,8 @@ impl MigratorTrait for Migrator {
             Box::new(m001_customer::Customers),
             Box::new(m002_tag::Tags),
             Box::new(m003_staff::People),
+            Box::new(m004_tag_wish::TagWishes),
+            Box::new(IdempotencyTable),
         ]
     }
 }

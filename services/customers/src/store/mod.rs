@@ -9,6 +9,7 @@ pub(crate) mod relation;
 pub(crate) mod search;
 pub(crate) mod staff;
 pub(crate) mod tag;
+pub(crate) mod tag_wish;
 pub(crate) mod timeline;
 
 use scrm_kernel::Timestamp;

@@ -142,6 +142,30 @@ pub(crate) async fn groups(connection: &impl ConnectionTrait, corp: CorpId) -> R
     Ok(groups.into_iter().map(group).collect())
 }
 
+/// Reports whether the enterprise has a tag of that name in a group of that name.
+pub(crate) async fn is_there(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    group: &str,
+    name: &str,
+) -> Result<bool, DbErr> {
+    let read_at = read_at(connection, corp).await?;
+    let groups = tag_group::Entity::find()
+        .filter(tag_group::Column::CorpId.eq(corp))
+        .filter(tag_group::Column::Name.eq(group))
+        .filter(tag_group::Column::ReadAt.gte(read_at))
+        .all(connection)
+        .await?;
+    let tag = tag::Entity::find()
+        .filter(tag::Column::CorpId.eq(corp))
+        .filter(tag::Column::GroupId.is_in(groups.into_iter().map(|group| group.id)))
+        .filter(tag::Column::Name.eq(name))
+        .filter(tag::Column::ReadAt.gte(read_at))
+        .one(connection)
+        .await?;
+    Ok(tag.is_some())
+}
+
 /// Returns what some tags are called, deleted ones too; one that was never read is not among them.
 pub(crate) async fn names(
     connection: &impl ConnectionTrait,

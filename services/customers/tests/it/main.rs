@@ -3,6 +3,7 @@
 
 mod api;
 mod channel;
+mod new_tag;
 mod relation;
 mod support;
 mod tag;

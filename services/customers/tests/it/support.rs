@@ -15,7 +15,7 @@ use scrm_proto::wecom::v1::{
 };
 use scrm_proto::wecom::v1::{Tag, TagGroup};
 use scrm_proto::{Envelope, Event};
-use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, TestWecom, envelope_of, eventually};
+use scrm_testing::{APP, Client, TestBroker, TestDatabase, TestServer, TestWecom, envelope_of, eventually};
 use serde_json::{Value, json};
 
 /// The queues that the service listens to.
@@ -245,4 +245,16 @@ pub(crate) fn follower(member: &str, met_at: i64, tags: &[&str]) -> Follower {
         tag_ids: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         ..Follower::default()
     }
+}
+
+/// Deletes a tag in WeCom.
+pub(crate) async fn delete_in_wecom(wecom: &TestWecom, tag: &str) {
+    let app = wecom.sandbox.app(APP).unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/cgi-bin/gettoken?corpid={}&corpsecret={}", wecom.url(), app.corp_id, app.secret);
+    let token: Value = http.get(url).send().await.unwrap().json().await.unwrap();
+    let token = token["access_token"].as_str().unwrap();
+    let url = format!("{}/cgi-bin/externalcontact/del_corp_tag?access_token={token}", wecom.url());
+    let answer = http.post(url).json(&json!({"tag_id": [tag]})).send().await.unwrap();
+    assert_eq!(answer.json::<Value>().await.unwrap()["errcode"], 0);
 }

@@ -5,7 +5,7 @@ use scrm_proto::wecom::v1::{RemovedBy, TagsRead};
 use scrm_testing::{APP, TestWecom};
 use serde_json::{Value, json};
 
-use crate::support::{TestCustomers, follower, wanted};
+use crate::support::{TestCustomers, delete_in_wecom, follower, wanted};
 
 const MARK: &str = "externalcontact/mark_tag";
 
@@ -84,19 +84,6 @@ impl Company {
         let mut tags: Vec<_> = customer.followers[0].corp_tag_ids().map(str::to_owned).collect();
         tags.sort_unstable();
         tags
-    }
-
-    /// Deletes a tag in WeCom.
-    async fn delete(&self, tag: &str) {
-        let app = self.wecom.sandbox.app(APP).unwrap();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let url =
-            format!("{}/cgi-bin/gettoken?corpid={}&corpsecret={}", self.wecom.url(), app.corp_id, app.secret);
-        let token: Value = http.get(url).send().await.unwrap().json().await.unwrap();
-        let token = token["access_token"].as_str().unwrap();
-        let url = format!("{}/cgi-bin/externalcontact/del_corp_tag?access_token={token}", self.wecom.url());
-        let answer = http.post(url).json(&json!({"tag_id": [tag]})).send().await.unwrap();
-        assert_eq!(answer.json::<Value>().await.unwrap()["errcode"], 0);
     }
 
     pub(crate) async fn finish(self) {
@@ -183,7 +170,7 @@ async fn a_tag_that_wecom_does_not_know_is_refused_alone() {
     company.set(&[old]).await;
     company.synced().await;
     for tag in [bad, old] {
-        company.delete(tag).await;
+        delete_in_wecom(&company.wecom, tag).await;
     }
     company.set(&[bad, good]).await;
     let synced = company.synced().await;

@@ -5,5 +5,6 @@ mod api;
 mod bad_event;
 mod department;
 mod member;
+mod process;
 mod rename;
 mod support;

@@ -1,5 +1,6 @@
 //! What ingest does, one use case a file.
 
+mod check_up;
 mod connect_app;
 mod give_tokens;
 mod hooks;
@@ -23,6 +24,7 @@ use scrm_kernel::{
 };
 use sea_orm::DbErr;
 
+pub use check_up::{AppOnTrial, Challenge, apps_on_trial};
 pub use connect_app::Connection;
 pub use put_lead_source::SourceForm;
 pub(crate) use reader::Reader;

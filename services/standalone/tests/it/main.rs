@@ -4,6 +4,8 @@
 
 mod dead;
 mod demo;
+mod doctor;
+mod doctor_wecom;
 mod reconcile;
 mod republish;
 mod serve;

@@ -32,6 +32,8 @@ async fn only_the_public_paths_answer_a_stranger() {
         assert!(problem["request_id"].is_string(), "{problem}");
     }
     assert_eq!(outsider.get_bare(&process.url("/callback/wecom/nobody")).await, 403);
+    assert_eq!(outsider.get_bare(&process.url("/api/docs")).await, 200);
+    assert_eq!(outsider.get_bare(&process.url("/api/docs/")).await, 401);
     let (status, document) = outsider.get(&process.url("/api/openapi.json")).await;
     assert_eq!(status, 200);
     let paths = document["paths"].as_object().unwrap();
@@ -65,6 +67,14 @@ async fn a_folder_has_one_process_and_its_tokens_outlive_a_restart() {
     let process = serve(data.path());
     let (status, _) = Outsider::new(token).get(&process.url("/api/v1/leads/leads")).await;
     assert_eq!(status, 200);
+}
+
+#[test]
+fn whoever_says_that_it_is_ready_ends_in_order_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        assert!(serve(data.path()).terminate().success());
+    }
 }
 
 #[test]

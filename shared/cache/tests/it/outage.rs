@@ -6,12 +6,27 @@ use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
-use scrm_cache::{Cache, Permit, Rate};
+use scrm_cache::{Cache, Permit, Rate, RedisConfig};
 use scrm_testing::{Shape, eventually};
 
 use crate::support::OwnRedis;
 
 const LONG: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn who_wants_to_know_whether_redis_answers_is_told() {
+    if Shape::chosen() == Shape::Embedded {
+        return;
+    }
+    let mut redis = OwnRedis::start().await;
+    redis.config().ping(LONG).await.unwrap();
+    redis.kill();
+    let problem = redis.config().ping(LONG).await.unwrap_err().to_string();
+    assert!(problem.contains("refused"), "{problem}");
+    let bad = RedisConfig { url: "http://u:hush@nowhere".to_owned().into(), patience: LONG };
+    let problem = bad.ping(LONG).await.unwrap_err().to_string();
+    assert!(problem.contains("must read") && !problem.contains("hush"), "{problem}");
+}
 
 #[tokio::test]
 async fn a_redis_that_is_not_there_is_a_miss_and_buckets_are_our_own() {

@@ -70,6 +70,10 @@ impl OwnRedis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn config(&self) -> RedisConfig {
+        RedisConfig { url: self.url().into(), patience: Duration::from_secs(5) }
+    }
+
     pub(crate) async fn cache(&self) -> Cache {
         cache_at(self.url(), "own:", Clock::system()).await
     }

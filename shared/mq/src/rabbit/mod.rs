@@ -4,6 +4,7 @@
 //! to live is over and it is dead-lettered back, and `q.dead`. All three are quorum queues, and every move between
 //! them is confirmed before the message leaves the place it came from: a crash may double it, never lose it.
 
+mod inspect;
 mod link;
 mod plan;
 mod publisher;

@@ -1,5 +1,7 @@
 //! What only RabbitMQ can have: queues of other makers, messages of other senders, passwords.
 
+use std::time::Duration;
+
 use lapin::options::{BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -68,4 +70,26 @@ async fn a_wrong_password_is_refused_without_telling_it() {
     let url = shared_rabbit().replacen("scrm:", "scrm:wrong", 1);
     let error = connect(url, "test-password.").await.err().unwrap();
     assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
+}
+
+#[tokio::test]
+async fn who_inspects_finds_what_is_missing_and_declares_nothing() {
+    if !is_distributed() {
+        return;
+    }
+    let rig = Rig::start(&[FLOW]).await;
+    let inspect = async || {
+        let config = RabbitConfig { url: shared_rabbit().into(), prefix: rig.name_on_rabbit("") };
+        Rabbit::missing(config, Topology::of(vec![FLOW]), Duration::from_secs(30)).await.unwrap()
+    };
+    assert_eq!(inspect().await, Vec::<String>::new());
+    let (_connection, channel) = stranger().await;
+    let lost = [rig.name_on_rabbit(FLOW.name), rig.name_on_rabbit(&dead(FLOW.name))];
+    for queue in &lost {
+        channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    }
+    for _ in 0..2 {
+        assert_eq!(inspect().await, lost);
+    }
+    rig.finish().await;
 }

@@ -1,6 +1,7 @@
 //! A call as it came over the wire, and what the record keeps of it.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
@@ -24,6 +25,8 @@ pub(super) struct Heard {
     /// The path below `/cgi-bin/`.
     pub(super) name: String,
     pub(super) query: HashMap<String, String>,
+    /// From which address it came.
+    peer: Option<IpAddr>,
     raw_query: String,
     content_type: String,
     body: Bytes,
@@ -40,9 +43,21 @@ impl Heard {
             name: path.trim_start_matches("/cgi-bin/").trim_end_matches('/').to_owned(),
             path,
             query: query.map(Query::into_inner).unwrap_or_default(),
+            peer: request.peer_addr().map(|address| address.ip()),
             raw_query: request.query_string().to_owned(),
             content_type: content_type.unwrap_or_default().to_owned(),
             body,
+        }
+    }
+
+    /// Refuses the call because somebody wants it so; WeCom names the address that it does not trust (60020).
+    pub(super) fn refused_on_request(&self, errcode: i64) -> Refusal {
+        match (errcode, self.peer) {
+            (60020, Some(peer)) => {
+                let hint = format!("hint: [{}_1_sandbox]", self.time.timestamp());
+                Refusal::new(errcode, format!("not allow to access from your ip, {hint}, from ip: {peer}"))
+            }
+            _ => Refusal::new(errcode, "refused on request"),
         }
     }
 

@@ -93,7 +93,7 @@ impl Sandbox {
         let reply = match fate.errcode {
             Some(errcode) => {
                 tokio::time::sleep(fate.latency).await;
-                Reply::Json(Refusal::new(errcode, "refused on request").json())
+                Reply::Json(heard.refused_on_request(errcode).json())
             }
             None => self
                 .answered(&heard, fate.latency)

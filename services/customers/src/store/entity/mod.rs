@@ -7,4 +7,5 @@ pub(crate) mod staff;
 pub(crate) mod tag;
 pub(crate) mod tag_group;
 pub(crate) mod tag_library;
+pub(crate) mod tag_wish;
 pub(crate) mod timeline;
