@@ -86,13 +86,9 @@ impl TestWecom {
 
     /// Returns body and answer of every call of a path, such as `externalcontact/send_welcome_msg`, in order.
     pub fn calls(&self, path: &str) -> Vec<(Value, Value)> {
-        let calls = serde_json::to_value(self.sandbox.calls()).expect("calls are JSON");
-        let calls = calls.as_array().cloned().unwrap_or_default();
-        let of_path = |call: &Value| {
-            let called = call["path"].as_str().unwrap_or_default();
-            called.split('?').next().is_some_and(|called| called.ends_with(path))
-        };
-        calls.into_iter().filter(of_path).map(|call| (call["body"].clone(), call["answer"].clone())).collect()
+        let called = self.sandbox.calls_where(|called| called.ends_with(path));
+        let json = |text: &str| serde_json::from_str(text).expect("calls are JSON");
+        called.iter().map(|call| (json(call.body.get()), json(call.answer.get()))).collect()
     }
 
     /// Ends it.
