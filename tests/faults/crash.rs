@@ -8,8 +8,8 @@ use futures::stream::{self, StreamExt as _};
 use scrm_testing::Shape;
 use scrm_tests::{Company, Installation, Outcome, Outside};
 
-/// The built programs lie beside those of the tests.
-const PROGRAMS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../debug");
+use crate::programs;
+
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Installations side by side: they mostly wait, for a lease to end or a retry to come.
@@ -59,9 +59,9 @@ async fn settled(outside: &Outside, company: &Company) -> Outcome {
 
 /// Dies at `point` under traffic, is started again, and says what is wrong afterwards.
 async fn die_at(point: &str) -> Result<(), String> {
-    let mut installation = Installation::new(Path::new(PROGRAMS)).await;
+    let mut installation = Installation::new(&programs()).await;
     installation.start(None).await;
-    let mut company = Company::connect(&installation).await;
+    let company = Company::connect(&installation).await;
     let outside = Outside::of(&installation);
     installation.kill(None);
 

@@ -29,7 +29,23 @@ pub struct Installation {
     programs: PathBuf,
     processes: Vec<Process>,
     databases: Vec<TestDatabase>,
-    prefix: String,
+    place: Place,
+}
+
+/// Where an installation of the distributed shape has its databases and queues.
+enum Place {
+    /// On the servers of all tests; names of queues begin with this.
+    Shared(String),
+    /// On servers of its own.
+    Own(Surroundings),
+}
+
+/// How an installation reaches servers that nobody else uses.
+pub struct Surroundings {
+    /// PostgreSQL, with `{service}` for the name of the service.
+    pub database: String,
+    /// RabbitMQ.
+    pub broker: String,
 }
 
 /// One program, running or dead.
@@ -45,13 +61,23 @@ impl Installation {
     pub async fn new(programs: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the installation can be made");
         let prefix = format!("{}.", folder.path().file_name().expect("it has a name").display());
+        Self::at(programs, folder, Place::Shared(prefix)).await
+    }
+
+    /// Makes an installation on servers of its own, and starts nothing yet.
+    pub async fn on(programs: &Path, servers: Surroundings) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the installation can be made");
+        Self::at(programs, folder, Place::Own(servers)).await
+    }
+
+    async fn at(programs: &Path, folder: TempDir, place: Place) -> Self {
         let process = |name| Process { name, address: free_address(), child: None };
         let processes = match Shape::chosen() {
             Shape::Embedded => vec![process("scrm")],
             Shape::Distributed => SERVICES.map(process).into(),
         };
-        let mut new =
-            Self { folder, programs: programs.to_owned(), processes, databases: Vec::new(), prefix };
+        let programs = programs.to_owned();
+        let mut new = Self { folder, programs, processes, databases: Vec::new(), place };
         if Shape::chosen() == Shape::Distributed {
             new.configure().await;
         }
@@ -62,21 +88,30 @@ impl Installation {
     async fn configure(&mut self) {
         let folder = self.folder.path().display().to_string();
         let ingest = self.address_of("ingest");
+        let (broker, prefix) = match &self.place {
+            Place::Shared(prefix) => (rabbit_url(), prefix.as_str()),
+            Place::Own(servers) => (servers.broker.clone(), ""),
+        };
         let mut text = format!(
             "[distributed]\nkeys.installation = \"{folder}/installation.keys\"\nkeys.tokens = \"{folder}/token.pk8\"\n\
-             ingest.url = \"http://{ingest}\"\nbroker.url = \"{}\"\nbroker.prefix = \"{}\"\ndatabase.connections = 6\n",
-            rabbit_url(),
-            self.prefix,
+             ingest.url = \"http://{ingest}\"\nbroker.url = \"{broker}\"\nbroker.prefix = \"{prefix}\"\n\
+             database.connections = 6\n",
         );
         for process in &self.processes {
-            let database = TestDatabase::new(process.name).await;
-            let Database::Postgres { url, .. } = database.database() else {
-                panic!("the distributed shape is on PostgreSQL");
+            let url = match &self.place {
+                Place::Shared(_) => {
+                    let database = TestDatabase::new(process.name).await;
+                    let Database::Postgres { url, .. } = database.database().clone() else {
+                        panic!("the distributed shape is on PostgreSQL");
+                    };
+                    self.databases.push(database);
+                    url
+                }
+                Place::Own(servers) => servers.database.clone(),
             };
             let Process { name, address, .. } = process;
             writeln!(text, "[{name}]\nhttp.listen = \"{address}\"\ndatabase.url = \"{url}\"")
                 .expect("a text takes everything");
-            self.databases.push(database);
         }
         std::fs::write(self.folder.path().join("scrm.toml"), text).expect("the folder is writable");
         let status = self.command("scrm").arg("migrate").arg("--data").arg(self.folder.path()).status();
@@ -86,15 +121,7 @@ impl Installation {
     /// Starts every process that does not run, dying at `crash_at` if that is given; returns when all are ready or one
     /// has died.
     pub async fn start(&mut self, crash_at: Option<&str>) {
-        for index in 0..self.processes.len() {
-            if self.processes[index].child.is_none() {
-                let mut command = self.command_of(&self.processes[index]);
-                if let Some(point) = crash_at {
-                    command.env("SCRM_CRASH_AT", point);
-                }
-                self.processes[index].child = Some(command.spawn().expect("it starts"));
-            }
-        }
+        self.launch(None, crash_at.map(|point| ("SCRM_CRASH_AT", point)));
         let http = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
         let ready: Vec<String> =
             self.processes.iter().map(|process| format!("http://{}/readyz", process.address)).collect();
@@ -109,6 +136,35 @@ impl Installation {
             Some(())
         })
         .await;
+    }
+
+    /// Starts one process, or all of them, unless it runs, with one more variable in its environment; it may not be ready
+    /// for a while.
+    pub fn launch(&mut self, name: Option<&str>, variable: Option<(&str, &str)>) {
+        for index in 0..self.processes.len() {
+            let process = &self.processes[index];
+            if process.child.is_none() && name.is_none_or(|name| name == process.name) {
+                let mut command = self.command_of(process);
+                command.envs(variable);
+                self.processes[index].child = Some(command.spawn().expect("it starts"));
+            }
+        }
+    }
+
+    /// Returns the names of all processes.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.processes.iter().map(|process| process.name).collect()
+    }
+
+    /// Returns the folder with its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns where a service answers.
+    pub fn address_of(&self, service: &str) -> SocketAddr {
+        let of = |name: &str| self.processes.iter().find(|process| process.name == name);
+        of(service).or_else(|| of("scrm")).expect("it is a service").address
     }
 
     /// Reports whether a process has ended by itself.
@@ -129,13 +185,16 @@ impl Installation {
         }
     }
 
-    /// Forgets the processes that have ended, so that they can be started again.
-    pub fn bury(&mut self) {
+    /// Forgets the processes that have ended by themselves, so that they can be started again; returns their names.
+    pub fn bury(&mut self) -> Vec<&'static str> {
+        let mut buried = Vec::new();
         for process in &mut self.processes {
             if process.child.as_mut().is_some_and(|child| has_ended(child).is_some()) {
                 process.child = None;
+                buried.push(process.name);
             }
         }
+        buried
     }
 
     /// Returns an administrator's token.
@@ -162,24 +221,27 @@ impl Installation {
         self.processes.iter().map(read).collect()
     }
 
+    /// Writes what the processes have printed where it stays; returns where.
+    pub fn keep_log(&self) -> PathBuf {
+        let name = self.folder.path().file_name().expect("it has a name").display().to_string();
+        let path = std::env::temp_dir().join(format!("scrm-log-{}", name.trim_start_matches('.')));
+        std::fs::write(&path, self.log()).expect("the folder for passing things is writable");
+        path
+    }
+
     /// Removes everything.
     pub async fn finish(mut self) {
         self.kill(None);
         for database in std::mem::take(&mut self.databases) {
             database.finish().await;
         }
-        if Shape::chosen() == Shape::Distributed {
-            let config = RabbitConfig { url: rabbit_url().into(), prefix: self.prefix.clone() };
+        if let (Shape::Distributed, Place::Shared(prefix)) = (Shape::chosen(), &self.place) {
+            let config = RabbitConfig { url: rabbit_url().into(), prefix: prefix.clone() };
             let rabbit =
                 Rabbit::connect(config, Topology::of_all_services()).await.expect("RabbitMQ is there");
             rabbit.delete().await.expect("the queues can be deleted");
             rabbit.close().await.ok();
         }
-    }
-
-    fn address_of(&self, service: &str) -> SocketAddr {
-        let of = |name: &str| self.processes.iter().find(|process| process.name == name);
-        of(service).or_else(|| of("scrm")).expect("it is a service").address
     }
 
     fn command_of(&self, process: &Process) -> Command {

@@ -7,7 +7,7 @@ use reqwest::Client;
 use serde_json::Value;
 
 use crate::company::Company;
-use crate::installation::Installation;
+use crate::installation::{Installation, SERVICES};
 
 /// Where a welcome message is sent.
 const WELCOME: &str = "externalcontact/send_welcome_msg";
@@ -16,6 +16,8 @@ const WELCOME: &str = "externalcontact/send_welcome_msg";
 pub struct Outside {
     http: Client,
     url: String,
+    /// Where each service keeps what its consumers gave up.
+    dead_letters: Vec<String>,
     token: String,
 }
 
@@ -41,6 +43,9 @@ impl Outside {
         Self {
             http,
             url: format!("{}/api/v1/leads/leads", installation.url_of("leads")),
+            dead_letters: SERVICES
+                .map(|service| format!("{}/api/v1/{service}/dead-letters", installation.url_of(service)))
+                .into(),
             token: installation.token(),
         }
     }
@@ -48,7 +53,7 @@ impl Outside {
     /// Compares; `None` while the service does not answer.
     pub async fn count(&self, company: &Company) -> Option<Outcome> {
         let mut outcome = Outcome::default();
-        let sent = Self::greeted(company, &mut outcome);
+        let (sent, acknowledged) = (Self::greeted(company, &mut outcome), company.acknowledged());
         let mut found = BTreeMap::<String, usize>::new();
         for lead in self.leads().await? {
             let customer = lead["external_user_id"].as_str();
@@ -56,20 +61,43 @@ impl Outside {
             let state = lead["welcome"]["state"].as_str().unwrap_or_default();
             let is_greeted =
                 customer.is_some_and(|customer| sent.contains(&customer.replace("wm-", "code-")));
-            if lead["owner"].is_null()
-                || (customer.is_some() && ["none", "wanted", "calling"].contains(&state))
-            {
+            let is_on_its_way = match state {
+                // Nobody can be greeted whose arrival only a comparison with WeCom found.
+                "none" => acknowledged.contains(&subject),
+                _ => ["wanted", "calling"].contains(&state),
+            };
+            if lead["owner"].is_null() || is_on_its_way {
                 outcome.unfinished.insert(subject.clone());
             } else if (state == "sent") != is_greeted && state != "unknown" {
                 outcome.untrue.insert(format!("{subject}: {state}"));
             }
             *found.entry(subject).or_default() += 1;
         }
-        let acknowledged = company.acknowledged();
-        let expected = acknowledged.iter().chain(company.accepted());
+        let accepted = company.accepted();
+        let expected = acknowledged.iter().chain(&accepted);
         outcome.lost = expected.filter(|subject| !found.contains_key(*subject)).cloned().collect();
         outcome.doubled.extend(found.into_iter().filter(|(_, leads)| *leads > 1).map(|(subject, _)| subject));
         Some(outcome)
+    }
+
+    /// Returns how many leads there are in each state of their welcome message; those of forms have none.
+    pub async fn welcomes(&self) -> Option<BTreeMap<String, usize>> {
+        let mut states = BTreeMap::new();
+        for lead in self.leads().await? {
+            let is_contact = !lead["external_user_id"].is_null();
+            let state = lead["welcome"]["state"].as_str().filter(|_| is_contact).unwrap_or("form");
+            *states.entry(state.to_owned()).or_default() += 1;
+        }
+        Some(states)
+    }
+
+    /// Reports whether a customer has a lead with an owner.
+    pub async fn has_owner(&self, external_user_id: &str) -> bool {
+        let url = format!("{}?external_user_id={external_user_id}", self.url);
+        let answer = self.http.get(url).bearer_auth(&self.token).send().await;
+        let Ok(answer) = answer.and_then(reqwest::Response::error_for_status) else { return false };
+        let page: Value = answer.json().await.unwrap_or_default();
+        page["items"].as_array().is_some_and(|items| items.iter().any(|lead| !lead["owner"].is_null()))
     }
 
     /// Returns the welcome codes that worked, and notes those that worked twice.
@@ -84,20 +112,38 @@ impl Outside {
         sent
     }
 
-    async fn leads(&self) -> Option<Vec<Value>> {
-        let (mut leads, mut cursor) = (Vec::new(), None::<String>);
-        loop {
-            let mut url = format!("{}?limit=200", self.url);
-            if let Some(cursor) = &cursor {
-                url.push_str("&cursor=");
-                url.push_str(cursor);
+    /// Returns how many events consumers gave up, by queue.
+    pub async fn dead_letters(&self) -> Option<BTreeMap<String, usize>> {
+        let mut letters = BTreeMap::new();
+        for url in &self.dead_letters {
+            for letter in self.list(url).await? {
+                let queue = letter["queue"].as_str().unwrap_or_default();
+                let reason = letter["reason"].as_str().unwrap_or_default();
+                *letters.entry(format!("{queue}: {reason}")).or_default() += 1;
             }
-            let answer = self.http.get(url).bearer_auth(&self.token).send().await.ok()?;
+        }
+        Some(letters)
+    }
+
+    async fn leads(&self) -> Option<Vec<Value>> {
+        self.list(&self.url).await
+    }
+
+    /// Reads a list to its end.
+    async fn list(&self, url: &str) -> Option<Vec<Value>> {
+        let (mut items, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let mut page = format!("{url}?limit=200");
+            if let Some(cursor) = &cursor {
+                page.push_str("&cursor=");
+                page.push_str(cursor);
+            }
+            let answer = self.http.get(page).bearer_auth(&self.token).send().await.ok()?;
             let page: Value = answer.error_for_status().ok()?.json().await.ok()?;
-            leads.extend(page["items"].as_array()?.iter().cloned());
+            items.extend(page["items"].as_array()?.iter().cloned());
             cursor = page["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() {
-                return Some(leads);
+                return Some(items);
             }
         }
     }
