@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 mod crash;
+mod power_cut;
+mod preload;
 mod storm;
 
 /// Returns the folder of the built programs: beside those of the tests, of the same kind.

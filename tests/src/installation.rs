@@ -121,7 +121,14 @@ impl Installation {
     /// Starts every process that does not run, dying at `crash_at` if that is given; returns when all are ready or one
     /// has died.
     pub async fn start(&mut self, crash_at: Option<&str>) {
-        self.launch(None, crash_at.map(|point| ("SCRM_CRASH_AT", point)));
+        let variable = crash_at.map(|point| ("SCRM_CRASH_AT", point));
+        self.start_with(variable.as_slice()).await;
+    }
+
+    /// Starts every process that does not run, with more variables in its environment; returns when all are ready or
+    /// one has died.
+    pub async fn start_with(&mut self, variables: &[(&str, &str)]) {
+        self.launch(None, variables);
         let http = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
         let ready: Vec<String> =
             self.processes.iter().map(|process| format!("http://{}/readyz", process.address)).collect();
@@ -138,14 +145,14 @@ impl Installation {
         .await;
     }
 
-    /// Starts one process, or all of them, unless it runs, with one more variable in its environment; it may not be ready
+    /// Starts one process, or all of them, unless it runs, with more variables in its environment; it may not be ready
     /// for a while.
-    pub fn launch(&mut self, name: Option<&str>, variable: Option<(&str, &str)>) {
+    pub fn launch(&mut self, name: Option<&str>, variables: &[(&str, &str)]) {
         for index in 0..self.processes.len() {
             let process = &self.processes[index];
             if process.child.is_none() && name.is_none_or(|name| name == process.name) {
                 let mut command = self.command_of(process);
-                command.envs(variable);
+                command.envs(variables.iter().copied());
                 self.processes[index].child = Some(command.spawn().expect("it starts"));
             }
         }

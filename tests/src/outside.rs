@@ -100,6 +100,13 @@ impl Outside {
         page["items"].as_array().is_some_and(|items| items.iter().any(|lead| !lead["owner"].is_null()))
     }
 
+    /// Returns the customers who have a lead with an owner.
+    pub async fn owned_customers(&self) -> Option<BTreeSet<String>> {
+        let leads = self.leads().await?;
+        let owned = leads.iter().filter(|lead| !lead["owner"].is_null());
+        Some(owned.filter_map(|lead| lead["external_user_id"].as_str().map(str::to_owned)).collect())
+    }
+
     /// Returns the welcome codes that worked, and notes those that worked twice.
     fn greeted(company: &Company, outcome: &mut Outcome) -> BTreeSet<String> {
         let mut sent = BTreeSet::new();

@@ -93,7 +93,7 @@ impl Weather {
         for name in self.over.installation.bury() {
             eprintln!("storm: {name} ended by itself");
             self.report.ended_by_themselves.push(name.to_owned());
-            self.over.installation.launch(Some(name), None);
+            self.over.installation.launch(Some(name), &[]);
         }
     }
 
@@ -131,7 +131,7 @@ impl Weather {
 
     fn end(&mut self, fault: Fault) {
         match fault {
-            Fault::KillProcess(name) => self.over.installation.launch(Some(name), None),
+            Fault::KillProcess(name) => self.over.installation.launch(Some(name), &[]),
             Fault::KillServer(server) => {
                 let servers = Arc::clone(self.servers());
                 self.reviving.spawn(async move {
