@@ -9,7 +9,7 @@ use aws_lc_rs::hmac;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use scrm_kernel::Clock;
 use scrm_testing::{APP, TestWecom};
-use scrm_wecom_sandbox::{Answer, ApiFault, Faults};
+use scrm_wecom_sandbox::{Answer, ApiFault, CallbackFaults, Faults};
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
@@ -50,16 +50,11 @@ impl Company {
     pub async fn connect(installation: &Installation) -> Self {
         let wecom = TestWecom::start(Clock::system());
         let ways = Ways { wecom: wecom.url().to_owned(), ingest: installation.url_of("ingest") };
-        Self::connect_by(installation, wecom, ways, &["lin", "zhao"]).await
+        Self::connect_by(installation, wecom, ways, 2).await
     }
 
-    /// Connects a company like [`connect`](Self::connect), by other ways and with these members.
-    pub async fn connect_by(
-        installation: &Installation,
-        wecom: TestWecom,
-        ways: Ways,
-        staff: &[&str],
-    ) -> Self {
+    /// Connects a company like [`connect`](Self::connect), by other ways and with so many members who meet people.
+    pub async fn connect_by(installation: &Installation, wecom: TestWecom, ways: Ways, staff: usize) -> Self {
         let http =
             Client::builder().no_proxy().timeout(PATIENCE).build().expect("a plain client can be made");
         let (token, ingest) = (installation.token(), installation.url_of("ingest"));
@@ -78,6 +73,7 @@ impl Company {
         });
         put(format!("{ingest}/api/v1/ingest/apps/{APP}"), connection).await;
         put(format!("{leads}/api/v1/leads/greetings"), json!({"text": "您好，很高兴认识您！"})).await;
+        let staff: Vec<String> = app.staff.iter().take(staff).cloned().collect();
         let members: Vec<Value> = staff.iter().map(|user| json!({"user_id": user})).collect();
         let group = json!({"strategy": "round_robin", "members": members});
         put(format!("{leads}/api/v1/leads/groups/forms"), group).await;
@@ -86,7 +82,6 @@ impl Company {
         let secret = source["secret"].as_str().expect("a new secret is shown once").to_owned();
         let callback = format!("{}/callback/wecom/{APP}", ways.ingest);
         wecom.sandbox.set_callback_url(APP, &callback).expect("the app is there");
-        let staff = staff.iter().map(|&user| user.to_owned()).collect();
         let (arrived, accepted) = (AtomicUsize::new(0), Mutex::default());
         Self { wecom, http, ingest: ways.ingest, secret, staff, arrived, accepted }
     }
@@ -143,6 +138,19 @@ impl Company {
             tokio::time::sleep(PAUSE).await;
         }
         false
+    }
+
+    /// Lets somebody add a member whose callback gets lost; returns the customer.
+    pub async fn add_unheard(&self) -> String {
+        let sandbox = &self.wecom.sandbox;
+        sandbox.set_faults(Faults {
+            callbacks: CallbackFaults { drop: 1.0, ..CallbackFaults::default() },
+            ..Faults::default()
+        });
+        let person = self.somebody();
+        assert_eq!(self.add_members(&[person]).await, [false]);
+        sandbox.set_faults(Faults::default());
+        format!("wm-{person}")
     }
 
     /// Lets WeCom refuse the cards of new leads for the time being, or take them again.

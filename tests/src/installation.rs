@@ -8,10 +8,16 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use scrm_db::Database;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use scrm_db::{Database, Publish as _};
+use scrm_kernel::{Clock, CorpId};
 use scrm_mq::Topology;
+use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
+use scrm_proto::Envelope;
 use scrm_testing::{Shape, TestDatabase, eventually_within};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Every service, in the order in which they are started.
@@ -215,6 +221,34 @@ impl Installation {
             self.folder.path().display()
         );
         String::from_utf8(output.stdout).expect("a token is text").trim().to_owned()
+    }
+
+    /// Returns the enterprise that every installation begins with.
+    pub fn corp(&self) -> CorpId {
+        let token = self.token();
+        let claims = token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+        let claims: Value = serde_json::from_slice(&claims.unwrap_or_default()).unwrap_or_default();
+        let corp = claims["corp"].as_str().and_then(|corp| corp.parse().ok());
+        corp.expect("a token names its enterprise")
+    }
+
+    /// Publishes a message as a service would; no process may run.
+    pub async fn tell(&self, message: Envelope) {
+        let topology = Topology::of_all_services();
+        let outcomes = if let (Shape::Distributed, Place::Shared(prefix)) = (Shape::chosen(), &self.place) {
+            let config = RabbitConfig { url: rabbit_url().into(), prefix: prefix.clone() };
+            let rabbit = Rabbit::connect(config, topology).await.expect("RabbitMQ is there");
+            let outcomes = rabbit.publish(vec![message]).await;
+            rabbit.close().await.expect("a connection closes");
+            outcomes
+        } else {
+            let file = self.folder.path().join("db").join("queues.sqlite");
+            let queues = Embedded::open(&file, topology, Clock::system()).await.expect("the queues open");
+            let outcomes = queues.publish(vec![message]).await;
+            queues.close().await.expect("the queues close");
+            outcomes
+        };
+        assert_eq!(outcomes, [Ok(())]);
     }
 
     /// Returns where a service answers, without a slash at the end.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::company::Company;
 use crate::installation::{Installation, SERVICES};
@@ -16,8 +16,8 @@ const WELCOME: &str = "externalcontact/send_welcome_msg";
 pub struct Outside {
     http: Client,
     url: String,
-    /// Where each service keeps what its consumers gave up.
-    dead_letters: Vec<String>,
+    /// Where each service answers.
+    services: Vec<(&'static str, String)>,
     token: String,
 }
 
@@ -43,9 +43,7 @@ impl Outside {
         Self {
             http,
             url: format!("{}/api/v1/leads/leads", installation.url_of("leads")),
-            dead_letters: SERVICES
-                .map(|service| format!("{}/api/v1/{service}/dead-letters", installation.url_of(service)))
-                .into(),
+            services: SERVICES.map(|service| (service, installation.url_of(service))).into(),
             token: installation.token(),
         }
     }
@@ -119,17 +117,49 @@ impl Outside {
         sent
     }
 
-    /// Returns how many events consumers gave up, by queue.
-    pub async fn dead_letters(&self) -> Option<BTreeMap<String, usize>> {
-        let mut letters = BTreeMap::new();
-        for url in &self.dead_letters {
-            for letter in self.list(url).await? {
-                let queue = letter["queue"].as_str().unwrap_or_default();
-                let reason = letter["reason"].as_str().unwrap_or_default();
-                *letters.entry(format!("{queue}: {reason}")).or_default() += 1;
-            }
+    /// Returns the events that consumers of all services gave up.
+    pub async fn dead_letters(&self) -> Option<Vec<Value>> {
+        let mut letters = Vec::new();
+        for url in self.urls_of("dead-letters") {
+            letters.extend(self.list(&url).await?);
         }
         Some(letters)
+    }
+
+    /// Has the dead letters of a queue put back; `None` unless some were.
+    pub async fn redrive(&self, queue: &str) -> Option<()> {
+        let service = queue.split('.').next().unwrap_or_default();
+        let url = format!("{}/redrive", self.url_of(service, "dead-letters"));
+        let answer = self.http.post(url).bearer_auth(&self.token).json(&json!({"queue": queue})).send().await;
+        let redriven: Value = answer.ok()?.error_for_status().ok()?.json().await.ok()?;
+        (redriven["redriven"].as_u64()? > 0).then_some(())
+    }
+
+    /// Orders a comparison with WeCom; `None` while the service does not answer.
+    pub async fn order_comparison(&self) -> Option<()> {
+        let url = self.url_of("ingest", "reconciliations");
+        let answer = self.http.post(url).bearer_auth(&self.token).send().await.ok()?;
+        answer.error_for_status().ok().map(drop)
+    }
+
+    /// Returns all comparisons with WeCom.
+    pub async fn comparisons(&self) -> Option<Vec<Value>> {
+        self.list(&self.url_of("ingest", "reconciliations")).await
+    }
+
+    /// Reports whether every customer with a lead was read from WeCom.
+    pub async fn all_are_read(&self) -> Option<bool> {
+        let is_read = |lead: &Value| lead["external_user_id"].is_null() || lead["profile"] == "complete";
+        Some(self.leads().await?.iter().all(is_read))
+    }
+
+    fn url_of(&self, service: &str, what: &str) -> String {
+        let (_, base) = self.services.iter().find(|(name, _)| *name == service).expect("it is a service");
+        format!("{base}/api/v1/{service}/{what}")
+    }
+
+    fn urls_of(&self, what: &str) -> Vec<String> {
+        SERVICES.iter().map(|service| self.url_of(service, what)).collect()
     }
 
     async fn leads(&self) -> Option<Vec<Value>> {

@@ -49,7 +49,10 @@ pub async fn weather(programs: &Path, plan: Plan) -> Report {
     report.callbacks_acknowledged = company.acknowledged().len();
     report.forms_acknowledged = company.accepted().len();
     report.leads = outside.welcomes().await.expect("leads can be read after the storm");
-    report.dead_letters = outside.dead_letters().await.expect("dead letters can be read after the storm");
+    for letter in outside.dead_letters().await.expect("dead letters can be read after the storm") {
+        let text = |field: &str| letter[field].as_str().unwrap_or_default().to_owned();
+        *report.dead_letters.entry(format!("{}: {}", text("queue"), text("reason"))).or_default() += 1;
+    }
     surroundings.finish(report.wrong().is_empty()).await;
     report
 }

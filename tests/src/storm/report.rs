@@ -33,7 +33,7 @@ pub struct Report {
     pub unfinished: BTreeSet<String>,
     /// Leads that say of their welcome message what is not so.
     pub untrue: BTreeSet<String>,
-    /// Events that consumers gave up, by queue.
+    /// Events that consumers gave up, by queue and reason.
     pub dead_letters: BTreeMap<String, usize>,
     /// From the end of a fault to the lead of somebody who arrived after it, other faults meanwhile included.
     pub longest_recovery_ms: u128,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scrm_kernel::Clock;
-use scrm_testing::{APP, Shape, TestWecom};
+use scrm_testing::{Shape, TestWecom};
 
 use super::plan::Way;
 use crate::company::{Company, Ways};
@@ -51,9 +51,7 @@ impl Surroundings {
             ingest: format!("http://{}", door.address()),
         };
         proxies.extend([(Way::Wecom, to_wecom), (Way::Door, door)]);
-        let staff = wecom.sandbox.app(APP).expect("there is always the app demo").staff;
-        let staff: Vec<&str> = staff.iter().take(STAFF).map(String::as_str).collect();
-        let company = Arc::new(Company::connect_by(&installation, wecom, ways, &staff).await);
+        let company = Arc::new(Company::connect_by(&installation, wecom, ways, STAFF).await);
         let outside = Arc::new(Outside::of(&installation));
         Self { installation, company, outside, servers, proxies }
     }
