@@ -53,7 +53,7 @@ impl Outside {
         let mut outcome = Outcome::default();
         let (sent, acknowledged) = (Self::greeted(company, &mut outcome), company.acknowledged());
         let mut found = BTreeMap::<String, usize>::new();
-        for lead in self.leads().await? {
+        let note = |lead: Value| {
             let customer = lead["external_user_id"].as_str();
             let subject = customer.or(lead["name"].as_str()).unwrap_or_default().to_owned();
             let state = lead["welcome"]["state"].as_str().unwrap_or_default();
@@ -70,7 +70,8 @@ impl Outside {
                 outcome.untrue.insert(format!("{subject}: {state}"));
             }
             *found.entry(subject).or_default() += 1;
-        }
+        };
+        self.each(&self.url, note).await?;
         let accepted = company.accepted();
         let expected = acknowledged.iter().chain(&accepted);
         outcome.lost = expected.filter(|subject| !found.contains_key(*subject)).cloned().collect();
@@ -81,11 +82,12 @@ impl Outside {
     /// Returns how many leads there are in each state of their welcome message; those of forms have none.
     pub async fn welcomes(&self) -> Option<BTreeMap<String, usize>> {
         let mut states = BTreeMap::new();
-        for lead in self.leads().await? {
+        let note = |lead: Value| {
             let is_contact = !lead["external_user_id"].is_null();
             let state = lead["welcome"]["state"].as_str().filter(|_| is_contact).unwrap_or("form");
             *states.entry(state.to_owned()).or_default() += 1;
-        }
+        };
+        self.each(&self.url, note).await?;
         Some(states)
     }
 
@@ -168,19 +170,26 @@ impl Outside {
 
     /// Reads a list to its end.
     async fn list(&self, url: &str) -> Option<Vec<Value>> {
-        let (mut items, mut cursor) = (Vec::new(), None::<String>);
+        let mut items = Vec::new();
+        self.each(url, |item| items.push(item)).await?;
+        Some(items)
+    }
+
+    /// Shows each item of a list: after a long storm all of them would be too many to hold.
+    async fn each(&self, url: &str, mut show: impl FnMut(Value)) -> Option<()> {
+        let mut cursor = None::<String>;
         loop {
-            let mut page = format!("{url}?limit=200");
+            let mut address = format!("{url}?limit=200");
             if let Some(cursor) = &cursor {
-                page.push_str("&cursor=");
-                page.push_str(cursor);
+                address.push_str("&cursor=");
+                address.push_str(cursor);
             }
-            let answer = self.http.get(page).bearer_auth(&self.token).send().await.ok()?;
-            let page: Value = answer.error_for_status().ok()?.json().await.ok()?;
-            items.extend(page["items"].as_array()?.iter().cloned());
+            let answer = self.http.get(address).bearer_auth(&self.token).send().await.ok()?;
+            let mut page: Value = answer.error_for_status().ok()?.json().await.ok()?;
+            page["items"].as_array_mut()?.drain(..).for_each(&mut show);
             cursor = page["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() {
-                return Some(items);
+                return Some(());
             }
         }
     }

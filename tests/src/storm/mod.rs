@@ -65,20 +65,27 @@ async fn arrive(company: Arc<Company>, plan: Plan) {
     while begun.elapsed() < plan.duration {
         ticks.tick().await;
         while under_way.try_join_next().is_some() {}
-        let due = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) * plan.rate / 2000;
-        let people: Vec<usize> = (set_out..due).map(|_| company.somebody()).collect();
+        let due = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX) * plan.rate / 1000;
+        // Spread evenly: of each hundred, those at whose number one more is due.
+        let is_contact = |index: &u64| index * plan.contacts / 100 != (index + 1) * plan.contacts / 100;
+        let (contacts, forms): (Vec<u64>, Vec<u64>) = (set_out..due).partition(is_contact);
         set_out = due;
-        if under_way.len() > UNDER_WAY || people.is_empty() {
+        if under_way.len() > UNDER_WAY {
             continue;
         }
-        for person in people.clone() {
+        for _ in forms {
+            let person = company.somebody();
             let company = Arc::clone(&company);
             under_way.spawn(async move {
                 company.fill_in_form(person).await;
             });
         }
+        if contacts.is_empty() {
+            continue;
+        }
         let company = Arc::clone(&company);
         under_way.spawn(async move {
+            let people: Vec<usize> = contacts.iter().map(|_| company.somebody()).collect();
             company.add_members(&people).await;
         });
     }

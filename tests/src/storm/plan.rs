@@ -10,8 +10,10 @@ use crate::servers::Server;
 
 /// A storm of about a minute.
 const SECONDS: u64 = 60;
-/// Arrivals in a second, half of them in WeCom and half by form.
+/// Arrivals in a second.
 const RATE: u64 = 40;
+/// How many of a hundred arrive in WeCom, the others by form.
+const CONTACTS: u64 = 50;
 /// Milliseconds between two faults, on average.
 const GAP: u64 = 1500;
 /// Of all drawn faults, at most one in this many kills the broker: it takes long to come back.
@@ -29,12 +31,15 @@ pub struct Plan {
     pub duration: Duration,
     /// Arrivals in a second.
     pub rate: u64,
+    /// How many of a hundred arrive in WeCom, the others by form; WeCom bears 150,000 calls of a kind in an hour.
+    pub contacts: u64,
     /// The mean time between two faults.
     pub gap: Duration,
 }
 
 impl Plan {
-    /// Returns what the environment says: `SCRM_STORM_SEED`, `…_SECONDS`, `…_RATE`, `…_GAP_MS`; without a seed, `by_chance`.
+    /// Returns what the environment says: `SCRM_STORM_SEED`, `…_SECONDS`, `…_RATE`, `…_CONTACTS`, `…_GAP_MS`;
+    /// without a seed, `by_chance`.
     pub fn chosen(by_chance: u64) -> Self {
         let number = |name: &str, otherwise: u64| match scrm_config::variable(name) {
             Some(text) => text.parse().unwrap_or_else(|_| panic!("{name} is a whole number, not {text:?}")),
@@ -44,6 +49,7 @@ impl Plan {
             seed: number("SCRM_STORM_SEED", by_chance),
             duration: Duration::from_secs(number("SCRM_STORM_SECONDS", SECONDS)),
             rate: number("SCRM_STORM_RATE", RATE),
+            contacts: number("SCRM_STORM_CONTACTS", CONTACTS),
             gap: Duration::from_millis(number("SCRM_STORM_GAP_MS", GAP)),
         }
     }
@@ -260,7 +266,8 @@ mod tests {
 
     use super::*;
 
-    const PLAN: Plan = Plan { seed: 7, duration: Duration::ZERO, rate: 0, gap: Duration::from_millis(1500) };
+    const PLAN: Plan =
+        Plan { seed: 7, duration: Duration::ZERO, rate: 0, contacts: 0, gap: Duration::from_millis(1500) };
 
     #[test]
     fn a_seed_is_one_storm() {
