@@ -6,10 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use futures::future::join_all;
+use reqwest::{Client, Method, RequestBuilder};
 use scrm_kernel::Clock;
 use scrm_testing::{APP, TestWecom};
-use scrm_wecom_sandbox::{Answer, ApiFault, CallbackFaults, Faults};
+use scrm_wecom_sandbox::{Answer, ApiFault, CallbackFaults, Event, Faults};
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
@@ -105,17 +106,16 @@ impl Company {
 
     /// Lets people add a member each, all at once; returns which callbacks were answered with 200.
     pub async fn add_members(&self, people: &[usize]) -> Vec<bool> {
-        let add = |person: &usize| {
-            json!({"app": APP, "type": "add_external_contact", "shuffle": true, "fields": {
-                "UserID": self.staff[person % self.staff.len()], "ExternalUserID": format!("wm-{person}"),
-                "WelcomeCode": format!("code-{person}"), "State": "fair",
-            }})
+        let add = async |person: &usize| {
+            let event = Event::new(APP, "change_external_contact", Some("add_external_contact"))
+                .field("UserID", self.staff[person % self.staff.len()].as_str())
+                .field("ExternalUserID", format!("wm-{person}"))
+                .field("WelcomeCode", format!("code-{person}"))
+                .field("State", "fair");
+            let delivery = self.wecom.sandbox.happen(event).await.expect("the app is there");
+            delivery.status == Answer::Http(200)
         };
-        let events = Value::Array(people.iter().map(add).collect());
-        let (status, answer) = self.wecom.control(Method::POST, "/_control/events", &events).await;
-        assert_eq!(status, StatusCode::OK.as_u16(), "{answer}");
-        let deliveries = answer["deliveries"].as_array().expect("every event is delivered or given up");
-        deliveries.iter().map(|delivery| delivery["status"] == StatusCode::OK.as_u16()).collect()
+        join_all(people.iter().map(add)).await
     }
 
     /// Lets somebody fill in a form, and its sender try again and again; returns whether it was accepted.

@@ -10,7 +10,7 @@ use scrm_kernel::{Clock, CorpId, WecomCorpId};
 use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::{CachedTokens, Grant, TokenError, TokenSource, fetch_token};
 use scrm_wecom::client::{Client, Limits};
-use scrm_wecom_sandbox::Sandbox;
+use scrm_wecom_sandbox::{DeliveryRules, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -33,8 +33,14 @@ pub struct TestWecom {
 impl TestWecom {
     /// Founds a company. Its callbacks go nowhere until somebody says where.
     pub fn start(clock: Clock) -> Self {
+        Self::start_with(clock, DeliveryRules::default())
+    }
+
+    /// Founds a company like [`start`](Self::start), with other rules for deliveries than WeCom's.
+    pub fn start_with(clock: Clock, rules: DeliveryRules) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the simulation can be made");
-        let sandbox = Sandbox::open(folder.path(), SEED, clock.clone()).expect("a new simulation opens");
+        let sandbox = Sandbox::open_with(folder.path(), SEED, clock.clone(), rules);
+        let sandbox = sandbox.expect("a new simulation opens");
         let routed = sandbox.clone();
         let server = HttpServer::new(move || App::new().configure(|config| routed.routes(config)))
             .workers(1)

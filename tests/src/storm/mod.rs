@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 pub use plan::{Fault, Plan, Script, Trouble, Turn, Way};
@@ -23,6 +24,8 @@ use crate::outside::{Outcome, Outside};
 const TICK: Duration = Duration::from_millis(200);
 /// Arrivals that are tried at the same time; beyond that nobody sets out.
 const UNDER_WAY: usize = 1500;
+/// Forms that are sent at the same time: each is three open files of this process.
+const FORMS_AT_ONCE: usize = 64;
 /// How long everything may take to come to its end: a lease lasts 30 s, and a rung of the ladder a minute or ten.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How often it is counted until then.
@@ -60,7 +63,7 @@ pub async fn weather(programs: &Path, plan: Plan) -> Report {
 /// Lets people arrive until the time is over; returns when everybody's arrival is answered or given up.
 async fn arrive(company: Arc<Company>, plan: Plan) {
     let (begun, mut ticks) = (Instant::now(), tokio::time::interval(TICK));
-    let mut under_way = JoinSet::new();
+    let (mut under_way, places) = (JoinSet::new(), Arc::new(Semaphore::new(FORMS_AT_ONCE)));
     let mut set_out = 0;
     while begun.elapsed() < plan.duration {
         ticks.tick().await;
@@ -75,8 +78,9 @@ async fn arrive(company: Arc<Company>, plan: Plan) {
         }
         for _ in forms {
             let person = company.somebody();
-            let company = Arc::clone(&company);
+            let (company, places) = (Arc::clone(&company), Arc::clone(&places));
             under_way.spawn(async move {
+                let _place = places.acquire().await.expect("nobody closes it");
                 company.fill_in_form(person).await;
             });
         }

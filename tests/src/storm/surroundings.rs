@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use scrm_kernel::Clock;
 use scrm_testing::{Shape, TestWecom};
+use scrm_wecom_sandbox::DeliveryRules;
 
 use super::plan::Way;
 use crate::company::{Company, Ways};
@@ -16,6 +17,8 @@ use crate::servers::{Server, Servers};
 
 /// Members whom people meet.
 const STAFF: usize = 20;
+/// Callbacks under way at once. Each is three open files of this process: a process often may have no more than 1024.
+const AT_ONCE: usize = 64;
 
 /// What a storm comes over.
 pub(super) struct Surroundings {
@@ -43,7 +46,8 @@ impl Surroundings {
             }
         };
         installation.start(None).await;
-        let wecom = TestWecom::start(Clock::system());
+        let rules = DeliveryRules { parallel: AT_ONCE, ..DeliveryRules::default() };
+        let wecom = TestWecom::start_with(Clock::system(), rules);
         let to_wecom = Proxy::start(address_in(wecom.url())).await;
         let door = Proxy::start(installation.address_of("ingest")).await;
         let ways = Ways {
