@@ -18,8 +18,8 @@ use crate::proxy::Mode;
 const LOOK: Duration = Duration::from_millis(250);
 /// How long somebody who arrived after a fault may wait for a lead.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// How often that somebody looks.
-const LOOK_FOR_LEAD: Duration = Duration::from_millis(20);
+/// How often that somebody looks. Many may wait at the same time, and they must not be the load.
+const LOOK_FOR_LEAD: Duration = Duration::from_millis(250);
 
 /// A storm over its surroundings.
 pub(super) struct Weather {
