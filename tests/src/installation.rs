@@ -264,9 +264,9 @@ impl Installation {
 
     /// Writes what the processes have printed where it stays; returns where.
     pub fn keep_log(&self) -> PathBuf {
-        let name = self.folder.path().file_name().expect("it has a name").display().to_string();
-        let path = std::env::temp_dir().join(format!("scrm-log-{}", name.trim_start_matches('.')));
-        std::fs::write(&path, self.log()).expect("the folder for passing things is writable");
+        let file = tempfile::Builder::new().prefix("scrm-log-").tempfile();
+        let (_, path) = file.and_then(|file| Ok(file.keep()?)).expect("a file for the log can be made");
+        std::fs::write(&path, self.log()).expect("it is writable");
         path
     }
 
