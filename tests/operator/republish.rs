@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 async fn what_the_lost_broker_had_becomes_leads_and_nothing_does_twice() {
     let since = Clock::system().now().to_rfc3339();
     let mut installation = started().await;
-    let mut company = Company::connect(&installation).await;
+    let company = Company::connect(&installation).await;
     let outside = Outside::of(&installation);
     // Some are handled by then, some are not.
     company.welcome_some(ARRIVALS).await;

@@ -1,13 +1,16 @@
 //! People who come, through the simulated WeCom and through webhooks, while processes die.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use futures::future::join_all;
+use reqwest::{Client, Method, RequestBuilder};
 use scrm_kernel::Clock;
 use scrm_testing::{APP, TestWecom};
-use scrm_wecom_sandbox::{Answer, ApiFault, Faults};
+use scrm_wecom_sandbox::{Answer, ApiFault, CallbackFaults, Event, Faults};
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
@@ -25,19 +28,36 @@ pub struct Company {
     /// Its WeCom.
     pub wecom: TestWecom,
     http: Client,
+    /// Where forms are sent.
     ingest: String,
     secret: String,
-    arrived: usize,
+    /// Members who meet people.
+    staff: Vec<String>,
+    arrived: AtomicUsize,
     /// Names in the forms that were accepted.
-    accepted: BTreeSet<String>,
+    accepted: Mutex<BTreeSet<String>>,
+}
+
+/// How WeCom and the services reach each other, where they do not do so straight.
+pub struct Ways {
+    /// The address of WeCom for the services.
+    pub wecom: String,
+    /// The address of ingest for WeCom and for forms.
+    pub ingest: String,
 }
 
 impl Company {
     /// Founds a company and connects it as an administrator does: app, greeting, routing group and lead source.
     pub async fn connect(installation: &Installation) -> Self {
+        let wecom = TestWecom::start(Clock::system());
+        let ways = Ways { wecom: wecom.url().to_owned(), ingest: installation.url_of("ingest") };
+        Self::connect_by(installation, wecom, ways, 2).await
+    }
+
+    /// Connects a company like [`connect`](Self::connect), by other ways and with so many members who meet people.
+    pub async fn connect_by(installation: &Installation, wecom: TestWecom, ways: Ways, staff: usize) -> Self {
         let http =
             Client::builder().no_proxy().timeout(PATIENCE).build().expect("a plain client can be made");
-        let wecom = TestWecom::start(Clock::system());
         let (token, ingest) = (installation.token(), installation.url_of("ingest"));
         let leads = installation.url_of("leads");
         let app = wecom.sandbox.app(APP).expect("there is always the app demo");
@@ -50,37 +70,87 @@ impl Company {
         };
         let connection = json!({
             "wecom_corp_id": app.corp_id, "kind": app.kind, "agent_id": app.agent_id, "secret": app.secret,
-            "token": app.token, "encoding_aes_key": app.encoding_aes_key, "api_url": wecom.url(),
+            "token": app.token, "encoding_aes_key": app.encoding_aes_key, "api_url": ways.wecom,
         });
         put(format!("{ingest}/api/v1/ingest/apps/{APP}"), connection).await;
         put(format!("{leads}/api/v1/leads/greetings"), json!({"text": "您好，很高兴认识您！"})).await;
-        let group = json!({"strategy": "round_robin", "members": [{"user_id": "lin"}, {"user_id": "zhao"}]});
+        let staff: Vec<String> = app.staff.iter().take(staff).cloned().collect();
+        let members: Vec<Value> = staff.iter().map(|user| json!({"user_id": user})).collect();
+        let group = json!({"strategy": "round_robin", "members": members});
         put(format!("{leads}/api/v1/leads/groups/forms"), group).await;
         let source = json!({"name": "官网表单", "group": "forms"});
         let source = put(format!("{ingest}/api/v1/ingest/lead-sources/{SOURCE}"), source).await;
         let secret = source["secret"].as_str().expect("a new secret is shown once").to_owned();
-        let callback = format!("{ingest}/callback/wecom/{APP}");
+        let callback = format!("{}/callback/wecom/{APP}", ways.ingest);
         wecom.sandbox.set_callback_url(APP, &callback).expect("the app is there");
-        Self { wecom, http, ingest, secret, arrived: 0, accepted: BTreeSet::new() }
+        let (arrived, accepted) = (AtomicUsize::new(0), Mutex::default());
+        Self { wecom, http, ingest: ways.ingest, secret, staff, arrived, accepted }
     }
 
     /// Lets so many people add a member, and as many fill in a form. Returns when all callbacks and forms are answered
     /// or given up.
-    pub async fn welcome_some(&mut self, count: usize) {
-        let people: Vec<usize> = (self.arrived..self.arrived + count).collect();
-        self.arrived += count;
-        let add = |person: &usize| {
-            json!({"app": APP, "type": "add_external_contact", "shuffle": true, "fields": {
-                "UserID": "lin", "ExternalUserID": format!("wm-{person}"),
-                "WelcomeCode": format!("code-{person}"), "State": "fair",
-            }})
+    pub async fn welcome_some(&self, count: usize) {
+        let people: Vec<usize> = (0..count).map(|_| self.somebody()).collect();
+        let fill_in_forms = async {
+            for person in &people {
+                self.fill_in_form(*person).await;
+            }
         };
-        let events = Value::Array(people.iter().map(add).collect());
-        let (answered, ()) = tokio::join!(
-            self.wecom.control(Method::POST, "/_control/events", &events),
-            Self::submit_all(&self.http, &self.ingest, &self.secret, &mut self.accepted, &people)
-        );
-        assert_eq!(answered.0, StatusCode::OK.as_u16(), "{}", answered.1);
+        tokio::join!(self.add_members(&people), fill_in_forms);
+    }
+
+    /// Returns somebody who was never there before.
+    pub fn somebody(&self) -> usize {
+        self.arrived.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lets people add a member each, all at once; returns which callbacks were answered with 200.
+    pub async fn add_members(&self, people: &[usize]) -> Vec<bool> {
+        let add = async |person: &usize| {
+            let event = Event::new(APP, "change_external_contact", Some("add_external_contact"))
+                .field("UserID", self.staff[person % self.staff.len()].as_str())
+                .field("ExternalUserID", format!("wm-{person}"))
+                .field("WelcomeCode", format!("code-{person}"))
+                .field("State", "fair");
+            let delivery = self.wecom.sandbox.happen(event).await.expect("the app is there");
+            delivery.status == Answer::Http(200)
+        };
+        join_all(people.iter().map(add)).await
+    }
+
+    /// Lets somebody fill in a form, and its sender try again and again; returns whether it was accepted.
+    pub async fn fill_in_form(&self, person: usize) -> bool {
+        let name = format!("访客{person}");
+        let body = json!({"name": name, "phone": format!("139{person:08}")}).to_string();
+        let second = Clock::system().now().timestamp().to_string();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes());
+        let signature = hmac::sign(&key, format!("{second}.{body}").as_bytes());
+        for _ in 0..TRIES {
+            let request = self.http.post(format!("{}/hooks/leads/{SOURCE}", self.ingest)).body(body.clone());
+            let request = request
+                .header("X-Scrm-Timestamp", &second)
+                .header("X-Scrm-Signature", format!("v1={}", hex::encode(signature)))
+                .header("X-Scrm-Id", format!("form-{person}"));
+            if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
+                self.lock().insert(name);
+                return true;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        false
+    }
+
+    /// Lets somebody add a member whose callback gets lost; returns the customer.
+    pub async fn add_unheard(&self) -> String {
+        let sandbox = &self.wecom.sandbox;
+        sandbox.set_faults(Faults {
+            callbacks: CallbackFaults { drop: 1.0, ..CallbackFaults::default() },
+            ..Faults::default()
+        });
+        let person = self.somebody();
+        assert_eq!(self.add_members(&[person]).await, [false]);
+        sandbox.set_faults(Faults::default());
+        format!("wm-{person}")
     }
 
     /// Lets WeCom refuse the cards of new leads for the time being, or take them again.
@@ -88,34 +158,6 @@ impl Company {
         let refusal = ApiFault { error_rate: 1.0, ..ApiFault::default() };
         let api = is_refusing.then(|| ("message/send".to_owned(), refusal));
         self.wecom.sandbox.set_faults(Faults { api: api.into_iter().collect(), ..Faults::default() });
-    }
-
-    async fn submit_all(
-        http: &Client,
-        ingest: &str,
-        secret: &str,
-        accepted: &mut BTreeSet<String>,
-        people: &[usize],
-    ) {
-        for person in people {
-            let name = format!("访客{person}");
-            let body = json!({"name": name, "phone": format!("139{person:08}")}).to_string();
-            let second = Clock::system().now().timestamp().to_string();
-            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-            let signature = hmac::sign(&key, format!("{second}.{body}").as_bytes());
-            for _ in 0..TRIES {
-                let request = http.post(format!("{ingest}/hooks/leads/{SOURCE}")).body(body.clone());
-                let request = request
-                    .header("X-Scrm-Timestamp", &second)
-                    .header("X-Scrm-Signature", format!("v1={}", hex::encode(signature)))
-                    .header("X-Scrm-Id", format!("form-{person}"));
-                if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
-                    accepted.insert(name);
-                    break;
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
     }
 
     /// Returns the customers whose arrival was answered with 200.
@@ -126,7 +168,11 @@ impl Company {
     }
 
     /// Returns the names in the forms that were accepted.
-    pub const fn accepted(&self) -> &BTreeSet<String> {
-        &self.accepted
+    pub fn accepted(&self) -> BTreeSet<String> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

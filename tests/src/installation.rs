@@ -8,13 +8,16 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use scrm_db::{Database, Publish as _};
-use scrm_kernel::Clock;
+use scrm_kernel::{Clock, CorpId};
 use scrm_mq::Topology;
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
 use scrm_proto::Envelope;
 use scrm_testing::{Shape, TestDatabase, eventually_within};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Every service, in the order in which they are started.
@@ -32,7 +35,23 @@ pub struct Installation {
     programs: PathBuf,
     processes: Vec<Process>,
     databases: Vec<TestDatabase>,
-    prefix: String,
+    place: Place,
+}
+
+/// Where an installation of the distributed shape has its databases and queues.
+enum Place {
+    /// On the servers of all tests; names of queues begin with this.
+    Shared(String),
+    /// On servers of its own.
+    Own(Surroundings),
+}
+
+/// How an installation reaches servers that nobody else uses.
+pub struct Surroundings {
+    /// PostgreSQL, with `{service}` for the name of the service.
+    pub database: String,
+    /// RabbitMQ.
+    pub broker: String,
 }
 
 /// One program, running or dead.
@@ -48,13 +67,23 @@ impl Installation {
     pub async fn new(programs: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the installation can be made");
         let prefix = format!("{}.", folder.path().file_name().expect("it has a name").display());
+        Self::at(programs, folder, Place::Shared(prefix)).await
+    }
+
+    /// Makes an installation on servers of its own, and starts nothing yet.
+    pub async fn on(programs: &Path, servers: Surroundings) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the installation can be made");
+        Self::at(programs, folder, Place::Own(servers)).await
+    }
+
+    async fn at(programs: &Path, folder: TempDir, place: Place) -> Self {
         let process = |name| Process { name, address: free_address(), child: None };
         let processes = match Shape::chosen() {
             Shape::Embedded => vec![process("scrm")],
             Shape::Distributed => SERVICES.map(process).into(),
         };
-        let mut new =
-            Self { folder, programs: programs.to_owned(), processes, databases: Vec::new(), prefix };
+        let programs = programs.to_owned();
+        let mut new = Self { folder, programs, processes, databases: Vec::new(), place };
         if Shape::chosen() == Shape::Distributed {
             new.configure().await;
         }
@@ -65,21 +94,30 @@ impl Installation {
     async fn configure(&mut self) {
         let folder = self.folder.path().display().to_string();
         let ingest = self.address_of("ingest");
+        let (broker, prefix) = match &self.place {
+            Place::Shared(prefix) => (rabbit_url(), prefix.as_str()),
+            Place::Own(servers) => (servers.broker.clone(), ""),
+        };
         let mut text = format!(
             "[distributed]\nkeys.installation = \"{folder}/installation.keys\"\nkeys.tokens = \"{folder}/token.pk8\"\n\
-             ingest.url = \"http://{ingest}\"\nbroker.url = \"{}\"\nbroker.prefix = \"{}\"\ndatabase.connections = 6\n",
-            rabbit_url(),
-            self.prefix,
+             ingest.url = \"http://{ingest}\"\nbroker.url = \"{broker}\"\nbroker.prefix = \"{prefix}\"\n\
+             database.connections = 6\n",
         );
         for process in &self.processes {
-            let database = TestDatabase::new(process.name).await;
-            let Database::Postgres { url, .. } = database.database() else {
-                panic!("the distributed shape is on PostgreSQL");
+            let url = match &self.place {
+                Place::Shared(_) => {
+                    let database = TestDatabase::new(process.name).await;
+                    let Database::Postgres { url, .. } = database.database().clone() else {
+                        panic!("the distributed shape is on PostgreSQL");
+                    };
+                    self.databases.push(database);
+                    url
+                }
+                Place::Own(servers) => servers.database.clone(),
             };
             let Process { name, address, .. } = process;
             writeln!(text, "[{name}]\nhttp.listen = \"{address}\"\ndatabase.url = \"{url}\"")
                 .expect("a text takes everything");
-            self.databases.push(database);
         }
         std::fs::write(self.folder.path().join("scrm.toml"), text).expect("the folder is writable");
         let status = self.command("scrm").arg("migrate").arg("--data").arg(self.folder.path()).status();
@@ -89,15 +127,14 @@ impl Installation {
     /// Starts every process that does not run, dying at `crash_at` if that is given; returns when all are ready or one
     /// has died.
     pub async fn start(&mut self, crash_at: Option<&str>) {
-        for index in 0..self.processes.len() {
-            if self.processes[index].child.is_none() {
-                let mut command = self.command_of(&self.processes[index]);
-                if let Some(point) = crash_at {
-                    command.env("SCRM_CRASH_AT", point);
-                }
-                self.processes[index].child = Some(command.spawn().expect("it starts"));
-            }
-        }
+        let variable = crash_at.map(|point| ("SCRM_CRASH_AT", point));
+        self.start_with(variable.as_slice()).await;
+    }
+
+    /// Starts every process that does not run, with more variables in its environment; returns when all are ready or
+    /// one has died.
+    pub async fn start_with(&mut self, variables: &[(&str, &str)]) {
+        self.launch(None, variables);
         let http = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
         let ready: Vec<String> =
             self.processes.iter().map(|process| format!("http://{}/readyz", process.address)).collect();
@@ -112,6 +149,35 @@ impl Installation {
             Some(())
         })
         .await;
+    }
+
+    /// Starts one process, or all of them, unless it runs, with more variables in its environment; it may not be ready
+    /// for a while.
+    pub fn launch(&mut self, name: Option<&str>, variables: &[(&str, &str)]) {
+        for index in 0..self.processes.len() {
+            let process = &self.processes[index];
+            if process.child.is_none() && name.is_none_or(|name| name == process.name) {
+                let mut command = self.command_of(process);
+                command.envs(variables.iter().copied());
+                self.processes[index].child = Some(command.spawn().expect("it starts"));
+            }
+        }
+    }
+
+    /// Returns the names of all processes.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.processes.iter().map(|process| process.name).collect()
+    }
+
+    /// Returns the folder with its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns where a service answers.
+    pub fn address_of(&self, service: &str) -> SocketAddr {
+        let of = |name: &str| self.processes.iter().find(|process| process.name == name);
+        of(service).or_else(|| of("scrm")).expect("it is a service").address
     }
 
     /// Reports whether a process has ended by itself.
@@ -132,13 +198,16 @@ impl Installation {
         }
     }
 
-    /// Forgets the processes that have ended, so that they can be started again.
-    pub fn bury(&mut self) {
+    /// Forgets the processes that have ended by themselves, so that they can be started again; returns their names.
+    pub fn bury(&mut self) -> Vec<&'static str> {
+        let mut buried = Vec::new();
         for process in &mut self.processes {
             if process.child.as_mut().is_some_and(|child| has_ended(child).is_some()) {
                 process.child = None;
+                buried.push(process.name);
             }
         }
+        buried
     }
 
     /// Returns an administrator's token.
@@ -178,25 +247,14 @@ impl Installation {
 
     /// Publishes a message past all services. In one process they are ended for it, and started again.
     pub async fn publish(&mut self, message: Envelope) {
-        let outcome = match Shape::chosen() {
-            Shape::Embedded => {
-                self.kill(None);
-                let file = self.folder.path().join("db/queues.sqlite");
-                let opened = Embedded::open(&file, Topology::of_all_services(), Clock::system()).await;
-                let queues = opened.expect("queues that nobody uses can be opened");
-                let outcome = queues.publish(vec![message]).await;
-                queues.close().await.expect("queues can be closed");
-                self.start(None).await;
-                outcome
-            }
-            Shape::Distributed => {
-                let rabbit = self.rabbit().await;
-                let outcome = rabbit.publish(vec![message]).await;
-                rabbit.close().await.ok();
-                outcome
-            }
-        };
-        assert_eq!(outcome, [Ok(())]);
+        let is_one_process = Shape::chosen() == Shape::Embedded;
+        if is_one_process {
+            self.kill(None);
+        }
+        self.tell(message).await;
+        if is_one_process {
+            self.start(None).await;
+        }
     }
 
     /// Loses all that the broker has, as when its disk breaks; call it when nothing runs.
@@ -220,8 +278,36 @@ impl Installation {
 
     /// Connects to RabbitMQ as the services do.
     async fn rabbit(&self) -> Rabbit {
-        let config = RabbitConfig { url: rabbit_url().into(), prefix: self.prefix.clone() };
+        let Place::Shared(prefix) = &self.place else { panic!("servers of its own have no prefix") };
+        let config = RabbitConfig { url: rabbit_url().into(), prefix: prefix.clone() };
         Rabbit::connect(config, Topology::of_all_services()).await.expect("RabbitMQ is there")
+    }
+
+    /// Returns the enterprise that every installation begins with.
+    pub fn corp(&self) -> CorpId {
+        let token = self.token();
+        let claims = token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+        let claims: Value = serde_json::from_slice(&claims.unwrap_or_default()).unwrap_or_default();
+        let corp = claims["corp"].as_str().and_then(|corp| corp.parse().ok());
+        corp.expect("a token names its enterprise")
+    }
+
+    /// Publishes a message as a service would; no process may run.
+    pub async fn tell(&self, message: Envelope) {
+        let topology = Topology::of_all_services();
+        let outcomes = if let (Shape::Distributed, Place::Shared(_)) = (Shape::chosen(), &self.place) {
+            let rabbit = self.rabbit().await;
+            let outcomes = rabbit.publish(vec![message]).await;
+            rabbit.close().await.expect("a connection closes");
+            outcomes
+        } else {
+            let file = self.folder.path().join("db").join("queues.sqlite");
+            let queues = Embedded::open(&file, topology, Clock::system()).await.expect("the queues open");
+            let outcomes = queues.publish(vec![message]).await;
+            queues.close().await.expect("the queues close");
+            outcomes
+        };
+        assert_eq!(outcomes, [Ok(())]);
     }
 
     /// Returns where a service answers, without a slash at the end.
@@ -235,20 +321,23 @@ impl Installation {
         self.processes.iter().map(read).collect()
     }
 
+    /// Writes what the processes have printed where it stays; returns where.
+    pub fn keep_log(&self) -> PathBuf {
+        let file = tempfile::Builder::new().prefix("scrm-log-").tempfile();
+        let (_, path) = file.and_then(|file| Ok(file.keep()?)).expect("a file for the log can be made");
+        std::fs::write(&path, self.log()).expect("it is writable");
+        path
+    }
+
     /// Removes everything.
     pub async fn finish(mut self) {
         self.kill(None);
         for database in std::mem::take(&mut self.databases) {
             database.finish().await;
         }
-        if Shape::chosen() == Shape::Distributed {
+        if let (Shape::Distributed, Place::Shared(_)) = (Shape::chosen(), &self.place) {
             self.lose_broker().await;
         }
-    }
-
-    fn address_of(&self, service: &str) -> SocketAddr {
-        let of = |name: &str| self.processes.iter().find(|process| process.name == name);
-        of(service).or_else(|| of("scrm")).expect("it is a service").address
     }
 
     fn command_of(&self, process: &Process) -> Command {

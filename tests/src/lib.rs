@@ -3,7 +3,14 @@
 mod company;
 mod installation;
 mod outside;
+mod power;
+mod proxy;
+mod servers;
+pub mod storm;
 
-pub use company::Company;
-pub use installation::{Installation, SERVICES};
+pub use company::{Company, Ways};
+pub use installation::{Installation, SERVICES, Surroundings};
 pub use outside::{Outcome, Outside};
+pub use power::Disk;
+pub use proxy::{Mode, Proxy};
+pub use servers::{Server, Servers};

@@ -4,7 +4,7 @@
 //! commit, a publish and its confirm, a mark, an acknowledgement. Builds without debug assertions have none of them.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use thiserror::Error;
 
@@ -16,6 +16,9 @@ struct Chosen {
     /// How often it is still passed.
     left: AtomicU32,
 }
+
+/// Whether databases of this process go without syncs.
+static SKIPS_SYNCS: AtomicBool = AtomicBool::new(false);
 
 /// The text does not name a place to die at.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -45,6 +48,17 @@ pub fn point(name: &'static str) {
     if passed.is_err() {
         std::process::abort();
     }
+}
+
+/// Makes the embedded databases that are opened from now on go without syncs, so that a test of power cuts can show
+/// that it would notice. Without debug assertions they sync all the same.
+pub fn skip_syncs() {
+    SKIPS_SYNCS.store(cfg!(debug_assertions), Ordering::SeqCst);
+}
+
+/// Reports whether embedded databases are to go without syncs.
+pub fn skips_syncs() -> bool {
+    cfg!(debug_assertions) && SKIPS_SYNCS.load(Ordering::SeqCst)
 }
 
 #[cfg(test)]

@@ -186,8 +186,12 @@ async fn patiently<T>(what: &str, mut attempt: impl AsyncFnMut() -> anyhow::Resu
     }
 }
 
-/// Lets this process die where `SCRM_CRASH_AT` says, for tests; see [`scrm_kernel::crash`].
+/// Lets this process die where `SCRM_CRASH_AT` says, and its embedded databases go without syncs if `SCRM_SKIP_SYNCS` is
+/// 1, for tests; see [`scrm_kernel::crash`]. Release builds do neither.
 pub fn arm_crash() -> anyhow::Result<()> {
+    if scrm_config::variable("SCRM_SKIP_SYNCS").as_deref() == Some("1") {
+        scrm_kernel::crash::skip_syncs();
+    }
     match scrm_config::variable("SCRM_CRASH_AT") {
         Some(point) => Ok(scrm_kernel::crash::arm(&point)?),
         None => Ok(()),

@@ -10,7 +10,7 @@ use scrm_kernel::{Clock, CorpId, WecomCorpId};
 use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::{CachedTokens, Grant, TokenError, TokenSource, fetch_token};
 use scrm_wecom::client::{Client, Limits};
-use scrm_wecom_sandbox::Sandbox;
+use scrm_wecom_sandbox::{DeliveryRules, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -33,8 +33,14 @@ pub struct TestWecom {
 impl TestWecom {
     /// Founds a company. Its callbacks go nowhere until somebody says where.
     pub fn start(clock: Clock) -> Self {
+        Self::start_with(clock, DeliveryRules::default())
+    }
+
+    /// Founds a company like [`start`](Self::start), with other rules for deliveries than WeCom's.
+    pub fn start_with(clock: Clock, rules: DeliveryRules) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the simulation can be made");
-        let sandbox = Sandbox::open(folder.path(), SEED, clock.clone()).expect("a new simulation opens");
+        let sandbox = Sandbox::open_with(folder.path(), SEED, clock.clone(), rules);
+        let sandbox = sandbox.expect("a new simulation opens");
         let routed = sandbox.clone();
         let server = HttpServer::new(move || App::new().configure(|config| routed.routes(config)))
             .workers(1)
@@ -86,13 +92,9 @@ impl TestWecom {
 
     /// Returns body and answer of every call of a path, such as `externalcontact/send_welcome_msg`, in order.
     pub fn calls(&self, path: &str) -> Vec<(Value, Value)> {
-        let calls = serde_json::to_value(self.sandbox.calls()).expect("calls are JSON");
-        let calls = calls.as_array().cloned().unwrap_or_default();
-        let of_path = |call: &Value| {
-            let called = call["path"].as_str().unwrap_or_default();
-            called.split('?').next().is_some_and(|called| called.ends_with(path))
-        };
-        calls.into_iter().filter(of_path).map(|call| (call["body"].clone(), call["answer"].clone())).collect()
+        let called = self.sandbox.calls_where(|called| called.ends_with(path));
+        let json = |text: &str| serde_json::from_str(text).expect("calls are JSON");
+        called.iter().map(|call| (json(call.body.get()), json(call.answer.get()))).collect()
     }
 
     /// Ends it.

@@ -100,6 +100,13 @@ impl Sandbox {
         Ok(self.send(message, Errand::default()).await)
     }
 
+    /// Makes true what an event says, then delivers it.
+    pub async fn happen(&self, event: Event) -> Result<Delivery> {
+        let message = self.message(&event)?;
+        self.believe(&event);
+        Ok(self.send(message, Errand::default()).await)
+    }
+
     /// Writes the message of an event; fails when there is no such app.
     pub(crate) fn message(&self, event: &Event) -> Result<Message> {
         let sender = self.sender(event.app())?;

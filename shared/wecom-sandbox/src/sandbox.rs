@@ -26,6 +26,8 @@ use crate::store::Store;
 
 /// The file of the API calls.
 const CALLS_FILE: &str = "calls.jsonl";
+/// Of the API calls, as many are read from the file at once.
+const CALLS_AT_ONCE: usize = 10_000;
 
 /// How many arrivals a slow listener may lag behind before it misses some.
 const FEED: usize = 4096;
@@ -157,9 +159,20 @@ impl Sandbox {
 
     /// Returns every call of WeCom's API since this sandbox was opened, the oldest first.
     pub fn calls(&self) -> Vec<CallRecord> {
-        let mut records = Vec::new();
-        let calls = &self.shared.calls;
-        calls.each(calls.old(), usize::MAX, usize::MAX, |line| records.extend(serde_json::from_slice(line)));
+        self.calls_where(|_| true)
+    }
+
+    /// Returns the calls since this sandbox was opened whose path, without parameters, is `wanted`, the oldest first.
+    pub fn calls_where(&self, wanted: impl Fn(&str) -> bool) -> Vec<CallRecord> {
+        let (mut records, calls) = (Vec::new(), &self.shared.calls);
+        let mut read = |line: &[u8]| {
+            let record: Option<CallRecord> = serde_json::from_slice(line).ok();
+            records.extend(record.filter(|record| wanted(record.path.split('?').next().unwrap_or_default())));
+        };
+        let end = calls.len();
+        for from in (calls.old()..end).step_by(CALLS_AT_ONCE) {
+            calls.each(from, end, CALLS_AT_ONCE, &mut read);
+        }
         records
     }
 

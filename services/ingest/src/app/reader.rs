@@ -1,7 +1,7 @@
 //! Reading a subject from WeCom, and telling what was read.
 
 use scrm_db::{Db, Txn};
-use scrm_kernel::{CorpId, ExternalUserId, Timestamp};
+use scrm_kernel::{CorpId, ExternalUserId, Timestamp, crash};
 use scrm_wecom::client::{CallError, Class, Client, TagFilter};
 use sea_orm::DbErr;
 
@@ -58,7 +58,9 @@ impl Reader {
 
     /// Reads what a look wants, and tells it; or notes why that was not possible.
     pub(crate) async fn look(&self, look: &Taken) -> Result<(), DbErr> {
+        crash::point("look.taken");
         let outcome = self.read(look.corp, look.app.as_deref(), &look.subject).await;
+        crash::point("look.read");
         let txn = self.db.begin().await?;
         match outcome {
             Ok(reading) => {
@@ -78,7 +80,10 @@ impl Reader {
                 store::look::put_off(&txn, look, moment, &error.to_string()).await?;
             }
         }
-        txn.commit().await
+        crash::point("look.told");
+        txn.commit().await?;
+        crash::point("look.settled");
+        Ok(())
     }
 
     /// Reads a subject as a whole, or fails.

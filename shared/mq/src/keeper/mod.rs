@@ -15,7 +15,7 @@ mod watch;
 use std::time::Duration;
 
 use scrm_db::Db;
-use scrm_kernel::{KeyRing, Lifecycle};
+use scrm_kernel::{KeyRing, Lifecycle, crash};
 use sea_orm::DbErr;
 use tokio::task::JoinSet;
 
@@ -98,6 +98,7 @@ impl Keeper {
                 )));
             }
             let settlement = self.keep_or_stop(&queue, &letters, &lifecycle).await;
+            crash::point("keeper.kept");
             for letter in letters {
                 letter.settle(settlement.clone());
             }
@@ -125,6 +126,7 @@ impl Keeper {
             let reason = letter.reason.as_deref();
             store::keep(&txn, self.office.keys(), queue.name, &letter.envelope, reason).await?;
         }
+        crash::point("keeper.written");
         txn.commit().await
     }
 }

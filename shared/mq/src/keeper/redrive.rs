@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use scrm_db::{Db, PublishError, sql};
-use scrm_kernel::{KeyRing, Lifecycle};
+use scrm_kernel::{KeyRing, Lifecycle, crash};
 use scrm_proto::Envelope;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _};
@@ -69,7 +69,10 @@ async fn redrive_some(office: &Office, queues: &[Queue], broker: &Broker) -> Res
     }
     let mut kept = Vec::new();
     for row in rows {
-        if let Err(problem) = put_back(office.keys(), queues, broker, &row).await {
+        crash::point("redrive.taken");
+        let outcome = put_back(office.keys(), queues, broker, &row).await;
+        crash::point("redrive.published");
+        if let Err(problem) = outcome {
             match problem {
                 PublishError::NotNow(reason) => {
                     tracing::warn!(reason, "Broker did not take a dead letter back, trying again");
@@ -79,6 +82,7 @@ async fn redrive_some(office: &Office, queues: &[Queue], broker: &Broker) -> Res
             }
         } else {
             mark(db, &row, State::Redriven, None).await?;
+            crash::point("redrive.marked");
         }
     }
     sql::release::<Entity>(db.writer(), Column::Seq, Column::LeasedUntil, &kept).await?;

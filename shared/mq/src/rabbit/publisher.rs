@@ -7,6 +7,7 @@ use bytes::Bytes;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
+use scrm_kernel::crash;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -54,7 +55,9 @@ impl Publisher {
                 break;
             }
         }
+        crash::point("rabbit.sent");
         while batch.confirm_oldest().await {}
+        crash::point("rabbit.confirmed");
         if batch.trouble.is_none() {
             *kept = Some(channel);
         }

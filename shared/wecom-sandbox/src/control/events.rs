@@ -148,7 +148,7 @@ async fn copies(sandbox: &Sandbox, orders: Vec<Order>) -> Result<Vec<Copy>, Fail
 
 impl Sandbox {
     /// Makes true what an event says.
-    fn believe(&self, event: &Event) {
+    pub(crate) fn believe(&self, event: &Event) {
         let now = self.shared.clock.now().timestamp_millis();
         locked(self.corp(&self.shared.company.corp_id)).believe(event, now);
     }

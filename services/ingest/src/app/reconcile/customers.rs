@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use futures::StreamExt as _;
-use scrm_kernel::{Timestamp, WecomUserId};
+use scrm_kernel::{Timestamp, WecomUserId, crash};
 use scrm_wecom::client::Relation;
 
 use super::lost::tell_lost;
@@ -98,6 +98,7 @@ impl Reconciler {
         store::relation::begin_again(&txn, corp, run, &lost).await?;
         store::relation::list(&txn, corp, run, &listed).await?;
         store::look::want(&txn, &looks).await?;
+        crash::point("reconciliation.listed");
         self.advance(txn, walk, next).await
     }
 

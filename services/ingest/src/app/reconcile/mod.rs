@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scrm_db::{Db, Txn};
-use scrm_kernel::{CorpId, Lifecycle, ReconciliationId, Timestamp, WecomUserId};
+use scrm_kernel::{CorpId, Lifecycle, ReconciliationId, Timestamp, WecomUserId, crash};
 use scrm_wecom::client::{CallError, Class, Speaker};
 use sea_orm::DbErr;
 
@@ -160,7 +160,9 @@ impl Reconciler {
         if !store::reconciliation::save(&txn, &next, walk.leased_until, due_at).await? {
             return Err(Broken::Lost);
         }
+        crash::point("reconciliation.told");
         txn.commit().await?;
+        crash::point("reconciliation.saved");
         walk.leased_until = due_at.unwrap_or(walk.leased_until);
         walk.run = next;
         Ok(())
