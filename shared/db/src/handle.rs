@@ -8,8 +8,8 @@ use std::time::Duration;
 use scrm_kernel::{Clock, crash};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    ConnAcquireErr, ConnectOptions, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
 };
 use sea_orm_migration::MigratorTrait;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use crate::Txn;
 use crate::constraint::{Constraints, Violation};
 use crate::server;
 
-/// How long a statement may wait for a connection.
+/// How long a statement may wait for a connection, and a transaction for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Reading connections of an embedded database; each is a thread of the operating system.
 const SQLITE_READERS: u32 = 2;
@@ -116,7 +116,11 @@ impl Db {
     ///
     /// SQLite has one writer, and of those who begin in this way only one at a time stands in the queue for it.
     pub async fn begin(&self) -> Result<Txn, DbErr> {
-        let turn = if self.is_sqlite() { Some(Arc::clone(&self.0.turns).lock_owned().await) } else { None };
+        if !self.is_sqlite() {
+            return self.begin_ahead().await;
+        }
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.0.turns).lock_owned()).await;
+        let turn = turn.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
         Ok(self.begin_ahead().await?.with_turn(turn))
     }
 

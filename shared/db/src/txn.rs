@@ -57,8 +57,8 @@ impl Txn {
     }
 
     /// Holds a turn until the transaction has ended.
-    pub(crate) fn with_turn(self, turn: Option<OwnedMutexGuard<()>>) -> Self {
-        Self { _turn: turn, ..self }
+    pub(crate) fn with_turn(self, turn: OwnedMutexGuard<()>) -> Self {
+        Self { _turn: Some(turn), ..self }
     }
 
     /// Makes everything done so far durable and wakes those for whom rows wait now.

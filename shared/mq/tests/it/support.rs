@@ -477,7 +477,7 @@ impl StateHandler<ContactAdded> for Scripted {
             Step::LoseDatabase(db) => {
                 tokio::spawn(db.clone().close());
                 // PostgreSQL may have a further connection until it is closed.
-                while db.begin().await.is_ok() {
+                while db.begin_ahead().await.is_ok() {
                     tokio::task::yield_now().await;
                 }
                 Err(Failure::Retry("no database".to_owned()))
