@@ -97,7 +97,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn problem(settings: Settings) -> String {
+    fn problem(settings: &Settings) -> String {
         settings.place().map(|_| ()).unwrap_err().to_string()
     }
 
@@ -105,13 +105,13 @@ mod tests {
     fn what_names_no_place_is_refused_by_key() {
         let of = |url: &str| Settings { url: Some(url.to_owned()), ..Settings::default() };
         assert!(of("").place().unwrap().is_none());
-        assert!(problem(of("/srv/media")).contains("media: url: must begin"));
-        assert!(problem(of("file://srv/media")).contains("url: must be absolute"));
-        assert!(problem(of("s3:///folder")).contains("url: names no bucket"));
+        assert!(problem(&of("/srv/media")).contains("media: url: must begin"));
+        assert!(problem(&of("file://srv/media")).contains("url: must be absolute"));
+        assert!(problem(&of("s3:///folder")).contains("url: names no bucket"));
         let half = Settings { access_key: Some("a".to_owned()), ..of("s3://bucket") };
-        assert!(problem(half).contains("secret_key: is missing"));
+        assert!(problem(&half).contains("secret_key: is missing"));
         let endpoint = Settings { endpoint: Some("s3.internal".to_owned()), ..of("s3://bucket") };
-        assert!(problem(endpoint).contains("endpoint: must begin"));
+        assert!(problem(&endpoint).contains("endpoint: must begin"));
     }
 
     #[test]
