@@ -78,16 +78,15 @@ pub(super) struct Writing {
     /// The id of the next row.
     next_id: i64,
     /// What the present transaction puts into queues.
-    put: Vec<(String, Put)>,
+    put: Vec<Put>,
 }
 
 /// What is put into a queue.
 #[derive(Debug)]
-enum Put {
-    /// A message as it was published.
-    Fresh(Stored),
-    /// A row moved from elsewhere.
-    Moved,
+struct Put {
+    queue: String,
+    /// The message as it was published; none for a row that is moved from elsewhere.
+    message: Option<Stored>,
 }
 
 impl Writing {
@@ -160,10 +159,10 @@ impl BatchWrite for Store {
             }
         }
         let put = take(&mut self.writing().put);
-        for (queue, put) in put {
-            match put {
-                Put::Fresh(message) => self.mailboxes.put(&queue, message),
-                Put::Moved => self.mailboxes.point_to_file(&queue),
+        for Put { queue, message } in put {
+            match message {
+                Some(message) => self.mailboxes.put(&queue, message),
+                None => self.mailboxes.point_to_file(&queue),
             }
         }
     }
@@ -187,7 +186,7 @@ impl Store {
         let row = |queue: &&str| {
             let (id, queue) = (writing.mint(), (*queue).to_owned());
             let stored = Stored { id, envelope: Ok(message.clone()), reason: None };
-            writing.put.push((queue.clone(), Put::Fresh(stored)));
+            writing.put.push(Put { queue: queue.clone(), message: Some(stored) });
             ActiveModel {
                 id: Set(id),
                 queue: Set(queue),
@@ -216,7 +215,7 @@ impl Store {
         };
         Entity::insert(dead).exec_without_returning(txn).await?;
         Entity::delete_by_id(id).exec(txn).await?;
-        self.writing().put.push((queue, Put::Moved));
+        self.writing().put.push(Put { queue, message: None });
         Ok(())
     }
 
