@@ -120,14 +120,14 @@ pub struct Queue {
 pub enum Ladder {
     /// 10 s, 1 min, 10 min, 1 h.
     Standard,
-    /// 0.3 s, 1 s, 3 s: for what is worthless after 20 seconds.
+    /// 0.3 s, 1 s, then every 3 s until 16 s are over: for what is worthless after 20 seconds.
     Urgent,
     /// These, shortest first: for tests that cannot wait so long.
     Custom(&'static [Duration]),
 }
 
 impl Ladder {
-    /// Returns the waits, in order.
+    /// Returns the waits, in order; the same one may come several times.
     pub const fn rungs(self) -> &'static [Duration] {
         const STANDARD: &[Duration] = &[
             Duration::from_secs(10),
@@ -135,8 +135,9 @@ impl Ladder {
             Duration::from_mins(10),
             Duration::from_hours(1),
         ];
+        const THREE: Duration = Duration::from_secs(3);
         const URGENT: &[Duration] =
-            &[Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(3)];
+            &[Duration::from_millis(300), Duration::from_secs(1), THREE, THREE, THREE, THREE, THREE];
         match self {
             Self::Standard => STANDARD,
             Self::Urgent => URGENT,
@@ -229,6 +230,6 @@ mod tests {
     fn a_ladder_ends() {
         assert_eq!(Ladder::Standard.wait_after(3), Some(Duration::from_hours(1)));
         assert_eq!(Ladder::Standard.wait_after(4), None);
-        assert_eq!(Ladder::Urgent.wait_after(3), None);
+        assert_eq!(Ladder::Urgent.wait_after(7), None);
     }
 }

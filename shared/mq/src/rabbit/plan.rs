@@ -1,6 +1,6 @@
 //! The topology as RabbitMQ has it: exchanges, queues, their arguments and bindings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lapin::options::{
@@ -87,7 +87,8 @@ impl Plan {
                     overflow,
                 ]),
             });
-            for rung in queue.ladder.rungs() {
+            // One queue for a wait, however often it comes in the ladder.
+            for rung in queue.ladder.rungs().iter().collect::<BTreeSet<_>>() {
                 let [exchange, key, strategy, overflow] = dead_lettering_to(self.named(queue.name));
                 queues.push(Planned {
                     name: self.rung_queue(queue, *rung),

@@ -44,7 +44,7 @@ async fn a_failing_message_climbs_its_ladder_and_is_then_a_dead_letter_with_the_
 }
 
 #[tokio::test]
-async fn the_urgent_ladder_takes_four_seconds_and_a_bit() {
+async fn the_urgent_ladder_lasts_as_long_as_a_welcome_code_is_good() {
     let urgent = Queue { name: "test.urgent", ladder: Ladder::Urgent, ..FLOW };
     let rig = Rig::start(&[urgent]).await;
     let mut worker = rig.consume(urgent, |_| Step::Retry("out of luck"));
