@@ -130,8 +130,9 @@ impl Pump {
             // Those already out are read again and dropped here, so ask for as many more.
             let asked = left + self.out.len();
             let mut messages = store::due(&self.db, &self.queue, now, asked).await?;
-            let may_be_more = messages.len() == asked;
+            let is_cut_off = messages.len() == asked;
             messages.retain(|message| !self.out.contains(&message.id));
+            let may_be_more = is_cut_off || messages.len() > left;
             messages.truncate(left);
             left -= self.send(messages, sender).await;
             self.next_due =

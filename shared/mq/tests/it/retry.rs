@@ -5,11 +5,11 @@ use std::time::Duration;
 use scrm_kernel::CorpId;
 use scrm_kernel::time::from_millis;
 use scrm_mq::topology::dead;
-use scrm_mq::{Ladder, Queue};
+use scrm_mq::{Ladder, Queue, Settlement};
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::{Envelope, Event as _};
 
-use crate::support::{FLOW, Rig, Seen, Step, Worker, message, messages};
+use crate::support::{FLOW, Rig, Seen, Step, Worker, in_time, message, messages};
 
 /// Timers of broker and test may disagree by so much.
 const SLACK: Duration = Duration::from_millis(20);
@@ -83,6 +83,36 @@ async fn a_wait_for_another_attempt_survives_a_crash() {
     assert_eq!(worker.next().await.envelope.attempt, 1);
     rig.wait_for_handled(FLOW, 1).await;
     worker.stop().await;
+    rig.finish().await;
+}
+
+#[tokio::test]
+async fn all_whose_wait_is_over_come_while_others_are_in_hand() {
+    const PLACES: usize = 8;
+    const IN_HAND: i64 = 7;
+    const FAILING: i64 = 30;
+    let rig = Rig::start(&[FLOW]).await;
+    let mut subscription = rig.broker().subscribe(&FLOW, PLACES).await.unwrap();
+    // All but one place is taken; those who waited go through that one.
+    rig.publish(messages(30, FAILING + IN_HAND)).await;
+
+    let (mut in_hand, mut again) = (Vec::new(), 0);
+    while again < FAILING {
+        let delivery = in_time("each message again", subscription.deliveries.recv()).await.unwrap();
+        let reason = "not yet".to_owned();
+        match delivery.envelope.attempt {
+            0 if delivery.envelope.received_seq >= Some(FAILING) => in_hand.push(delivery),
+            0 => delivery.settle(Settlement::Retry { after: FLOW.ladder.rungs()[0], reason }),
+            _ => {
+                again += 1;
+                delivery.settle(Settlement::Done);
+            }
+        }
+    }
+    for delivery in in_hand {
+        delivery.settle(Settlement::Done);
+    }
+    subscription.finish().await;
     rig.finish().await;
 }
 
