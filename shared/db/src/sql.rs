@@ -16,8 +16,9 @@ use crate::Db;
 
 /// Rows in one INSERT.
 const ROWS: usize = 64;
-/// How long a relay that took rows may leave them unmarked before another one takes them.
-const LEASE: Duration = Duration::from_secs(30);
+/// How long a relay that took rows may leave them unmarked before another one takes them. It is short because the rows of
+/// a process that died wait for its end, and a welcome code is good for 20 s; a broker that takes longer gets messages twice.
+const LEASE: Duration = Duration::from_secs(5);
 /// Rows that are marked as unsent at once.
 const SOME: u64 = 5000;
 

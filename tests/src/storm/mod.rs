@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_millis(200);
 const UNDER_WAY: usize = 1500;
 /// Forms that are sent at the same time: each is three open files of this process.
 const FORMS_AT_ONCE: usize = 64;
-/// How long everything may take to come to its end: a lease lasts 30 s, and a rung of the ladder a minute or ten.
+/// How long everything may take to come to its end: a lease lasts minutes, and so does a rung of the ladder.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How often it is counted until then.
 const COUNT_PAUSE: Duration = Duration::from_secs(1);
