@@ -9,3 +9,4 @@ pub mod peers;
 pub mod place;
 pub mod program;
 pub mod runs;
+pub mod servers;

@@ -187,7 +187,7 @@ mod tests {
     fn the_end_of_an_answer_is_known_from_its_head() {
         let whole = b"HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\nx: y\r\n\r\nabc";
         assert_eq!(head_of(whole).unwrap(), Some((202, whole.len())));
-        assert_eq!(head_of(b"HTTP/1.1 200 OK\r\ncontent-length:0\r\n\r\n").unwrap(), Some((200, 38)));
+        assert_eq!(head_of(b"HTTP/1.1 200 OK\r\ncontent-length:0\r\n\r\n").unwrap(), Some((200, 37)));
         assert_eq!(head_of(b"HTTP/1.1 200 OK\r\nconte").unwrap(), None);
         assert!(head_of(b"HTTP/1.1 200 OK\r\n\r\n").is_err(), "without a length its end is unknown");
         assert!(head_of(b"nonsense\r\n\r\n").is_err());

@@ -186,6 +186,32 @@ impl Api {
         Ok(page.items.into_iter().find(|lead| lead.owner.is_some()))
     }
 
+    /// Reads the leads that were received since a moment; `None` until each of these customers has one with an owner.
+    pub async fn leads_since(
+        &self,
+        since: scrm_kernel::Timestamp,
+        customers: &[String],
+    ) -> anyhow::Result<Option<Vec<Lead>>> {
+        let (mut leads, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let after = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+            let page = self.get::<Page<Lead>>(&format!("{}?limit={PAGE}{after}", self.leads())).await?;
+            // Newest first: the first one from before is where this ends.
+            let is_over = page.items.iter().any(|lead| lead.received_at < since);
+            leads.extend(page.items.into_iter().filter(|lead| lead.received_at >= since));
+            cursor = page.next_cursor.filter(|_| !is_over);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let owned = leads.iter().filter(|lead| lead.owner.is_some()).count();
+        if owned < customers.len() {
+            return Ok(None);
+        }
+        check(&leads, customers)?;
+        Ok(Some(leads))
+    }
+
     /// Reads all leads and fails unless each of these customers has exactly one, with an owner; returns them.
     pub async fn count_leads(&self, customers: &[String]) -> anyhow::Result<Vec<Lead>> {
         let leads = self.all::<Lead>(&self.leads()).await?;
