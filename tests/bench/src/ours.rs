@@ -19,12 +19,15 @@ use crate::program::{Program, free_address};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Before our servers close a connection that nobody uses.
+const IDLE: Duration = Duration::from_secs(1);
 /// Rows of a page.
 const PAGE: usize = 200;
 
 /// Returns a client for everything that is not timed.
 pub fn http() -> anyhow::Result<Client> {
-    Client::builder().no_proxy().timeout(PATIENCE).build().context("an HTTP client cannot be made")
+    let client = Client::builder().no_proxy().timeout(PATIENCE).pool_idle_timeout(IDLE);
+    client.build().context("an HTTP client cannot be made")
 }
 
 /// A simulated WeCom in which nobody does anything by himself.

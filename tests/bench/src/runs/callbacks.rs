@@ -99,10 +99,10 @@ async fn hammer(
     address: SocketAddr,
     connections: usize,
 ) -> anyhow::Result<Outcome> {
-    let seconds = setting.choose(2, 10);
-    let count = usize::try_from(seconds * MOST_PER_SECOND)?;
+    let millis = setting.choose(1_500, 10_000);
+    let count = usize::try_from(millis * MOST_PER_SECOND / 1000)?;
     let requests = Arc::new(arrivals(app, address, "c", count)?);
-    let pace = Pace::Flat(Duration::from_secs(seconds));
+    let pace = Pace::Flat(Duration::from_millis(millis));
     let outcome = load::run(address, connections, requests, pace, |_| ()).await?;
     outcome.expect_all(200)?;
     ensure!(outcome.answered.len() < count, "the load ran out of callbacks: raise MOST_PER_SECOND");

@@ -7,7 +7,7 @@ mod peer;
 
 use anyhow::Context as _;
 
-use self::held::{Held, Line, highest};
+use self::held::{Care, Held, Line, highest};
 use super::Setting;
 use crate::figure::{Figure, Goal};
 use crate::ours::{Wecom, http};
@@ -46,9 +46,8 @@ pub(super) async fn run(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn measured(setting: &Setting, name: &str, line: &mut impl Line) -> anyhow::Result<Held> {
-    let long = setting.choose(4, 60);
-    let held = highest(line, setting.choose(2, 5), setting.choose(2, 8), long, |text| {
-        setting.say(&format!("{name}: {text}"));
-    });
+    let quick = Care { tries: 2, short: 2, long: 4, step_down: 0.8 };
+    let care = setting.choose(quick, Care { tries: 5, short: 8, long: 60, step_down: 0.92 });
+    let held = highest(line, care, |text| setting.say(&format!("{name}: {text}")));
     held.await?.with_context(|| format!("{name} holds no rate at all"))
 }

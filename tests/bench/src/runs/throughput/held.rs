@@ -4,10 +4,21 @@ use crate::figure::percentile;
 
 /// Milliseconds at most, of 99 in 100.
 const PATIENCE: f64 = 150.0;
-/// What is left over of the highest rate when it was not held for long.
-const STEP_DOWN: f64 = 0.92;
-/// How often that is tried.
+/// How often a lower rate is tried for long.
 const STEPS_DOWN: usize = 8;
+
+/// How carefully to look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Care {
+    /// How often the range is halved.
+    pub(super) tries: usize,
+    /// Seconds of each of those tries.
+    pub(super) short: u32,
+    /// Seconds for which a rate must be held to count.
+    pub(super) long: u32,
+    /// What is left of a rate that was not held for long, for the next one.
+    pub(super) step_down: f64,
+}
 
 /// What came of a rate that was tried.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +41,7 @@ pub(super) struct Held {
 
 /// Something that makes leads of events.
 pub(super) trait Line {
-    /// Sends as many as it takes in for so many seconds; returns how many leads a second came of them.
+    /// Sends many at once, enough for about so many seconds; returns how many leads a second came of them.
     async fn flood(&mut self, seconds: u32) -> anyhow::Result<f64>;
     /// Sends at a steady rate for so many seconds, and waits until all leads are there.
     async fn hold(&mut self, rate: f64, seconds: u32) -> anyhow::Result<Tried>;
@@ -51,11 +62,10 @@ impl Tried {
 /// steps until it is held.
 pub(super) async fn highest(
     line: &mut impl Line,
-    tries: usize,
-    short: u32,
-    long: u32,
+    care: Care,
     say: impl Fn(&str),
 ) -> anyhow::Result<Option<Held>> {
+    let Care { tries, short, long, step_down } = care;
     let capacity = line.flood(short).await?;
     say(&format!("flooded, {capacity:.0}/s"));
     let (mut low, mut high) = (capacity / 4.0, capacity);
@@ -76,7 +86,7 @@ pub(super) async fn highest(
         if held.is_some() {
             return Ok(held);
         }
-        rate *= STEP_DOWN;
+        rate *= step_down;
     }
     Ok(None)
 }
@@ -111,13 +121,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_highest_rate_is_one_that_was_held_for_long() {
+        let care = Care { tries: 5, short: 8, long: 60, step_down: 0.92 };
         let mut line = Simulated { short: 700.0, long: 600.0, tried: Vec::new() };
-        let held = highest(&mut line, 5, 8, 60, |_| ()).await.unwrap().unwrap();
+        let held = highest(&mut line, care, |_| ()).await.unwrap().unwrap();
         assert!((520.0..=600.0).contains(&held.rate), "{held:?}");
         assert_eq!(line.tried[..5], [8; 5]);
         assert!(line.tried[5..].iter().all(|seconds| *seconds == 60));
         let mut none = Simulated { short: 0.0, long: 0.0, tried: Vec::new() };
-        assert_eq!(highest(&mut none, 2, 2, 60, |_| ()).await.unwrap(), None);
+        assert_eq!(highest(&mut none, Care { tries: 2, ..care }, |_| ()).await.unwrap(), None);
     }
 
     #[test]

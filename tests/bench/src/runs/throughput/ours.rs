@@ -17,8 +17,8 @@ use crate::servers::{Depth, Servers, Services as Processes};
 
 /// Connections of the load.
 const CONNECTIONS: usize = 64;
-/// More than the services take in a second.
-const MOST_PER_SECOND: usize = 5_000;
+/// About what the services make of callbacks in a second.
+const PER_SECOND: usize = 500;
 /// How long leads may take to be there.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How much longer than planned sending may take.
@@ -99,8 +99,8 @@ impl Services {
 
 impl Line for Services {
     async fn flood(&mut self, seconds: u32) -> anyhow::Result<f64> {
-        let count = usize::try_from(seconds)? * MOST_PER_SECOND;
-        let (_, _, leads) = self.send(count, Pace::Flat(Duration::from_secs(seconds.into()))).await?;
+        let count = usize::try_from(seconds)? * PER_SECOND;
+        let (_, _, leads) = self.send(count, Pace::Flat(PATIENCE)).await?;
         let first = leads.iter().map(|lead| lead.received_at).min();
         let last = leads.iter().filter_map(|lead| lead.assigned_at).max();
         let time = first.zip(last).and_then(|(first, last)| (last - first).to_std().ok()).unwrap_or_default();
