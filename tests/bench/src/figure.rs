@@ -161,8 +161,10 @@ impl Figure {
     /// Returns the figure as cells of a table for people.
     fn cells(&self) -> [String; 6] {
         let spread = |spread: &Spread| match *spread {
-            Spread { min, median, max } if min == max => short(median),
-            Spread { min, median, max } => format!("{} ({}–{})", short(median), short(min), short(max)),
+            Spread { min, median, max } if min < max => {
+                format!("{} ({}–{})", short(median), short(min), short(max))
+            }
+            Spread { median, .. } => short(median),
         };
         let peer = match &self.peer {
             Peer::None => "–".to_owned(),

@@ -66,7 +66,9 @@ pub fn post(path_and_query: &str, address: SocketAddr, headers: &[(&str, &str)],
         text.push_str(value);
         text.push_str("\r\n");
     }
-    text.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+    text.push_str("Content-Length: ");
+    text.push_str(&body.len().to_string());
+    text.push_str("\r\n\r\n");
     text.push_str(body);
     text.into_bytes()
 }

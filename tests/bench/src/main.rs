@@ -49,7 +49,7 @@ fn benchmark(name: &str) -> Result<Benchmark, String> {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    match run(&Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("scrm-bench: {error:#}");
@@ -58,9 +58,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
-    match command {
-        Command::List => Benchmark::ALL.map(Benchmark::name).iter().for_each(|name| println!("{name}")),
+fn run(command: &Command) -> anyhow::Result<()> {
+    match *command {
+        Command::List => {
+            for benchmark in Benchmark::ALL {
+                println!("{}", benchmark.name());
+            }
+        }
         Command::Install { name } => {
             let place = Place::find()?;
             for benchmark in name.map_or(Benchmark::ALL.to_vec(), |name| vec![name]) {
@@ -74,7 +78,9 @@ fn run(command: Command) -> anyhow::Result<()> {
 
 fn print(figures: &[Figure], is_json: bool) {
     if is_json {
-        figures.iter().for_each(|figure| println!("{}", figure.json()));
+        for figure in figures {
+            println!("{}", figure.json());
+        }
     } else {
         print!("{}", table(figures));
     }

@@ -21,7 +21,7 @@ pub struct Place {
 impl Place {
     /// Finds them from where this program lies: `target/release/scrm-bench` has `target/bench`.
     pub fn find() -> anyhow::Result<Self> {
-        let own = std::env::current_exe().context("cannot tell where this program lies")?;
+        let own = std::fs::read_link("/proc/self/exe").context("cannot tell where this program lies")?;
         let mut programs = own.parent().context("a program lies in a folder")?;
         if programs.ends_with("deps") {
             programs = programs.parent().unwrap_or(programs); // a test

@@ -8,11 +8,11 @@ const NAMES: [&str; 7] =
     ["callbacks", "callbacks-fast", "lead-latency", "throughput", "webhooks", "idle", "first-lead"];
 
 fn bench(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_scrm-bench")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_scrm-bench")).args(arguments).output().expect("it starts")
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8(bytes.to_vec()).expect("it prints text")
 }
 
 #[test]

@@ -64,7 +64,7 @@ async fn once(serve: &Serve, wecom: &Wecom, count: usize) -> anyhow::Result<(Vec
     let requests = Arc::new(arrivals(&wecom.app, serve.address, RUN, count)?);
     let (watch, mut watched) = tokio::sync::mpsc::unbounded_channel::<Answered>();
     let on_answer = move |answered: Answered| {
-        if answered.index % WATCHED == 0 {
+        if answered.index.is_multiple_of(WATCHED) {
             watch.send(answered).ok(); // whoever does not listen any more has failed and says so
         }
     };

@@ -88,8 +88,7 @@ impl Worker {
     }
 
     pub(super) async fn finish(self) -> anyhow::Result<()> {
-        drop(self.program); // what is not acknowledged is nobody's loss here
-        Ok(())
+        self.program.stop().await
     }
 
     /// Publishes so many events, at a rate if there is one; returns how long that took, and what was left in the queue.
