@@ -3,7 +3,7 @@
 Every callback is verified, decrypted, parsed, stored and committed before it is answered. Environment: CORP, TOKEN,
 AES_KEY, and DATABASE, the file to store into.
 
-Storing on the event loop is deliberate: with one core, handing each commit to a thread was slower.
+It stores on the event loop: on one core, a thread for the commits would mostly add a hand-over to each of them.
 """
 
 import os

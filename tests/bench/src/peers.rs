@@ -65,7 +65,7 @@ impl Kind {
         if self.is_installed(place) {
             return Ok(());
         }
-        run(Command::new(Place::checkout().join("tests/install.sh")).arg("clients"))?;
+        install_packages("clients")?;
         let folder = self.folder(place);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let manifest = Place::peers().join(self.manifest());
@@ -86,6 +86,11 @@ impl Kind {
         std::fs::copy(&manifest, self.mark(place)).context("cannot note what is installed")?;
         Ok(())
     }
+}
+
+/// Installs a group of the system's packages, unless they are there.
+pub fn install_packages(group: &str) -> anyhow::Result<()> {
+    run(Command::new(Place::checkout().join("tests/install.sh")).arg(group))
 }
 
 fn copy(file: &Path, folder: &Path) -> anyhow::Result<()> {

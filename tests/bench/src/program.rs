@@ -14,7 +14,7 @@ use crate::cores::{Core, Cores};
 /// How long a program may take to become ready.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 /// How long it may take to end when it is asked to.
-const END_PATIENCE: Duration = Duration::from_secs(15);
+const END_PATIENCE: Duration = Duration::from_secs(40);
 /// How often to look.
 const INTERVAL: Duration = Duration::from_millis(5);
 /// Bytes of a log that are shown when something fails.

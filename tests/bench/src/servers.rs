@@ -38,15 +38,10 @@ impl Servers {
         cores.pin(Core::Any)?;
         let started = script(&folder, &["up", "postgres", "rabbitmq"]);
         cores.pin(Core::Load)?;
-        let servers = Self { folder, env: String::new() };
+        let mut servers = Self { folder, env: String::new() }; // from here on they are stopped whatever happens
         started?;
-        let env = script(&servers.folder, &["env"])?;
-        Ok(Self { folder: servers.forget(), env })
-    }
-
-    /// Gives the folder away without stopping what lies in it.
-    fn forget(mut self) -> PathBuf {
-        std::mem::take(&mut self.folder)
+        servers.env = script(&servers.folder, &["env"])?;
+        Ok(servers)
     }
 
     fn url(&self, variable: &str) -> anyhow::Result<&str> {
@@ -83,9 +78,7 @@ impl Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        if !self.folder.as_os_str().is_empty()
-            && let Err(error) = script(&self.folder, &["clean"])
-        {
+        if let Err(error) = script(&self.folder, &["clean"]) {
             eprintln!("scrm-bench: {error:#}");
         }
     }

@@ -14,7 +14,7 @@ const GOAL: f64 = 500.0;
 /// Runs `scrm demo --once 1` again and again, each time on an empty folder.
 pub(super) fn run(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
     let mut rounds = Vec::new();
-    for _ in 0..setting.choose(5, 15) {
+    for _ in 0..setting.choose(3, 15) {
         rounds.push(once(setting)?);
         setting.say(&format!("first lead after {:.0} ms", rounds[rounds.len() - 1]));
     }

@@ -51,11 +51,11 @@ pub(super) async fn run(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
         serve.finish().await?;
     }
     Ok(vec![
-        Figure::of("lead-latency", "ms p99", &seen)?
+        Figure::of("lead-latency", "ms", &seen)?
             .against_stated("advertised", ADVERTISED)
             .with_goal(Goal::AtMost(GOAL)),
-        Figure::of("lead-latency-p50", "ms p50", &middle)?,
-        Figure::of("lead-latency-recorded", "ms p99", &recorded)?,
+        Figure::of("lead-latency-p50", "ms", &middle)?,
+        Figure::of("lead-latency-recorded", "ms", &recorded)?,
     ])
 }
 

@@ -7,11 +7,12 @@ mod lead_latency;
 mod throughput;
 mod webhooks;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cores::{Core, Cores};
 use crate::figure::Figure;
-use crate::peers::{Kind, NotInstalled};
+use crate::peers::{self, Kind, NotInstalled};
 use crate::place::Place;
 
 /// What can be measured.
@@ -72,8 +73,11 @@ impl Benchmark {
         }
     }
 
-    /// Installs its peer, if it has one.
+    /// Installs its peer, if it has one, and the servers that it runs on.
     pub fn install(self, place: &Place) -> anyhow::Result<()> {
+        if self == Self::Throughput {
+            peers::install_packages("services")?;
+        }
         self.peer().map_or(Ok(()), |kind| kind.install(place))
     }
 
@@ -93,17 +97,27 @@ impl Benchmark {
         setting.cores.pin(Core::Load)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("the asynchronous runtime does not start")?;
+        // Whatever stops it, it stops what it has started: processes and servers end when they are dropped.
         runtime.block_on(async {
-            match self {
-                Self::Callbacks => callbacks::run(&setting).await,
-                Self::CallbacksFast => callbacks::run_fast(&setting).await,
-                Self::LeadLatency => lead_latency::run(&setting).await,
-                Self::Throughput => throughput::run(&setting).await,
-                Self::Webhooks => webhooks::run(&setting).await,
-                Self::Idle => idle::run(&setting).await,
-                Self::FirstLead => first_lead::run(&setting),
+            let mut ending = signal(SignalKind::terminate())?;
+            tokio::select! {
+                figures = Box::pin(self.measure(&setting)) => figures,
+                _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+                _ = ending.recv() => bail!("ended before it was done"),
             }
         })
+    }
+
+    async fn measure(self, setting: &Setting) -> anyhow::Result<Vec<Figure>> {
+        match self {
+            Self::Callbacks => callbacks::run(setting).await,
+            Self::CallbacksFast => callbacks::run_fast(setting).await,
+            Self::LeadLatency => lead_latency::run(setting).await,
+            Self::Throughput => throughput::run(setting).await,
+            Self::Webhooks => webhooks::run(setting).await,
+            Self::Idle => idle::run(setting).await,
+            Self::FirstLead => first_lead::run(setting),
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn run(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
     let name = "pika+psycopg, one worker";
     Ok(vec![
         Figure::of("throughput", "/s", &rates)?.against(name, &peer_rates)?.with_goal(Goal::Times(GOAL)),
-        Figure::of("throughput-p99", "ms p99", &waits)?.against(name, &peer_waits)?,
+        Figure::of("throughput-p99", "ms", &waits)?.against(name, &peer_waits)?,
     ])
 }
 

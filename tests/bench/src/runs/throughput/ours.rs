@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// How much longer than planned sending may take.
 const SLACK: Duration = Duration::from_millis(200);
 /// How often to look for the last leads.
-const INTERVAL: Duration = Duration::from_millis(50);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The services, connected to the simulated WeCom.
 pub(super) struct Services {
