@@ -244,7 +244,7 @@ pub struct Serve {
     /// What it answers.
     pub api: Api,
     program: Program,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Serve {
@@ -257,17 +257,12 @@ impl Serve {
         let mut program = Program::start("scrm", &mut command, cores, Core::Server, folder.path())?;
         program.ready(http, &format!("http://{address}/readyz")).await?;
         let api = Api::of(place, &data, http.clone(), address, address)?;
-        Ok(Self { address, api, program, folder })
+        Ok(Self { address, api, program, _folder: folder })
     }
 
     /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.program.id()
-    }
-
-    /// Returns the folder with its data.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Ends it and removes its data.

@@ -37,11 +37,6 @@ impl Place {
         Ok(Command::new(path))
     }
 
-    /// Returns the folder with the programs.
-    pub fn programs(&self) -> &Path {
-        &self.programs
-    }
-
     /// Returns the folder in which peers are installed.
     pub fn home(&self) -> &Path {
         &self.home
