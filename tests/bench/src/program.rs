@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::cores::{Core, Cores};
 
 /// How long a program may take to become ready.
-const START_PATIENCE: Duration = Duration::from_secs(30);
+const START_PATIENCE: Duration = Duration::from_mins(2);
 /// How long it may take to end when it is asked to.
 const END_PATIENCE: Duration = Duration::from_secs(40);
 /// How often to look.
