@@ -4,7 +4,7 @@
 #   tests/install.sh            everything
 #   tests/install.sh build      a C compiler (for the dependencies that are written in C)
 #   tests/install.sh services   PostgreSQL, RabbitMQ and Redis, for tests/services.sh
-#   tests/install.sh clients    Python with venv, and npm, for tests/clients/run.sh
+#   tests/install.sh clients    Python with venv, and npm, for tests/clients/run.sh and scrm-bench install
 #
 # Debian and its relatives only; elsewhere it names what is missing. Rust itself comes from rustup.
 set -euo pipefail

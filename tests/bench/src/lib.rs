@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+pub mod callback;
+pub mod cores;
+pub mod figure;
+pub mod load;
+pub mod ours;
+pub mod peers;
+pub mod place;
+pub mod program;
+pub mod runs;
+pub mod servers;

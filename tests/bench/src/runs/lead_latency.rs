@@ -1,0 +1,106 @@
+//! From a callback to a lead that can be read with its owner, at a steady rate, in one process.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::Setting;
+use crate::callback::{arrivals, customer};
+use crate::figure::{Figure, Goal, percentile};
+use crate::load::{self, Answered, Pace};
+use crate::ours::{Api, Serve, Wecom, http};
+
+/// Callbacks a second.
+const RATE: f64 = 500.0;
+/// Over how many connections.
+const CONNECTIONS: usize = 64;
+/// One in so many is looked for until it can be read.
+const WATCHED: usize = 10;
+/// Milliseconds at most, of 99 in 100.
+const GOAL: f64 = 30.0;
+/// Milliseconds that others promise.
+const ADVERTISED: f64 = 3000.0;
+/// How often to look for a lead, at most; whoever waits long is looked for more rarely, so that looking is no load.
+const INTERVAL: Duration = Duration::from_millis(1);
+/// What part of the wait so far the next look may add to it: one in so much.
+const EXACTNESS: u32 = 20;
+/// How long to look before it counts as lost.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Begins the ids of the customers.
+const RUN: &str = "l";
+
+/// Sends callbacks and looks for their leads, over HTTP.
+pub(super) async fn run(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
+    let http = http()?;
+    let wecom = Wecom::start(&setting.place, &setting.cores, &http).await?;
+    let (mut seen, mut middle, mut recorded) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..setting.choose(2, 5) {
+        let serve = Serve::start(&setting.place, &setting.cores, &http).await?;
+        serve.api.connect(&wecom).await?;
+        let greeting = json!({"text": "您好，很高兴认识您！"});
+        serve.api.put(&format!("{}/api/v1/leads/greetings", serve.api.leads), &greeting).await?;
+        let (waits, assigned) = once(&serve, &wecom, setting.choose(5_000, 30_000)).await?;
+        let of = |waits: &[f64], percent| percentile(waits, percent).context("nothing was measured");
+        seen.push(of(&waits, 99)?);
+        middle.push(of(&waits, 50)?);
+        recorded.push(of(&assigned, 99)?);
+        setting.say(&format!("round {}: p99 {:.1} ms, p50 {:.1} ms", round + 1, seen[round], middle[round]));
+        serve.finish().await?;
+    }
+    Ok(vec![
+        Figure::of("lead-latency", "ms", &seen)?
+            .against_stated("advertised", ADVERTISED)
+            .with_goal(Goal::AtMost(GOAL)),
+        Figure::of("lead-latency-p50", "ms", &middle)?,
+        Figure::of("lead-latency-recorded", "ms", &recorded)?,
+    ])
+}
+
+/// Returns the milliseconds until leads could be read, of some, and until they had an owner as they say, of all.
+async fn once(serve: &Serve, wecom: &Wecom, count: usize) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+    let requests = Arc::new(arrivals(&wecom.app, serve.address, RUN, count)?);
+    let (watch, mut watched) = tokio::sync::mpsc::unbounded_channel::<Answered>();
+    let on_answer = move |answered: Answered| {
+        if answered.index.is_multiple_of(WATCHED) {
+            watch.send(answered).ok(); // whoever does not listen any more has failed and says so
+        }
+    };
+    let api = serve.api.clone();
+    let watching = tokio::spawn(async move {
+        let mut looking = JoinSet::new();
+        while let Some(answered) = watched.recv().await {
+            looking.spawn(readable(api.clone(), answered));
+        }
+        let mut waits = Vec::new();
+        while let Some(wait) = looking.join_next().await {
+            waits.push(wait.context("a look failed")??);
+        }
+        anyhow::Ok(waits)
+    });
+    let outcome = load::run(serve.address, CONNECTIONS, requests, Pace::Steady(RATE), on_answer).await?;
+    outcome.expect_all(200)?;
+    ensure!(outcome.answered.len() == count, "{} of {count} callbacks were answered", outcome.answered.len());
+    let waits = watching.await.context("looking failed")??;
+    let customers: Vec<String> = (0..count).map(|index| customer(RUN, index)).collect();
+    let begun = Instant::now();
+    while serve.api.owned(&customers[count - 1]).await?.is_none() {
+        ensure!(begun.elapsed() < PATIENCE, "the last callback has no lead after {PATIENCE:?}");
+        tokio::time::sleep(INTERVAL * EXACTNESS).await;
+    }
+    let leads = serve.api.count_leads(&customers).await?;
+    Ok((waits, leads.iter().filter_map(crate::ours::Lead::wait).collect()))
+}
+
+/// Looks for the lead of a callback until it is there with its owner; returns the milliseconds since the callback was
+/// due.
+async fn readable(api: Api, answered: Answered) -> anyhow::Result<f64> {
+    let customer = customer(RUN, answered.index);
+    while api.owned(&customer).await?.is_none() {
+        ensure!(answered.due.elapsed() < PATIENCE, "{customer} has no lead after {PATIENCE:?}");
+        tokio::time::sleep(INTERVAL.max(answered.due.elapsed() / EXACTNESS)).await;
+    }
+    Ok(answered.due.elapsed().as_secs_f64() * 1000.0)
+}
