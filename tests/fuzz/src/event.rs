@@ -6,7 +6,7 @@ use scrm_wecom::event::{self, Body};
 ///
 /// # Panics
 ///
-/// If an error tells what the message says: it goes into logs.
+/// If it is an event that is in no list, or an error in words of which none is ours: errors go into logs.
 pub fn event(data: &[u8]) {
     parse(data);
 }

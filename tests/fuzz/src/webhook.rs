@@ -11,7 +11,7 @@ use serde_json::Value;
 ///
 /// # Panics
 ///
-/// If what was accepted is not within its limits, or an error repeats what was sent.
+/// If what was accepted is not within its limits, or what was refused names no field.
 pub fn webhook(data: &[u8]) {
     let end = data.windows(2).position(|pair| pair == b"\n\n");
     let (mapping, body) = match end {
