@@ -11,6 +11,7 @@
 #
 #   SCRM_DISTRIBUTED__DATABASE__URL   postgres://user:password@host/scrm_{service}
 #   SCRM_DISTRIBUTED__BROKER__URL     amqp://user:password@host:5672/%2f
+#   SCRM_DISTRIBUTED__CACHE__URL      redis://user:password@host:6379; beside servers of your own it may be left out
 #   SCRM_DATA        the folder for configuration, keys and logs: data/distributed by default
 #   SCRM_BASE_PORT   the first of the ports on which the services answer: 8090 by default
 #   SCRM_PROGRAMS    a folder with the built programs; by default they are built here
@@ -48,6 +49,7 @@ find_servers() {
     eval "$(tests/services.sh env)"
     export SCRM_DISTRIBUTED__DATABASE__URL=${SCRM_DISTRIBUTED__DATABASE__URL:-${SCRM_TEST_POSTGRES_URL%/*}/scrm_{service\}}
     export SCRM_DISTRIBUTED__BROKER__URL=${SCRM_DISTRIBUTED__BROKER__URL:-$SCRM_TEST_AMQP_URL}
+    export SCRM_DISTRIBUTED__CACHE__URL=${SCRM_DISTRIBUTED__CACHE__URL:-$SCRM_TEST_REDIS_URL}
 }
 
 configure() {

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use scrm_testing::Shape;
 use scrm_tests::storm::{Plan, weather};
 
 use crate::programs;
@@ -19,5 +20,7 @@ async fn a_storm_loses_and_doubles_nothing() {
     }
     let wrong = report.wrong();
     assert!(wrong.is_empty(), "seed {}: {}", report.seed, wrong.join("\n"));
+    let is_counted = Shape::chosen() == Shape::Embedded || report.counted_in_redis > 0;
+    assert!(is_counted, "what was done to Redis hit nothing");
     assert!(report.faults() > 0 && report.acknowledged() > 0, "nothing happened");
 }

@@ -52,6 +52,8 @@ pub struct Surroundings {
     pub database: String,
     /// RabbitMQ.
     pub broker: String,
+    /// Redis.
+    pub cache: String,
 }
 
 /// One program, running or dead.
@@ -94,14 +96,14 @@ impl Installation {
     async fn configure(&mut self) {
         let folder = self.folder.path().display().to_string();
         let ingest = self.address_of("ingest");
-        let (broker, prefix) = match &self.place {
-            Place::Shared(prefix) => (rabbit_url(), prefix.as_str()),
-            Place::Own(servers) => (servers.broker.clone(), ""),
+        let (broker, cache, prefix) = match &self.place {
+            Place::Shared(prefix) => (rabbit_url(), redis_url(), prefix.as_str()),
+            Place::Own(servers) => (servers.broker.clone(), servers.cache.clone(), ""),
         };
         let mut text = format!(
             "[distributed]\nkeys.installation = \"{folder}/installation.keys\"\nkeys.tokens = \"{folder}/token.pk8\"\n\
              ingest.url = \"http://{ingest}\"\nbroker.url = \"{broker}\"\nbroker.prefix = \"{prefix}\"\n\
-             database.connections = 6\n",
+             cache.url = \"{cache}\"\ncache.prefix = \"{prefix}\"\ndatabase.connections = 6\n",
         );
         for process in &self.processes {
             let url = match &self.place {
@@ -380,6 +382,10 @@ fn has_ended(child: &mut Child) -> Option<ExitStatus> {
 
 fn rabbit_url() -> String {
     scrm_config::variable("SCRM_TEST_AMQP_URL").expect("tests/services.sh says where RabbitMQ is")
+}
+
+fn redis_url() -> String {
+    scrm_config::variable("SCRM_TEST_REDIS_URL").expect("tests/services.sh says where Redis is")
 }
 
 /// Returns an address that nobody listens on. It stays the same when a process is started again.

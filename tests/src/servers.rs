@@ -90,14 +90,27 @@ impl Servers {
 
     /// Makes Redis forget everything.
     pub async fn flush_redis(&self) {
+        assert_eq!(self.tell_redis("FLUSHALL").await, "+OK\r\n+OK\r\n+OK\r\n");
+    }
+
+    /// Returns how often Redis was asked to count a call to WeCom, since it was last started.
+    pub async fn counted_in_redis(&self) -> usize {
+        let statistics = self.tell_redis("INFO commandstats").await;
+        let line = statistics.lines().find_map(|line| line.strip_prefix("cmdstat_eval:calls="));
+        let count = line.and_then(|line| line.split(',').next()).map(str::parse);
+        count.map_or(0, |count| count.expect("calls are counted in digits"))
+    }
+
+    /// Has Redis do something; returns its answers, also those to the words before and after.
+    async fn tell_redis(&self, order: &str) -> String {
         let url = self.url(Server::Redis).strip_prefix("redis://default:").expect("it is the default user");
         let (password, _) = url.split_once('@').expect("there is a password");
         let mut redis = TcpStream::connect(self.address(Server::Redis)).await.expect("Redis answers");
-        let orders = format!("AUTH {password}\r\nFLUSHALL\r\nQUIT\r\n");
+        let orders = format!("AUTH {password}\r\n{order}\r\nQUIT\r\n");
         redis.write_all(orders.as_bytes()).await.expect("Redis listens");
         let mut answers = String::new();
         redis.read_to_string(&mut answers).await.expect("Redis answers");
-        assert_eq!(answers, "+OK\r\n+OK\r\n+OK\r\n");
+        answers
     }
 
     /// Stops them and removes what they had.

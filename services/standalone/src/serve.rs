@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use scrm_cache::Cache;
 use scrm_customers::Customers;
 use scrm_directory::Directory;
 use scrm_http::{Readiness, Routes, Tokens, serve};
@@ -59,6 +60,7 @@ impl Running {
             scrm_wecom::client::http::client(&Patience::default())?,
             Arc::new(CachedTokens::new(Arc::new(source.clone()), clock.clone())),
             Limits::default(),
+            Cache::in_process("", clock.clone()),
             clock.clone(),
         );
         let media = scrm_media::Settings::load(folder.configuration().as_deref())?;

@@ -39,6 +39,14 @@ impl<V> Bounded<V> {
         self.next_turn += 1;
     }
 
+    /// Returns an entry, a new one if there is none.
+    pub(crate) fn get_or_put(&mut self, name: &str, new: impl FnOnce() -> V) -> &mut V {
+        if self.get(name).is_none() {
+            self.put(name, new());
+        }
+        &mut self.entries.get_mut(name).expect("it is there or was put just now").1
+    }
+
     pub(crate) fn remove(&mut self, name: &str) {
         if let Some((turn, _)) = self.entries.remove(name) {
             self.turns.remove(&turn);

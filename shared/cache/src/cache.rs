@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bucket::{Permit, Rate};
+use crate::bucket::{Booking, Permit, Rate, Want};
 use crate::memory::{Buckets, Memory};
 use crate::metric::READS;
 use crate::remote::{self, Remote};
@@ -18,6 +18,9 @@ use crate::remote::{self, Remote};
 const MOST_ENTRIES: usize = 10_000;
 /// The longest life of a value: a cache is for what is short-lived.
 const LONGEST_LIFE: Duration = Duration::from_hours(24 * 30);
+
+/// The longest rest of a bucket.
+const LONGEST_REST: Duration = Duration::from_hours(1);
 
 /// Where Redis is.
 #[derive(Debug, Clone)]
@@ -137,18 +140,49 @@ impl Cache {
     /// A bucket is full at first. More than it holds is given when it is full, and what comes after waits the longer.
     /// While Redis is away each process has a bucket of its own.
     pub async fn take_token(&self, bucket: &str, rate: Rate, count: u32) -> Permit {
-        let name = format!("{}b:{bucket}", self.0.prefix);
+        let wait = self.take(&[self.want(bucket, rate, count)], Duration::ZERO).await;
+        if wait.is_zero() { Permit::Granted } else { Permit::WaitUntil(self.0.clock.now() + wait) }
+    }
+
+    /// Takes a token out of each of several buckets, or none out of any, and says how long to wait before it is used.
+    ///
+    /// Tokens that are still to come are taken ahead of time, so that those who wait do not ask again and again. When
+    /// that would be longer than `patience`, nothing is taken.
+    pub async fn book_token(&self, buckets: &[(&str, Rate)], patience: Duration) -> Booking {
+        let wanted: Vec<_> = buckets.iter().map(|(bucket, rate)| self.want(bucket, *rate, 1)).collect();
+        let wait = self.take(&wanted, patience).await;
+        if wait <= patience { Booking::In(wait) } else { Booking::NotBefore(self.0.clock.now() + wait) }
+    }
+
+    /// Empties a bucket so that it gives its next token after `rest`, an hour at most, and the others by its rate.
+    pub async fn drain(&self, bucket: &str, rate: Rate, rest: Duration) {
+        let (name, rest) = (self.bucket_name(bucket), rest.min(LONGEST_REST));
         if let Store::Redis(remote) = &self.0.store
-            && let Some(wait) = remote.take(&name, rate, count).await
+            && remote.drain(&name, rate, rest).await.is_some()
         {
-            // A span of time, not a moment, comes from Redis, so it does not matter whose clock is right.
-            return if wait.is_zero() {
-                Permit::Granted
-            } else {
-                Permit::WaitUntil(self.0.clock.now() + wait)
-            };
+            return;
         }
-        self.0.buckets.take(&name, rate, count)
+        self.0.buckets.drain(&name, rate, rest);
+    }
+
+    /// Returns the span until the tokens are there; they are taken if it is no longer than `patience`.
+    ///
+    /// A span of time, not a moment, comes from Redis, so it does not matter whose clock is right.
+    async fn take(&self, wanted: &[Want], patience: Duration) -> Duration {
+        if let Store::Redis(remote) = &self.0.store
+            && let Some(wait) = remote.take(wanted, patience).await
+        {
+            return wait;
+        }
+        self.0.buckets.take(wanted, patience)
+    }
+
+    fn want(&self, bucket: &str, rate: Rate, count: u32) -> Want {
+        Want { bucket: self.bucket_name(bucket), rate, count }
+    }
+
+    fn bucket_name(&self, bucket: &str) -> String {
+        format!("{}b:{bucket}", self.0.prefix)
     }
 
     fn value_name(&self, key: &str) -> String {

@@ -7,5 +7,5 @@ mod memory;
 mod metric;
 mod remote;
 
-pub use bucket::{Permit, Rate};
+pub use bucket::{Booking, Permit, Rate};
 pub use cache::{BadAddress, Cache, NoAnswer, RedisConfig};

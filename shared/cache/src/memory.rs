@@ -6,7 +6,7 @@ use std::time::Duration;
 use scrm_kernel::{Clock, Timestamp};
 
 use crate::bounded::Bounded;
-use crate::bucket::{Level, Permit, Rate};
+use crate::bucket::{Level, Rate, Want};
 
 struct Value {
     bytes: Vec<u8>,
@@ -62,17 +62,30 @@ impl Buckets {
         Self { clock, levels: Mutex::new(Bounded::new(most)) }
     }
 
-    pub(crate) fn take(&self, bucket: &str, rate: Rate, count: u32) -> Permit {
+    /// Takes all that is wanted if it is there within `patience`; returns how long that is from now.
+    pub(crate) fn take(&self, wanted: &[Want], patience: Duration) -> Duration {
         let mut levels = lock(&self.levels);
         let now = self.clock.now();
-        if let Some(level) = levels.get(bucket) {
-            return level.take(rate, count, now);
+        let waits =
+            wanted.iter().map(|want| level(&mut levels, &want.bucket, now).wait(want.rate, want.count, now));
+        let wait = Duration::from_millis(waits.max().unwrap_or_default());
+        if wait <= patience {
+            for want in wanted {
+                level(&mut levels, &want.bucket, now).pay(want.rate, want.count);
+            }
         }
-        let mut level = Level::full(now);
-        let permit = level.take(rate, count, now);
-        levels.put(bucket, level);
-        permit
+        wait
     }
+
+    pub(crate) fn drain(&self, bucket: &str, rate: Rate, rest: Duration) {
+        let now = self.clock.now();
+        level(&mut lock(&self.levels), bucket, now).drain(rate, rest, now);
+    }
+}
+
+/// Returns a bucket, a full one if there is none.
+fn level<'a>(levels: &'a mut Bounded<Level>, bucket: &str, now: Timestamp) -> &'a mut Level {
+    levels.get_or_put(bucket, || Level::full(now))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

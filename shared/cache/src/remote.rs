@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, cmd}
 use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
-use crate::bucket::{Rate, TOKEN};
+use crate::bucket::{Rate, Want};
 use crate::cache::{BadAddress, NoAnswer, RedisConfig};
 use crate::metric::FAILURES;
 
@@ -19,6 +19,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const MOST_OWED: usize = 10_000;
 
 const TAKE: &str = include_str!("take.lua");
+const DRAIN: &str = include_str!("drain.lua");
 const FORGET_IF: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
@@ -88,11 +89,26 @@ impl Remote {
         self.run::<()>("forget_if", Some(key), &command).await;
     }
 
-    /// Returns how long to wait, nought if the tokens are taken; `None` when Redis cannot be asked.
-    pub(crate) async fn take(&self, bucket: &str, rate: Rate, count: u32) -> Option<Duration> {
-        let (pace, room, cost) = (rate.units_a_milli(), rate.room(), i64::from(count) * TOKEN);
-        let command = cmd("EVAL").arg(TAKE).arg(1).arg(bucket).arg(pace).arg(room).arg(cost).to_owned();
+    /// Takes all that is wanted if it is there within `patience`; returns how long that is from now, `None` when Redis
+    /// cannot be asked.
+    pub(crate) async fn take(&self, wanted: &[Want], patience: Duration) -> Option<Duration> {
+        let mut command = cmd("EVAL");
+        command.arg(TAKE).arg(wanted.len());
+        for want in wanted {
+            command.arg(&want.bucket);
+        }
+        command.arg(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX));
+        for Want { rate, count, .. } in wanted {
+            command.arg(rate.pace()).arg(rate.room()).arg(rate.units(*count));
+        }
         self.run::<u64>("take_token", None, &command).await.map(Duration::from_millis)
+    }
+
+    /// Drains a bucket; `None` when Redis cannot be asked.
+    pub(crate) async fn drain(&self, bucket: &str, rate: Rate, rest: Duration) -> Option<()> {
+        let mut command = cmd("EVAL");
+        command.arg(DRAIN).arg(1).arg(bucket).arg(rate.pace()).arg(rate.missing_for(rest));
+        self.run("drain", None, &command).await
     }
 
     /// Has Redis do something. If it cannot, the value `changed` is forgotten as soon as it can.

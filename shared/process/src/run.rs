@@ -130,7 +130,8 @@ impl<S: Service> Started<S> {
             keys.shared_secret(BETWEEN_SERVICES).into(),
         );
         let cached = CachedTokens::new(Arc::new(source.clone()), clock.clone());
-        let wecom = Client::new(wecom_http, Arc::new(cached), settings.wecom.clone(), clock.clone());
+        let cache = settings.open_cache(clock.clone()).await?;
+        let wecom = Client::new(wecom_http, Arc::new(cached), settings.wecom.clone(), cache, clock.clone());
         let media = MediaStore::open(&scrm_media::Settings::load(file)?, None)?;
         let database = settings.database(S::NAME);
 

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use scrm_cache::RedisConfig;
+use scrm_cache::{BadAddress, Cache, RedisConfig};
 use scrm_config::ConfigError;
 use scrm_db::Database;
+use scrm_kernel::Clock;
 use scrm_telemetry::Format;
 use scrm_wecom::client::Limits;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -23,7 +24,6 @@ const CACHE_PATIENCE: Duration = Duration::from_millis(200);
 pub struct Settings {
     database: DatabaseSettings,
     broker: BrokerSettings,
-    #[serde(default)]
     cache: CacheSettings,
     /// Where access tokens come from.
     pub ingest: IngestSettings,
@@ -52,10 +52,11 @@ struct BrokerSettings {
     prefix: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CacheSettings {
     url: Option<SecretString>,
+    prefix: String,
 }
 
 /// Where the service ingest answers.
@@ -129,6 +130,15 @@ impl Settings {
     /// Returns where Redis is, if there is one.
     pub fn cache(&self) -> Option<RedisConfig> {
         self.cache.url.clone().map(|url| RedisConfig { url, patience: CACHE_PATIENCE })
+    }
+
+    /// Opens the cache: in Redis, or in this process if there is none. A Redis that is away is no failure.
+    pub async fn open_cache(&self, clock: Clock) -> Result<Cache, BadAddress> {
+        let prefix = &self.cache.prefix;
+        match self.cache() {
+            Some(redis) => Cache::in_redis(prefix, &redis, clock).await,
+            None => Ok(Cache::in_process(prefix, clock)),
+        }
     }
 
     /// Returns where RabbitMQ is.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use scrm_cache::Cache;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_media::MediaStore;
 use scrm_process::Setup;
@@ -30,7 +31,7 @@ pub fn setup(database: &TestDatabase, broker: &TestBroker, clock: &Clock, lifecy
 pub fn wecom(source: Arc<dyn TokenSource>, clock: &Clock) -> Client {
     let http = scrm_wecom::client::http::client(&Patience::default());
     let http = http.expect("a client without certificates of its own can be made");
-    Client::new(http, source, Limits::default(), clock.clone())
+    Client::new(http, source, Limits::default(), Cache::in_process("", clock.clone()), clock.clone())
 }
 
 /// No enterprise is connected to WeCom.

@@ -6,6 +6,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
 use async_trait::async_trait;
 use reqwest::Method;
+use scrm_cache::Cache;
 use scrm_kernel::{Clock, CorpId, WecomCorpId};
 use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::{CachedTokens, Grant, TokenError, TokenSource, fetch_token};
@@ -72,7 +73,8 @@ impl TestWecom {
 
     /// Returns a client that speaks by these tokens.
     pub fn client_by(&self, tokens: Arc<dyn TokenSource>) -> Client {
-        Client::new(http(), tokens, Limits::default(), self.clock.clone())
+        let cache = Cache::in_process("", self.clock.clone());
+        Client::new(http(), tokens, Limits::default(), cache, self.clock.clone())
     }
 
     /// Returns where tokens of the app `demo` come from.

@@ -56,6 +56,9 @@ pub async fn weather(programs: &Path, plan: Plan) -> Report {
         let text = |field: &str| letter[field].as_str().unwrap_or_default().to_owned();
         *report.dead_letters.entry(format!("{}: {}", text("queue"), text("reason"))).or_default() += 1;
     }
+    if let Some(servers) = &surroundings.servers {
+        report.counted_in_redis = servers.counted_in_redis().await;
+    }
     surroundings.finish(report.wrong().is_empty()).await;
     report
 }

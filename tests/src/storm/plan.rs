@@ -66,6 +66,8 @@ pub enum Way {
     Database,
     /// From the services to RabbitMQ.
     Broker,
+    /// From the services to Redis.
+    Cache,
 }
 
 impl Way {
@@ -75,6 +77,7 @@ impl Way {
             Self::Wecom => "wecom",
             Self::Database => "database",
             Self::Broker => "broker",
+            Self::Cache => "cache",
         }
     }
 }
@@ -234,7 +237,7 @@ impl Iterator for Script {
 fn kinds(processes: &[&'static str]) -> Vec<Fault> {
     let ways: &[Way] = match Shape::chosen() {
         Shape::Embedded => &[Way::Door, Way::Wecom],
-        Shape::Distributed => &[Way::Door, Way::Wecom, Way::Database, Way::Broker],
+        Shape::Distributed => &[Way::Door, Way::Wecom, Way::Database, Way::Broker, Way::Cache],
     };
     let mut kinds: Vec<Fault> = processes.iter().map(|&name| Fault::KillProcess(name)).collect();
     for &way in ways {

@@ -35,6 +35,8 @@ pub struct Report {
     pub untrue: BTreeSet<String>,
     /// Events that consumers gave up, by queue and reason.
     pub dead_letters: BTreeMap<String, usize>,
+    /// Calls to WeCom that were counted in Redis since it was last killed; none in the embedded shape, which has no Redis.
+    pub counted_in_redis: usize,
     /// From the end of a fault to the lead of somebody who arrived after it, other faults meanwhile included.
     pub longest_recovery_ms: u128,
     /// The fault of it.

@@ -41,6 +41,7 @@ impl Surroundings {
                 let place = installation::Surroundings {
                     database: through(&servers, Server::Postgres, Way::Database, &mut proxies).await,
                     broker: through(&servers, Server::Rabbit, Way::Broker, &mut proxies).await,
+                    cache: through(&servers, Server::Redis, Way::Cache, &mut proxies).await,
                 };
                 (Installation::on(programs, place).await, Some(Arc::new(servers)))
             }

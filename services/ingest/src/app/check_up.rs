@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use scrm_cache::Cache;
 use scrm_db::Db;
 use scrm_kernel::{Clock, CorpId, KeyRing, Timestamp};
 use scrm_wecom::callback::{AesKey, Credentials, random_prefix};
@@ -71,7 +72,8 @@ impl AppOnTrial {
 
     /// Makes a call that WeCom allows every app, from an address that it trusts.
     pub async fn call(&self, http: &reqwest::Client, grant: Grant, clock: Clock) -> Result<(), CallError> {
-        let client = Client::new(http.clone(), Arc::new(Given(grant)), Limits::default(), clock);
+        let cache = Cache::in_process("", clock.clone());
+        let client = Client::new(http.clone(), Arc::new(Given(grant)), Limits::default(), cache, clock);
         client.of(self.app.corp, Some(self.name())).agent().await.map(drop)
     }
 

@@ -111,7 +111,7 @@ impl Speaker {
             Ok(_) => note(endpoint, grant, Some(0), ms, "done"),
             Err(error) => {
                 if error.errcode() == Some(LIMIT_REACHED) {
-                    self.client.throttle.rest(grant, endpoint);
+                    self.client.throttle.rest(grant, endpoint).await;
                 }
                 note(endpoint, grant, error.errcode(), ms, kind_of(error));
             }

@@ -15,7 +15,7 @@ pub struct Limits {
     pub per_minute: u32,
     /// Calls of one enterprise to one path in an hour.
     pub per_hour: u32,
-    /// How much of these rates one process uses, in percent.
+    /// How much of these rates is used, in percent: by all processes that share a Redis, else by each.
     pub percent: u32,
     /// Calls of one enterprise at the same time to a path that is touchy about it.
     pub at_once: usize,
@@ -52,23 +52,13 @@ impl Limits {
     }
 }
 
-/// A rate as a bucket that fills steadily.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rate {
-    /// Nanoseconds between two calls in the long run.
-    pub(super) step: i128,
-    /// Nanoseconds that a call may come early: the burst.
-    pub(super) slack: i128,
-}
-
-impl Rate {
-    /// Allows no window of this length more than `percent` of `calls`: an eighth at once, the rest spread over it.
-    ///
-    /// (A bucket that held the whole allowance would let nearly twice as much through the first window.)
-    pub(super) fn of(calls: u32, percent: u32, window: Duration) -> Self {
-        let allowed = (u64::from(calls) * u64::from(percent) / 100).max(2);
-        let burst = (allowed / 8).max(1);
-        let step = i128::try_from(window.as_nanos()).unwrap_or(i128::MAX) / i128::from(allowed - burst);
-        Self { step, slack: step * i128::from(burst - 1) }
-    }
+/// Allows no window more than `percent` of `calls`: an eighth at once, the rest spread over it. Returns what is spread,
+/// and what is given at once.
+///
+/// (A bucket that held the whole allowance would let nearly twice as much through the first window.)
+pub(super) fn share(calls: u32, percent: u32) -> (u32, u32) {
+    let allowed = (u64::from(calls) * u64::from(percent) / 100).max(2);
+    let burst = (allowed / 8).max(1);
+    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    (number(allowed - burst), number(burst))
 }

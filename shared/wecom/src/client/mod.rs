@@ -35,6 +35,7 @@ pub use limits::Limits;
 pub use media::{MediaKind, UploadedMedia};
 pub use message::{AppMessage, Content, Sent};
 pub use page::Items;
+use scrm_cache::Cache;
 use scrm_kernel::{Clock, CorpId};
 pub use tag::{MarkTags, NewTag, NewTags, Tag, TagFilter, TagGroup, TagGroupRef};
 use throttle::Throttle;
@@ -54,9 +55,15 @@ pub struct Client {
 impl Client {
     /// Makes a client. `http` should be [`http::client`]'s: it has the right time limits and follows no redirects.
     ///
-    /// Have one per process: the limits are counted in it.
-    pub fn new(http: reqwest::Client, tokens: Arc<dyn TokenSource>, limits: Limits, clock: Clock) -> Self {
-        let throttle = Arc::new(Throttle::new(&limits, clock));
+    /// The calls are counted in `cache`. Have one client per process: how many calls run at once is counted in it.
+    pub fn new(
+        http: reqwest::Client,
+        tokens: Arc<dyn TokenSource>,
+        limits: Limits,
+        cache: Cache,
+        clock: Clock,
+    ) -> Self {
+        let throttle = Arc::new(Throttle::new(&limits, cache, clock));
         Self { http, tokens, throttle, limits: Arc::new(limits) }
     }
 

@@ -11,6 +11,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use async_trait::async_trait;
 use futures::stream;
+use scrm_cache::Cache;
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Timestamp, WecomCorpId, WecomUserId};
 use scrm_wecom::client::http::{self, Patience};
@@ -231,7 +232,7 @@ pub(crate) fn client(tokens: Arc<dyn TokenSource>, clock: Clock) -> Client {
 
 fn client_over(http: reqwest::Client, tokens: Arc<dyn TokenSource>, clock: Clock) -> Client {
     let limits = Limits { repeat_pause_ms: 0, turn_ms: 0, ..Limits::default() };
-    Client::new(http, tokens, limits, clock)
+    Client::new(http, tokens, limits, Cache::in_process("", clock.clone()), clock)
 }
 
 /// A server, a source of tokens, and one who speaks.
