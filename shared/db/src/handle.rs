@@ -25,8 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 2;
 /// Statements that a SQLite connection keeps prepared; all that a service writes fit in.
 const STATEMENTS: usize = 256;
-/// Page cache of one SQLite connection: KiB, negative as the pragma wants it.
-const SQLITE_CACHE: &str = "-512";
+/// Page cache of the SQLite connection that writes: at most so many KiB, negative as the pragma wants it. It grows with
+/// what is written; what ids choose at random is not read from the file again and again.
+const SQLITE_WRITER_CACHE: &str = "-8192";
+/// Page cache of a connection that reads; every change by others empties it.
+const SQLITE_READER_CACHE: &str = "-512";
 
 /// Where a service keeps its rows.
 #[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
@@ -193,6 +196,7 @@ async fn connect_file(path: &std::path::Path, writes: bool) -> Result<DatabaseCo
         .max_connections(if writes { 1 } else { SQLITE_READERS })
         .min_connections(u32::from(writes))
         .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
@@ -205,7 +209,7 @@ async fn connect_file(path: &std::path::Path, writes: bool) -> Result<DatabaseCo
                 .busy_timeout(PATIENCE)
                 .foreign_keys(true)
                 .statement_cache_capacity(STATEMENTS)
-                .pragma("cache_size", SQLITE_CACHE)
+                .pragma("cache_size", if writes { SQLITE_WRITER_CACHE } else { SQLITE_READER_CACHE })
                 .pragma("temp_store", "memory");
             if writes { options } else { options.pragma("query_only", "on") }
         });
