@@ -12,8 +12,9 @@ use super::{Failure, caught, ended};
 
 /// Messages that may share a transaction. PostgreSQL remembers 64 savepoints of a transaction cheaply.
 pub(super) const GROUP: usize = 64;
-/// How long a transaction may take up further messages: others wait for its locks.
-const GROUP_TIME: Duration = Duration::from_millis(10);
+/// How long a transaction may take up further messages: others wait for its locks. Long enough that a machine with too
+/// much to do still makes groups; one message and one flush at a time it would fall behind ever more.
+const GROUP_TIME: Duration = Duration::from_millis(100);
 
 /// What is kept of a part that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
