@@ -5,7 +5,8 @@ use scrm_kernel::{CorpId, ExternalUserId, Timestamp, TouchId, WecomUserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ActiveModelTrait as _, ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _,
 };
 
 use super::entity::touch::{ActiveModel, Column, Entity};
@@ -18,30 +19,27 @@ use crate::domain::lead::Contact;
 pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<bool, DbErr> {
     let channel = contact.channel.as_deref().unwrap_or_default();
     let moment = contact.claim.occurred_at;
-    let same_relation = || {
-        Entity::find()
-            .filter(Column::CorpId.eq(corp))
-            .filter(Column::ExternalUserId.eq(contact.person.as_str()))
-            .filter(Column::UserKey.eq(contact.member.user.folded()))
-            .filter(Column::Channel.eq(channel))
-    };
-    let known = if contact.confirmed {
-        let same = same_relation().filter(Column::ConfirmedAt.eq(moment)).one(txn).await?;
-        let before = same_relation()
-            .filter(Column::ConfirmedAt.is_null())
-            .filter(Column::OccurredAt.lte(moment))
-            .order_by_desc(Column::OccurredAt);
-        match same {
-            Some(same) => Some(same),
-            None => before.one(txn).await?,
-        }
+    // What it may be the same as: itself, told before, or its other half.
+    let (itself, other_half) = if contact.confirmed {
+        (
+            Column::ConfirmedAt.eq(moment),
+            Condition::all().add(Column::ConfirmedAt.is_null()).add(Column::OccurredAt.lte(moment)),
+        )
     } else {
-        let same = same_relation().filter(Column::OccurredAt.eq(moment)).one(txn).await?;
-        let after = same_relation().filter(Column::ConfirmedAt.gte(moment)).order_by_asc(Column::ConfirmedAt);
-        match same {
-            Some(same) => Some(same),
-            None => after.one(txn).await?,
-        }
+        (Column::OccurredAt.eq(moment), Condition::all().add(Column::ConfirmedAt.gte(moment)))
+    };
+    let found = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.eq(contact.person.as_str()))
+        .filter(Column::UserKey.eq(contact.member.user.folded()))
+        .filter(Column::Channel.eq(channel))
+        .filter(Condition::any().add(itself).add(other_half))
+        .all(txn)
+        .await?;
+    let known = if contact.confirmed {
+        found.into_iter().max_by_key(|row| (row.confirmed_at == Some(moment), row.occurred_at))
+    } else {
+        found.into_iter().min_by_key(|row| (row.occurred_at != moment, row.confirmed_at))
     };
     if let Some(known) = known {
         let occurred_at = known.occurred_at.min(moment);
