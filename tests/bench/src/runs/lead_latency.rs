@@ -18,15 +18,17 @@ const RATE: f64 = 500.0;
 /// Over how many connections.
 const CONNECTIONS: usize = 64;
 /// One in so many is looked for until it can be read.
-const WATCHED: usize = 10;
+const WATCHED: usize = 50;
 /// Milliseconds at most, of 99 in 100.
 const GOAL: f64 = 30.0;
 /// Milliseconds that others promise.
 const ADVERTISED: f64 = 3000.0;
-/// How often to look for a lead, at most; whoever waits long is looked for more rarely, so that looking is no load.
-const INTERVAL: Duration = Duration::from_millis(1);
-/// What part of the wait so far the next look may add to it: one in so much.
-const EXACTNESS: u32 = 20;
+/// How often to look for a lead.
+const INTERVAL: Duration = Duration::from_millis(2);
+/// After this, whoever waits is looked for more rarely: looking must be no load for a server that is behind.
+const LONG: Duration = Duration::from_millis(100);
+/// What part of a long wait the next look may add to it: one in so much.
+const EXACTNESS: u32 = 4;
 /// How long to look before it counts as lost.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Begins the ids of the customers.
@@ -88,7 +90,7 @@ async fn once(serve: &Serve, wecom: &Wecom, count: usize) -> anyhow::Result<(Vec
     let begun = Instant::now();
     while serve.api.owned(&customers[count - 1]).await?.is_none() {
         ensure!(begun.elapsed() < PATIENCE, "the last callback has no lead after {PATIENCE:?}");
-        tokio::time::sleep(INTERVAL * EXACTNESS).await;
+        tokio::time::sleep(LONG).await;
     }
     let leads = serve.api.count_leads(&customers).await?;
     Ok((waits, leads.iter().filter_map(crate::ours::Lead::wait).collect()))
@@ -100,7 +102,8 @@ async fn readable(api: Api, answered: Answered) -> anyhow::Result<f64> {
     let customer = customer(RUN, answered.index);
     while api.owned(&customer).await?.is_none() {
         ensure!(answered.due.elapsed() < PATIENCE, "{customer} has no lead after {PATIENCE:?}");
-        tokio::time::sleep(INTERVAL.max(answered.due.elapsed() / EXACTNESS)).await;
+        let waited = answered.due.elapsed();
+        tokio::time::sleep(if waited < LONG { INTERVAL } else { waited / EXACTNESS }).await;
     }
     Ok(answered.due.elapsed().as_secs_f64() * 1000.0)
 }
