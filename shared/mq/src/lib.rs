@@ -11,5 +11,5 @@ mod transport;
 pub use consumer::{Claim, Consumer, EffectHandler, Effects, Failure, Next, StateHandler};
 pub use delivery::{DeadLetters, Delivery, Settlement, Subscription, Unreadable};
 pub use keeper::Keeper;
-pub use topology::{Ladder, Queue, Topology};
+pub use topology::{Ladder, Queue, Rank, Topology};
 pub use transport::{Broker, BrokerError, QueueState, Transport};

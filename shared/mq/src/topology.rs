@@ -10,8 +10,12 @@ use scrm_proto::{Event as _, customers, directory, ingest, leads, wecom};
 pub const UNROUTED: &str = "scrm.unrouted";
 
 /// New contacts, for the service that makes leads of them.
-pub const LEADS_CONTACT: Queue =
-    Queue { name: "leads.contact", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
+pub const LEADS_CONTACT: Queue = Queue {
+    name: "leads.contact",
+    kinds: &[wecom::v1::ContactAdded::KIND],
+    ladder: Ladder::Standard,
+    rank: Rank::First,
+};
 
 /// What leads keeps of customers and their relations with members: names, which relations have ended, and which
 /// customers did not go over.
@@ -19,47 +23,78 @@ pub const LEADS_CUSTOMER: Queue = Queue {
     name: "leads.customer",
     kinds: &[wecom::v1::CustomerRead::KIND, wecom::v1::ContactRemoved::KIND, wecom::v1::TransferFailed::KIND],
     ladder: Ladder::Standard,
+    rank: Rank::Later,
 };
 
 /// New contacts, for the welcome message: worthless after 20 seconds.
-pub const LEADS_WELCOME: Queue =
-    Queue { name: "leads.welcome", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Urgent };
+pub const LEADS_WELCOME: Queue = Queue {
+    name: "leads.welcome",
+    kinds: &[wecom::v1::ContactAdded::KIND],
+    ladder: Ladder::Urgent,
+    rank: Rank::Soon,
+};
 
 /// Channels whose contact way in WeCom is to be made, changed or ended.
-pub const LEADS_CHANNEL: Queue =
-    Queue { name: "leads.channel", kinds: &[leads::v1::ChannelChanged::KIND], ladder: Ladder::Standard };
+pub const LEADS_CHANNEL: Queue = Queue {
+    name: "leads.channel",
+    kinds: &[leads::v1::ChannelChanged::KIND],
+    ladder: Ladder::Standard,
+    rank: Rank::Later,
+};
 /// Leads with a new owner, and leads that were too many for cards of their own: the owner is told in WeCom.
 pub const LEADS_CARD: Queue = Queue {
     name: "leads.card",
     kinds: &[leads::v1::LeadAssigned::KIND, leads::v1::CardsGathered::KIND],
     ladder: Ladder::Standard,
+    rank: Rank::Later,
 };
 
 /// Pressed buttons of cards.
-pub const LEADS_CARD_CLICK: Queue =
-    Queue { name: "leads.card_click", kinds: &[wecom::v1::CardClicked::KIND], ladder: Ladder::Standard };
+pub const LEADS_CARD_CLICK: Queue = Queue {
+    name: "leads.card_click",
+    kinds: &[wecom::v1::CardClicked::KIND],
+    ladder: Ladder::Standard,
+    rank: Rank::Later,
+};
 
 /// Cards that were answered or are out of date, and shall look so.
 pub const LEADS_CARD_ANSWER: Queue = Queue {
     name: "leads.card_answer",
     kinds: &[leads::v1::CardAnswered::KIND, leads::v1::CardSuperseded::KIND],
     ladder: Ladder::Standard,
+    rank: Rank::Later,
 };
 
 /// Customers who are to go over to another member: WeCom is asked to hand them over.
-pub const LEADS_TRANSFER: Queue =
-    Queue { name: "leads.transfer", kinds: &[leads::v1::TransferRequested::KIND], ladder: Ladder::Standard };
+pub const LEADS_TRANSFER: Queue = Queue {
+    name: "leads.transfer",
+    kinds: &[leads::v1::TransferRequested::KIND],
+    ladder: Ladder::Standard,
+    rank: Rank::Later,
+};
 
 /// New contacts, whose profile is then read from WeCom.
-pub const INGEST_PROFILE: Queue =
-    Queue { name: "ingest.profile", kinds: &[wecom::v1::ContactAdded::KIND], ladder: Ladder::Standard };
+pub const INGEST_PROFILE: Queue = Queue {
+    name: "ingest.profile",
+    kinds: &[wecom::v1::ContactAdded::KIND],
+    ladder: Ladder::Standard,
+    rank: Rank::Later,
+};
 /// What forms and other systems submit, for the service that finds an owner for it.
-pub const LEADS_SUBMISSION: Queue =
-    Queue { name: "leads.submission", kinds: &[ingest::v1::LeadSubmitted::KIND], ladder: Ladder::Standard };
+pub const LEADS_SUBMISSION: Queue = Queue {
+    name: "leads.submission",
+    kinds: &[ingest::v1::LeadSubmitted::KIND],
+    ladder: Ladder::Standard,
+    rank: Rank::First,
+};
 
 /// Members of the staff: who has which id, and who is away.
-pub const LEADS_STAFF: Queue =
-    Queue { name: "leads.staff", kinds: &[directory::v1::StaffChanged::KIND], ladder: Ladder::Standard };
+pub const LEADS_STAFF: Queue = Queue {
+    name: "leads.staff",
+    kinds: &[directory::v1::StaffChanged::KIND],
+    ladder: Ladder::Standard,
+    rank: Rank::Later,
+};
 
 /// Who works here, as it was read from WeCom.
 pub const DIRECTORY_ROSTER: Queue = Queue {
@@ -71,6 +106,7 @@ pub const DIRECTORY_ROSTER: Queue = Queue {
         wecom::v1::DepartmentsRead::KIND,
     ],
     ladder: Ladder::Standard,
+    rank: Rank::Later,
 };
 
 /// What is told of customers, of who has them as contact, and of the tags there are.
@@ -84,6 +120,7 @@ pub const CUSTOMERS_CONTACT: Queue = Queue {
         wecom::v1::TagsRead::KIND,
     ],
     ladder: Ladder::Standard,
+    rank: Rank::Later,
 };
 
 /// Customers who came through a channel, for their tags and their timeline.
@@ -91,6 +128,7 @@ pub const CUSTOMERS_CHANNEL: Queue = Queue {
     name: "customers.channel",
     kinds: &[leads::v1::ContactChannelled::KIND],
     ladder: Ladder::Standard,
+    rank: Rank::Later,
 };
 
 /// Relations whose tags in WeCom are to change, and tags that are to be made there.
@@ -98,11 +136,16 @@ pub const CUSTOMERS_TAG: Queue = Queue {
     name: "customers.tag",
     kinds: &[customers::v1::RelationTagsWanted::KIND, customers::v1::TagWanted::KIND],
     ladder: Ladder::Standard,
+    rank: Rank::Later,
 };
 
 /// Members of the staff, by whom customers are shown to those who may see only some.
-pub const CUSTOMERS_STAFF: Queue =
-    Queue { name: "customers.staff", kinds: &[directory::v1::StaffChanged::KIND], ladder: Ladder::Standard };
+pub const CUSTOMERS_STAFF: Queue = Queue {
+    name: "customers.staff",
+    kinds: &[directory::v1::StaffChanged::KIND],
+    ladder: Ladder::Standard,
+    rank: Rank::Later,
+};
 
 /// A queue: one consumer of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +156,19 @@ pub struct Queue {
     pub kinds: &'static [&'static str],
     /// How it retries.
     pub ladder: Ladder,
+    /// Who goes first when one process cannot handle everything at once; of the embedded broker only.
+    pub rank: Rank,
+}
+
+/// Whose messages wait while others are handled, if one process cannot handle all at once. None waits for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// Somebody waits for it: whose a new lead is.
+    First,
+    /// Worthless after a while.
+    Soon,
+    /// All else.
+    Later,
 }
 
 /// How long to wait before each further attempt; after the last one a message is dead.

@@ -6,7 +6,7 @@ use scrm_db::Publish as _;
 use scrm_kernel::{Clock, MessageId};
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
-use scrm_mq::{Broker, Ladder, Queue, Settlement, Topology};
+use scrm_mq::{Broker, Ladder, Queue, Rank, Settlement, Topology};
 use scrm_proto::{Envelope, Event};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -16,8 +16,12 @@ use crate::ledger::{Counted, Ledger};
 use crate::{Shape, eventually};
 
 /// Gets a copy of every event.
-const CAPTURE: Queue =
-    Queue { name: "testing.capture", kinds: scrm_proto::KINDS, ladder: Ladder::Custom(&[]) };
+const CAPTURE: Queue = Queue {
+    name: "testing.capture",
+    kinds: scrm_proto::KINDS,
+    ladder: Ladder::Custom(&[]),
+    rank: Rank::First,
+};
 /// Captured messages that are taken at once.
 const PREFETCH: usize = 200;
 

@@ -7,6 +7,7 @@ mod mailbox;
 mod migration;
 mod store;
 mod subscription;
+mod turns;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -21,8 +22,9 @@ use tokio::sync::watch;
 
 use self::mailbox::Mailboxes;
 use self::store::{Op, Store, Writing};
+use self::turns::{Hand, Turns};
 use crate::delivery::{DeadLetters, Handed, Subscription};
-use crate::topology::{self, Queue, Topology};
+use crate::topology::{self, Queue, Rank, Topology};
 use crate::transport::{BrokerError, QueueState, Transport};
 
 /// Publishes, settlements and retries that share one flush.
@@ -38,6 +40,7 @@ pub struct Embedded {
     db: Db,
     writer: Batcher<Store>,
     mailboxes: Arc<Mailboxes>,
+    turns: Arc<Turns>,
     /// Set at the end; subscriptions end with it.
     closed: Arc<watch::Sender<bool>>,
 }
@@ -53,7 +56,7 @@ impl Embedded {
         let clock = db.clock().clone();
         let store = Store { topology, clock, mailboxes: Arc::clone(&mailboxes), writing };
         let writer = Batcher::start(db.clone(), store, GROUP);
-        Ok(Self { db, writer, mailboxes, closed: Arc::default() })
+        Ok(Self { db, writer, mailboxes, turns: Arc::default(), closed: Arc::default() })
     }
 
     /// Starts the job that forgets unrouted events after 7 days.
@@ -65,10 +68,11 @@ impl Embedded {
         });
     }
 
-    fn hand_out<M: Handed>(&self, queue: String, prefetch: usize) -> Subscription<M> {
+    fn hand_out<M: Handed>(&self, queue: String, rank: Rank, prefetch: usize) -> Subscription<M> {
         let mailbox = self.mailboxes.open(&queue);
         let closed = self.closed.subscribe();
-        subscription::start(self.db.clone(), self.writer.clone(), mailbox, closed, queue, prefetch)
+        let hand = Hand::new(Arc::clone(&self.turns), rank, prefetch);
+        subscription::start(self.db.clone(), self.writer.clone(), mailbox, closed, queue, hand)
     }
 
     /// Writes messages into queues; all of them, or none.
@@ -97,11 +101,11 @@ impl Publish for Embedded {
 #[async_trait]
 impl Transport for Embedded {
     async fn subscribe(&self, queue: &Queue, prefetch: usize) -> Result<Subscription, BrokerError> {
-        Ok(self.hand_out(queue.name.to_owned(), prefetch))
+        Ok(self.hand_out(queue.name.to_owned(), queue.rank, prefetch))
     }
 
     async fn dead_letters(&self, queue: &Queue, prefetch: usize) -> Result<DeadLetters, BrokerError> {
-        Ok(self.hand_out(topology::dead(queue.name), prefetch))
+        Ok(self.hand_out(topology::dead(queue.name), Rank::Later, prefetch))
     }
 
     async fn redrive(&self, queue: &Queue, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {

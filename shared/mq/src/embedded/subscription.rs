@@ -3,9 +3,8 @@
 //! New messages go first, then those whose wait for another attempt is over: a thousand failing messages do not hold
 //! up a healthy one.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scrm_db::{Batcher, Db};
 use scrm_kernel::Timestamp;
@@ -14,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::mailbox::Mailbox;
 use super::store::{self, Op, Store, Stored};
+use super::turns::Hand;
 use crate::delivery::{Delivery, Handed, Settlement, Subscription, Unreadable};
 
 /// Messages read at once.
@@ -28,9 +28,9 @@ pub(super) fn start<M: Handed>(
     mailbox: Arc<Mailbox>,
     closed: watch::Receiver<bool>,
     queue: String,
-    prefetch: usize,
+    hand: Hand,
 ) -> Subscription<M> {
-    let (sender, deliveries) = mpsc::channel(prefetch);
+    let (sender, deliveries) = mpsc::channel(hand.most());
     let (settle, settlements) = mpsc::unbounded_channel();
     let now = db.clock().now();
     let pump = Pump {
@@ -40,9 +40,10 @@ pub(super) fn start<M: Handed>(
         is_behind: true,
         closed,
         queue,
-        prefetch,
+        hand,
+        has_room: true,
+        room_at: None,
         cursor: 0,
-        out: HashSet::new(),
         released: Vec::new(),
         // Whatever waits in the file may be due.
         next_due: Some(now),
@@ -61,11 +62,14 @@ struct Pump {
     /// Whether the file is closed.
     closed: watch::Receiver<bool>,
     queue: String,
-    prefetch: usize,
+    /// Messages handed out and not settled yet.
+    hand: Hand,
+    /// Whether it can take a message that comes now.
+    has_room: bool,
+    /// When it is to be asked again for room, whatever happens.
+    room_at: Option<Instant>,
     /// The last message that was handed out for the first time.
     cursor: i64,
-    /// Messages handed out and not settled yet.
-    out: HashSet<i64>,
     /// Messages given back unhandled.
     released: Vec<i64>,
     /// When the next wait is over, or earlier.
@@ -112,7 +116,9 @@ impl Pump {
     ///
     /// What one query read is handed out before the next one may fail: what is behind the cursor is not read again.
     async fn hand_out<M: Handed>(&mut self, sender: &mpsc::Sender<Delivery<M>>) -> Result<usize, DbErr> {
-        let room = (self.prefetch - self.out.len()).min(PAGE);
+        let (room, room_at) = self.hand.room(Instant::now());
+        let room = room.min(PAGE);
+        self.room_at = room_at;
         let mut left = room;
         if left > 0 && !self.released.is_empty() {
             let older = self.released.len().saturating_sub(left);
@@ -128,16 +134,17 @@ impl Pump {
         let now = self.db.clock().now();
         if left > 0 && self.next_due.is_some_and(|due| due <= now) {
             // Those already out are read again and dropped here, so ask for as many more.
-            let asked = left + self.out.len();
+            let asked = left + self.hand.len();
             let mut messages = store::due(&self.db, &self.queue, now, asked).await?;
             let is_cut_off = messages.len() == asked;
-            messages.retain(|message| !self.out.contains(&message.id));
+            messages.retain(|message| !self.hand.contains(message.id));
             let may_be_more = is_cut_off || messages.len() > left;
             messages.truncate(left);
             left -= self.send(messages, sender).await;
             self.next_due =
                 if may_be_more { Some(now) } else { store::next_due(&self.db, &self.queue, now).await? };
         }
+        self.has_room = left > 0;
         Ok(room - left)
     }
 
@@ -160,7 +167,7 @@ impl Pump {
         let count = messages.len();
         for Stored { id, envelope, reason } in messages {
             let Some(settle) = self.settle.clone() else { break };
-            self.out.insert(id);
+            self.hand.take(id, Instant::now());
             match M::take(envelope) {
                 // There is room for `prefetch`; a receiver that is gone releases what it is sent.
                 Ok(envelope) => drop(sender.send(Delivery::new(envelope, reason, id, settle)).await),
@@ -174,18 +181,25 @@ impl Pump {
 
     /// Waits for something to do, and takes settlements meanwhile.
     async fn wait<M>(&mut self, sender: &mpsc::Sender<Delivery<M>>) {
-        let (clock, next_due) = (self.db.clock().clone(), self.next_due);
-        let has_room = self.out.len() < self.prefetch;
+        let (clock, next_due, room_at) = (self.db.clock().clone(), self.next_due, self.room_at);
+        let has_room = self.has_room;
         let due = async {
             match next_due {
                 Some(moment) if has_room => clock.sleep_until(moment).await,
                 _ => std::future::pending().await,
             }
         };
+        let room = async {
+            match room_at {
+                Some(moment) => tokio::time::sleep_until(moment.into()).await,
+                None => std::future::pending().await,
+            }
+        };
         let mut closed = self.closed.clone();
         tokio::select! {
-            () = self.mailbox.filled() => {}
+            () = self.mailbox.filled(), if has_room => {}
             () = due => {}
+            () = room => {}
             () = sender.closed() => {}
             () = file_closed(&mut closed) => {}
             Some(settlement) = self.settlements.recv() => self.settle_with(settlement).await,
@@ -214,7 +228,7 @@ impl Pump {
             tokio::time::sleep(PAUSE).await;
         }
         for (id, settlement) in settlements {
-            self.out.remove(&id);
+            self.hand.drop(id, Instant::now());
             match settlement {
                 Settlement::Release => self.released.push(id),
                 Settlement::Retry { after, .. } | Settlement::Wait { after } => {

@@ -8,14 +8,15 @@ use scrm_db::{Publish as _, PublishError};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, MessageId};
 use scrm_mq::topology::UNROUTED;
-use scrm_mq::{Ladder, Queue, Settlement};
+use scrm_mq::{Ladder, Queue, Rank, Settlement};
 use scrm_proto::wecom::v1::ContactAdded;
 use scrm_proto::{Envelope, Event as _};
 use tokio::sync::Semaphore;
 
 use crate::support::{FLOW, Rig, Step, effects_of, in_time, message, messages};
 
-const OTHER: Queue = Queue { name: "test.other", kinds: &[ContactAdded::KIND], ladder: Ladder::Standard };
+const OTHER: Queue =
+    Queue { name: "test.other", kinds: &[ContactAdded::KIND], ladder: Ladder::Standard, rank: Rank::First };
 
 #[tokio::test]
 async fn an_event_reaches_every_queue_that_wants_it() {
@@ -103,7 +104,7 @@ async fn an_event_that_nobody_wants_is_kept_among_the_unrouted() {
     worker.stop().await;
 
     rig.wait_for_messages(UNROUTED, 1).await;
-    let unrouted = Queue { name: UNROUTED, kinds: &[], ladder: Ladder::Standard };
+    let unrouted = Queue { name: UNROUTED, kinds: &[], ladder: Ladder::Standard, rank: Rank::First };
     let mut subscription = rig.broker().subscribe(&unrouted, 10).await.unwrap();
     let delivery = in_time("a delivery", subscription.deliveries.recv()).await.unwrap();
     assert_eq!(delivery.envelope, unwanted);
@@ -173,5 +174,24 @@ async fn the_age_of_a_queue_is_that_of_its_oldest_message() {
     gate.add_permits(1);
     rig.wait_for_handled(FLOW, 1).await;
     worker.stop().await;
+    rig.finish().await;
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_goes_on_while_the_first_ones_are_in_hand() {
+    const LATER: Queue = Queue { rank: Rank::Later, ..OTHER };
+    let rig = Rig::start(&[FLOW, LATER]).await;
+    let mut first = rig.broker().subscribe(&FLOW, 200).await.unwrap();
+    let later = rig.consume(LATER, |_| Step::Handle);
+    rig.publish(messages(10, 50)).await;
+    let mut in_hand = Vec::new();
+    while in_hand.len() < 50 {
+        in_hand.push(in_time("a message", first.deliveries.recv()).await.unwrap());
+    }
+
+    rig.wait_for_handled(LATER, 50).await;
+    in_hand.into_iter().for_each(|delivery| delivery.settle(Settlement::Done));
+    first.finish().await;
+    later.stop().await;
     rig.finish().await;
 }

@@ -18,7 +18,8 @@ use scrm_mq::embedded::Embedded;
 use scrm_mq::keeper::DeadLetterTable;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
 use scrm_mq::{
-    Broker, BrokerError, Consumer, Failure, Ladder, Queue, Settlement, StateHandler, Subscription, Topology,
+    Broker, BrokerError, Consumer, Failure, Ladder, Queue, Rank, Settlement, StateHandler, Subscription,
+    Topology,
 };
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
@@ -40,6 +41,7 @@ pub(crate) const FLOW: Queue = Queue {
     name: "test.flow",
     kinds: &[ContactAdded::KIND, LeadAssigned::KIND],
     ladder: Ladder::Custom(&[Duration::from_millis(400), Duration::from_millis(800)]),
+    rank: Rank::First,
 };
 
 /// A broker and a database of a test.
