@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +62,24 @@ struct Inner {
     wakings: Wakings,
     /// SQLite: held by the one transaction that is written, or next, of those that wait for each other.
     turns: Arc<tokio::sync::Mutex<()>>,
+    /// SQLite: how many wait for the writer that must not wait long.
+    waiting_ahead: AtomicUsize,
+}
+
+/// Counts somebody as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// For each table whose rows wait for somebody: changes when a transaction that left some has committed.
@@ -95,6 +114,7 @@ impl Db {
             constraints,
             wakings: Wakings::default(),
             turns: Arc::default(),
+            waiting_ahead: AtomicUsize::new(0),
         })))
     }
 
@@ -112,6 +132,7 @@ impl Db {
             constraints,
             wakings: Wakings::default(),
             turns: Arc::default(),
+            waiting_ahead: AtomicUsize::new(0),
         })))
     }
 
@@ -120,15 +141,25 @@ impl Db {
     /// SQLite has one writer, and of those who begin in this way only one at a time stands in the queue for it.
     pub async fn begin(&self) -> Result<Txn, DbErr> {
         if !self.is_sqlite() {
-            return self.begin_ahead().await;
+            return self.begin_at_once().await;
         }
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.0.turns).lock_owned()).await;
         let turn = turn.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
-        Ok(self.begin_ahead().await?.with_turn(turn))
+        Ok(self.begin_at_once().await?.with_turn(turn))
     }
 
     /// Begins a transaction for what must not wait behind all others: behind one of them, at most.
     pub async fn begin_ahead(&self) -> Result<Txn, DbErr> {
+        let _waiting = self.is_sqlite().then(|| Waiting::begin(&self.0.waiting_ahead));
+        self.begin_at_once().await
+    }
+
+    /// Reports whether somebody waits in [`begin_ahead`](Self::begin_ahead): who writes then should come to an end.
+    pub fn is_awaited(&self) -> bool {
+        self.0.waiting_ahead.load(Ordering::Relaxed) > 0
+    }
+
+    async fn begin_at_once(&self) -> Result<Txn, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()

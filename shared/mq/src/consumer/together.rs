@@ -15,6 +15,8 @@ pub(super) const GROUP: usize = 64;
 /// How long a transaction may take up further messages: others wait for its locks. Long enough that a machine with too
 /// much to do still makes groups; one message and one flush at a time it would fall behind ever more.
 const GROUP_TIME: Duration = Duration::from_millis(100);
+/// The same while somebody waits for the writer of SQLite who must not wait long.
+const GROUP_TIME_AWAITED: Duration = Duration::from_millis(10);
 
 /// What is kept of a part that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub(super) async fn act_together<'a, P: Part + 'a>(
     is_enough: impl Fn() -> bool,
 ) -> Result<Vec<(Fate<P::Out>, Duration)>, DbErr> {
     let parts: Vec<&P> = parts.collect();
+    let longest = || if db.is_awaited() { GROUP_TIME_AWAITED } else { GROUP_TIME };
     let txn = if is_ahead { db.begin_ahead().await? } else { db.begin().await? };
     let begun = Instant::now();
     let asked = parts.iter().filter(|part| part.may_be_handled());
@@ -76,7 +79,7 @@ pub(super) async fn act_together<'a, P: Part + 'a>(
     let (mut fates, mut handled, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for part in parts {
         // A second copy of a message has to wait until the inbox knows what became of the first.
-        let is_over = is_enough() || begun.elapsed() > GROUP_TIME || !seen.insert(part.message());
+        let is_over = is_enough() || begun.elapsed() > longest() || !seen.insert(part.message());
         if is_over && !fates.is_empty() {
             break;
         }

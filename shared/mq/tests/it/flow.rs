@@ -190,7 +190,9 @@ async fn what_nobody_waits_for_goes_on_while_the_first_ones_are_in_hand() {
     }
 
     rig.wait_for_handled(LATER, 50).await;
-    in_hand.into_iter().for_each(|delivery| delivery.settle(Settlement::Done));
+    for delivery in in_hand {
+        delivery.settle(Settlement::Done);
+    }
     first.finish().await;
     later.stop().await;
     rig.finish().await;
