@@ -11,10 +11,11 @@ mod relay;
 mod store;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix_web::web::Data;
 use async_trait::async_trait;
-use scrm_db::{Database, Db, Outbox, Relay, retention};
+use scrm_db::{Database, Db, Flood, Outbox, Relay, retention};
 use scrm_http::Routes;
 use scrm_kernel::Clock;
 use scrm_process::{Service, Setup, Upkeep, upkeep};
@@ -83,7 +84,8 @@ impl Ingest {
         let db = Db::open::<migration::Migrator>(&database, clock).await?;
         let http = scrm_wecom::client::http::client(&Patience::default())?;
         let reconcile_every = config.reconcile_every();
-        let app = App::new(db.clone(), keys.clone(), config, http);
+        let flood = Arc::new(Flood::new(Instant::now()));
+        let app = App::new(db.clone(), keys.clone(), config, http, &flood);
         app.ensure_first_corp().await?;
 
         let app = Data::new(app);
@@ -92,8 +94,10 @@ impl Ingest {
             .also_resending(relay::Submissions { db: db.clone() });
 
         let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
+        let callbacks = callbacks.yielding_to(Arc::clone(&flood));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
         let submissions = Relay::new(relay::Submissions { db: db.clone() }, Arc::new(broker.clone()));
+        let submissions = submissions.yielding_to(flood);
         lifecycle.spawn("ingest submissions", submissions.run(lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker.clone()));
         lifecycle.spawn("ingest outbox", outbox.run(lifecycle.clone()));

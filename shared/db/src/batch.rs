@@ -3,11 +3,14 @@
 //! One flush to the disk then serves many callers. It suits writes that cannot refuse each other, such as
 //! `INSERT … ON CONFLICT DO NOTHING`.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use async_trait::async_trait;
 use sea_orm::DbErr;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Db, Txn};
+use crate::{Db, Flood, Txn};
 
 /// Nothing of it is stored; the caller may try again.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -45,8 +48,17 @@ impl<W: BatchWrite> Batcher<W> {
     ///
     /// At most `most` operations share a transaction, and four times as many may wait.
     pub fn start(db: Db, writer: W, most: usize) -> Self {
+        Self::start_with(db, writer, most, None)
+    }
+
+    /// Starts one whose operations are arrivals: `flood` counts them.
+    pub fn start_counting(db: Db, writer: W, most: usize, flood: Arc<Flood>) -> Self {
+        Self::start_with(db, writer, most, Some(flood))
+    }
+
+    fn start_with(db: Db, writer: W, most: usize, flood: Option<Arc<Flood>>) -> Self {
         let (sender, receiver) = mpsc::channel(most * 4);
-        tokio::spawn(write_groups(db, writer, receiver, most));
+        tokio::spawn(write_groups(db, writer, receiver, most, flood));
         Self(sender)
     }
 
@@ -59,9 +71,18 @@ impl<W: BatchWrite> Batcher<W> {
     }
 }
 
-async fn write_groups<W: BatchWrite>(db: Db, writer: W, mut waiting: mpsc::Receiver<Waiter<W>>, most: usize) {
+async fn write_groups<W: BatchWrite>(
+    db: Db,
+    writer: W,
+    mut waiting: mpsc::Receiver<Waiter<W>>,
+    most: usize,
+    flood: Option<Arc<Flood>>,
+) {
     let mut group = Vec::with_capacity(most);
     while waiting.recv_many(&mut group, most).await > 0 {
+        if let Some(flood) = &flood {
+            flood.note(group.len(), Instant::now());
+        }
         let (ops, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         let outcomes = match write_one_group(&db, &writer, &ops).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),

@@ -2,6 +2,7 @@
 
 mod batch;
 mod constraint;
+mod flood;
 mod handle;
 pub mod idempotency;
 pub mod inbox;
@@ -15,6 +16,7 @@ mod txn;
 
 pub use batch::{BatchWrite, Batcher, NotStored};
 pub use constraint::Violation;
+pub use flood::Flood;
 pub use handle::{Database, Db};
 pub use outbox::{Cause, Outbox};
 pub use relay::{Fate, Publish, PublishError, Relay, Resend, Source};

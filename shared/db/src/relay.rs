@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use scrm_kernel::{CorpId, Lifecycle, Timestamp, crash};
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
 
-use crate::Db;
+use crate::{Db, Flood};
 
 /// Rows taken at once; as many confirms are in flight.
 const WINDOW: u64 = 200;
@@ -81,18 +81,32 @@ pub enum Fate {
 pub struct Relay<S> {
     source: S,
     broker: Arc<dyn Publish>,
+    flood: Option<Arc<Flood>>,
 }
 
 impl<S: Source> Relay<S> {
     /// Makes a relay from a table to a broker.
     pub fn new(source: S, broker: Arc<dyn Publish>) -> Self {
-        Self { source, broker }
+        Self { source, broker, flood: None }
+    }
+
+    /// Lets what arrives go first while it is a flood.
+    #[must_use]
+    pub fn yielding_to(self, flood: Arc<Flood>) -> Self {
+        Self { flood: Some(flood), ..self }
     }
 
     /// Relays until asked to stop; a broken broker or database only delays it.
     pub async fn run(self, lifecycle: Lifecycle) -> Result<(), DbErr> {
         let mut wakings = self.source.db().wakings(S::TABLE);
         while !lifecycle.is_stopping() {
+            if let Some(rest) = self.rest() {
+                tokio::select! {
+                    () = tokio::time::sleep(rest) => {}
+                    () = lifecycle.stopping() => {}
+                }
+                continue;
+            }
             // What is committed from here on wakes this relay again.
             wakings.borrow_and_update();
             match self.relay_some().await {
@@ -116,6 +130,10 @@ impl<S: Source> Relay<S> {
             }
         }
         Ok(())
+    }
+
+    fn rest(&self) -> Option<Duration> {
+        self.flood.as_ref()?.rest(Instant::now())
     }
 
     /// Takes, publishes and marks one window of rows.

@@ -17,7 +17,7 @@ mod replay_callback;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use scrm_db::{Batcher, Db, NotStored};
+use scrm_db::{Batcher, Db, Flood, NotStored};
 use scrm_kernel::page::BadCursor;
 use scrm_kernel::{
     Classify, Clock, CorpId, ErrorKind, FieldError, KeyRing, ReconciliationId, Timestamp, WecomCorpId,
@@ -176,9 +176,18 @@ pub struct App {
 }
 
 impl App {
-    pub(crate) fn new(db: Db, keys: KeyRing, config: Config, wecom: reqwest::Client) -> Self {
-        let door = Batcher::start(db.clone(), store::callback::Door { db: db.clone() }, GROUP);
-        let submissions = Batcher::start(db.clone(), store::submission::Door { db: db.clone() }, GROUP);
+    /// What arrives is counted by `flood`.
+    pub(crate) fn new(
+        db: Db,
+        keys: KeyRing,
+        config: Config,
+        wecom: reqwest::Client,
+        flood: &Arc<Flood>,
+    ) -> Self {
+        let door = store::callback::Door { db: db.clone() };
+        let door = Batcher::start_counting(db.clone(), door, GROUP, Arc::clone(flood));
+        let submissions = store::submission::Door { db: db.clone() };
+        let submissions = Batcher::start_counting(db.clone(), submissions, GROUP, Arc::clone(flood));
         Self {
             clock: db.clock().clone(),
             db,
