@@ -38,7 +38,7 @@ pub(crate) fn seal(keys: &KeyRing, corp: CorpId, body: &[u8]) -> Sealed {
     keys.seal(corp, BODY, body)
 }
 
-/// Stores groups of callbacks. A callback's answer is whether it is new.
+/// Stores groups of callbacks, each once.
 pub(crate) struct Door {
     pub(crate) db: Db,
 }
@@ -46,9 +46,9 @@ pub(crate) struct Door {
 #[async_trait]
 impl BatchWrite for Door {
     type Op = NewCallback;
-    type Out = bool;
+    type Out = ();
 
-    async fn write(&self, txn: &Txn, callbacks: &[NewCallback]) -> Result<Vec<bool>, DbErr> {
+    async fn write(&self, txn: &Txn, callbacks: &[NewCallback]) -> Result<Vec<()>, DbErr> {
         let mut insert = Query::insert();
         insert
             .into_table(Entity)
@@ -61,8 +61,7 @@ impl BatchWrite for Door {
                 Column::SignedAt,
                 Column::ReceivedAt,
             ])
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .returning_col(Column::Hash);
+            .on_conflict(OnConflict::new().do_nothing().to_owned());
         for callback in callbacks {
             insert.values_panic([
                 callback.corp.into(),
@@ -74,27 +73,42 @@ impl BatchWrite for Door {
                 callback.received_at.into(),
             ]);
         }
-        let mut inserted = HashSet::new();
-        for row in txn.query_all(&insert).await? {
-            inserted.insert(row.try_get::<Vec<u8>>("", "hash")?);
-        }
-        let mut new = Vec::with_capacity(callbacks.len());
-        for callback in callbacks {
-            let is_new = inserted.remove(callback.hash.as_slice());
-            if !is_new && callback.state == State::Stored {
+        let inserted = txn.execute(&insert).await?.rows_affected();
+        if inserted < callbacks.len() as u64 {
+            let changeable = changeable(txn, callbacks).await?;
+            let came_in_time = callbacks.iter().filter(|callback| callback.state == State::Stored);
+            for callback in came_in_time.filter(|callback| changeable.contains(callback.hash.as_slice())) {
                 promote(txn, callback).await?;
                 process_again(txn, callback).await?;
             }
-            new.push(is_new);
         }
         crash::point("callback.written");
-        Ok(new)
+        Ok(vec![(); callbacks.len()])
     }
 
     fn committed(&self, _: &[NewCallback]) {
         crash::point("callback.committed");
         self.db.wake(TABLE);
     }
+}
+
+/// Returns the hashes of those that a copy may change: they are late, or processed.
+async fn changeable(txn: &Txn, callbacks: &[NewCallback]) -> Result<HashSet<Vec<u8>>, DbErr> {
+    let found = Entity::find()
+        .select_only()
+        .column(Column::Hash)
+        .filter(Column::CorpId.is_in(callbacks.iter().map(|callback| callback.corp)))
+        .filter(Column::App.is_in(callbacks.iter().map(|callback| callback.app.as_str())))
+        .filter(Column::Hash.is_in(callbacks.iter().map(|callback| callback.hash.to_vec())))
+        .filter(
+            Condition::any()
+                .add(Column::State.eq(State::Late.as_str()))
+                .add(Column::ProcessedAt.is_not_null()),
+        )
+        .into_tuple::<Vec<u8>>()
+        .all(txn)
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Lets a callback be processed that was kept as late and has now come in time.

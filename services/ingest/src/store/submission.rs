@@ -1,6 +1,5 @@
 //! Submissions: stored in groups at the door, taken in order by the relay.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -72,8 +71,7 @@ impl BatchWrite for Door {
                 Column::Event,
                 Column::ReceivedAt,
             ])
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .returning_col(Column::Id);
+            .on_conflict(OnConflict::new().do_nothing().to_owned());
         for submission in submissions {
             insert.values_panic([
                 submission.id.into(),
@@ -86,13 +84,11 @@ impl BatchWrite for Door {
                 submission.received_at.into(),
             ]);
         }
-        let mut inserted = HashSet::new();
-        for row in txn.query_all(&insert).await? {
-            inserted.insert(row.try_get::<SubmissionId>("", "id")?);
-        }
+        let inserted = txn.execute(&insert).await?.rows_affected();
+        let are_all_new = inserted == submissions.len() as u64;
         let mut stored = Vec::with_capacity(submissions.len());
         for submission in submissions {
-            stored.push(if inserted.contains(&submission.id) {
+            stored.push(if are_all_new {
                 Stored { id: submission.id, hash: submission.hash.to_vec() }
             } else {
                 known(txn, submission).await?
@@ -108,7 +104,7 @@ impl BatchWrite for Door {
     }
 }
 
-/// Returns what was stored before under the same sender's id.
+/// Returns what is stored under the sender's id: this one, or an earlier one.
 async fn known(txn: &Txn, submission: &NewSubmission) -> Result<Stored, DbErr> {
     let found = Entity::find()
         .select_only()
