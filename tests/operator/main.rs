@@ -5,6 +5,7 @@
 mod dead;
 mod doctor;
 mod republish;
+mod traces;
 
 use std::path::Path;
 

@@ -13,7 +13,7 @@ use scrm_ingest::Ingest;
 use scrm_leads::Leads;
 use scrm_process::Service as _;
 use scrm_standalone::{dead, demo, doctor, reconcile, republish, serve, token};
-use scrm_telemetry::Format;
+use scrm_telemetry::{Format, Traces};
 
 /// Hongyan (鸿雁): the SCRM for enterprises on WeCom, all services in one process.
 #[derive(Parser)]
@@ -25,6 +25,9 @@ struct Arguments {
     /// Log as JSON.
     #[arg(long, global = true)]
     log_json: bool,
+    /// Where traces go: a collector that takes OTLP as protobuf over HTTP, such as `http://localhost:4318/v1/traces`.
+    #[arg(long, global = true, value_name = "URL")]
+    traces: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -155,8 +158,18 @@ async fn main() -> ExitCode {
     let begun = Instant::now();
     let arguments = Arguments::parse();
     let format = if arguments.log_json { Format::Json } else { Format::Pretty };
-    let outcome = match scrm_telemetry::start(format, &arguments.log) {
-        Ok(()) => Box::pin(run(arguments.command, begun)).await,
+    let traces = arguments
+        .traces
+        .or_else(|| scrm_config::variable(scrm_telemetry::ENDPOINT))
+        .map(|endpoint| Traces { endpoint, service: "scrm".to_owned() });
+    let outcome = match scrm_telemetry::start(format, &arguments.log, traces.as_ref()) {
+        Ok(exporter) => {
+            let outcome = Box::pin(run(arguments.command, begun)).await;
+            if let Some(exporter) = exporter {
+                exporter.finish();
+            }
+            outcome
+        }
         Err(error) => Err(error.into()),
     };
     match outcome {

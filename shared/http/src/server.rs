@@ -14,6 +14,8 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use scrm_kernel::{ErrorKind, Lifecycle};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -220,13 +222,20 @@ async fn identify(
     let id = Uuid::now_v7().to_string();
     let begun = Instant::now();
     let method = request.method().clone();
-    let outcome = REQUEST_ID.scope(id.clone(), next.call(request)).await;
+    let step = tracing::trace_span!(
+        target: scrm_telemetry::TARGET, "request",
+        otel.kind = "server", request.id = %id, http.request.method = %method,
+        http.route = Empty, http.response.status_code = Empty,
+    );
+    let outcome = REQUEST_ID.scope(id.clone(), next.call(request)).instrument(step.clone()).await;
     let mut response = outcome?.map_into_boxed_body();
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis());
+    scrm_telemetry::rename(&step, format!("{method} {route}"));
+    step.record("http.route", route.as_str()).record("http.response.status_code", status);
     metrics::counter!(REQUESTS, "route" => route.clone(), "status" => status.to_string()).increment(1);
     metrics::histogram!(REQUEST_TIME, "route" => route.clone()).record(begun.elapsed());
     tracing::debug!(request.id = %id, http.method = %method, http.route = route, http.status = status, ms, "{method} {route} {status}");

@@ -68,12 +68,17 @@ pub fn main<S: Service>() -> ExitCode {
 async fn run<S: Service>(arguments: Arguments) -> anyhow::Result<()> {
     let file = arguments.config.as_deref();
     let settings = Settings::load(S::NAME, file)?;
-    scrm_telemetry::start(settings.log.format(), &settings.log.filter)?;
+    let traces = settings.traces(S::NAME);
+    let exporter = scrm_telemetry::start(settings.log.format(), &settings.log.filter, traces.as_ref())?;
     arm_crash()?;
-    match arguments.command.unwrap_or(Command::Serve) {
+    let outcome = match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve_until_stopped::<S>(&settings, file).await,
         Command::Migrate => migrate::<S>(&settings).await,
+    };
+    if let Some(exporter) = exporter {
+        exporter.finish();
     }
+    outcome
 }
 
 async fn migrate<S: Service>(settings: &Settings) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use scrm_cache::{BadAddress, Cache, RedisConfig};
 use scrm_config::ConfigError;
 use scrm_db::Database;
 use scrm_kernel::Clock;
-use scrm_telemetry::Format;
+use scrm_telemetry::{Format, Traces};
 use scrm_wecom::client::Limits;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -36,6 +36,14 @@ pub struct Settings {
     pub wecom: Limits,
     /// What it logs.
     pub log: LogSettings,
+    #[serde(default)]
+    traces: TraceSettings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TraceSettings {
+    endpoint: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,6 +133,13 @@ impl Settings {
             url: self.database.url.expose_secret().replace(SERVICE, service),
             connections: self.database.connections,
         }
+    }
+
+    /// Returns where the traces of `service` go, if anywhere.
+    pub fn traces(&self, service: &str) -> Option<Traces> {
+        let endpoint =
+            self.traces.endpoint.clone().or_else(|| scrm_config::variable(scrm_telemetry::ENDPOINT))?;
+        Some(Traces { endpoint, service: format!("scrm-{service}") })
     }
 
     /// Returns where Redis is, if there is one.

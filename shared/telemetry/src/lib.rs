@@ -1,9 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod traces;
+
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+pub use traces::{ENDPOINT, Exporter, TARGET, Traces, follow, rename, traceparent};
 
 /// Upper bounds of the buckets of every time, in seconds: from a millisecond to WeCom's 20.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 3.0, 10.0, 20.0];
@@ -19,28 +25,41 @@ pub enum Format {
     Json,
 }
 
-/// A filter that cannot be read.
+/// What cannot be started as it was asked for.
 #[derive(Debug, thiserror::Error)]
-#[error("log filter {0:?} cannot be read: {1}")]
-pub struct BadFilter(String, String);
+pub enum BadTelemetry {
+    /// A filter that cannot be read.
+    #[error("log filter {0:?} cannot be read: {1}")]
+    Filter(String, String),
+    /// Traces that cannot be sent there.
+    #[error("traces cannot be sent to {0}: {1}")]
+    Traces(String, String),
+}
 
 /// Never logged, whatever the filter says: the AMQP client logs a returned message with its body.
 const SILENT: &str = "lapin=off";
 
-/// Starts the log of this process; `filter` is written like `info,scrm_leads=debug`.
+/// Starts the log of this process, and its traces if they are wanted; `filter` is written like `info,scrm_leads=debug`.
 ///
-/// A second call in one process changes nothing, which suits tests.
-pub fn start(format: Format, filter: &str) -> Result<(), BadFilter> {
+/// What sends the traces is returned; they are sent as long as it lives. A second call in one process changes nothing,
+/// which suits tests.
+pub fn start(
+    format: Format,
+    filter: &str,
+    traces: Option<&Traces>,
+) -> Result<Option<Exporter>, BadTelemetry> {
     let parsed = EnvFilter::try_new(format!("{filter},{SILENT}"))
-        .map_err(|error| BadFilter(filter.to_owned(), error.to_string()))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
-    let started = match format {
-        Format::Pretty => builder.with_target(false).compact().try_init(),
-        Format::Json => builder.json().flatten_event(true).try_init(),
+        .map_err(|error| BadTelemetry::Filter(filter.to_owned(), error.to_string()))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        Format::Pretty => lines.with_target(false).compact().boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
     };
+    let exporter = traces.map(Exporter::start).transpose()?;
+    let spans = exporter.as_ref().map(Exporter::layer);
+    let started = tracing_subscriber::registry().with(lines.with_filter(parsed)).with(spans).try_init();
     // Only a second start fails, and then the first one holds.
-    started.ok();
-    Ok(())
+    Ok(exporter.filter(|_| started.is_ok()))
 }
 
 /// Begins to collect what the crates of this process count; a second call changes nothing.

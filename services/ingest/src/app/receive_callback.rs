@@ -80,6 +80,7 @@ impl App {
             state,
             signed_at,
             received_at: raw.received_at,
+            traceparent: scrm_telemetry::traceparent(),
         };
         self.door.put(callback).await.map_err(|error| Refusal::NotStored(error.to_string()))?;
         if state == State::Late {

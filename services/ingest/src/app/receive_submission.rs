@@ -53,6 +53,7 @@ impl App {
             hash,
             body: store::submission::seal(&self.keys, source.corp, raw.body),
             received_at: raw.received_at,
+            traceparent: scrm_telemetry::traceparent(),
         });
         let stored = stored.await.inspect_err(|error| {
             tracing::error!(error = %error, "Could not store a submission; its sender shall send it again");

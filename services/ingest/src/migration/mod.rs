@@ -12,6 +12,7 @@ mod m005_look;
 mod m006_known;
 mod m007_reconciliation;
 mod m030_callback_replay;
+mod m031_traceparent;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m007_reconciliation::Reconciliations),
             Box::new(DeadLetterTable),
             Box::new(m030_callback_replay::CallbackReplay),
+            Box::new(m031_traceparent::Traceparent),
         ]
     }
 }

@@ -271,7 +271,7 @@ fn envelope<E: Event>(callback: &Taken, occurred_at: Timestamp, event: &E) -> En
         occurred_at,
         received_at: Some(callback.received_at),
         received_seq: Some(callback.seq),
-        traceparent: None,
+        traceparent: callback.traceparent.clone(),
         replay_of: callback.replay_id.map(|_| original),
         attempt: 0,
         body: event.encode_to_vec().into(),

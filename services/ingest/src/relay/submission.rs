@@ -38,7 +38,7 @@ impl Source for Submissions {
             occurred_at: row.received_at,
             received_at: Some(row.received_at),
             received_seq: Some(row.seq),
-            traceparent: None,
+            traceparent: row.traceparent.clone(),
             replay_of: None,
             attempt: 0,
             body: row.event.clone().into(),

@@ -31,6 +31,8 @@ pub(crate) struct NewCallback {
     pub(crate) state: State,
     pub(crate) signed_at: Timestamp,
     pub(crate) received_at: Timestamp,
+    /// Trace context of the request.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// Seals the body of a callback.
@@ -60,6 +62,7 @@ impl BatchWrite for Door {
                 Column::State,
                 Column::SignedAt,
                 Column::ReceivedAt,
+                Column::Traceparent,
             ])
             .on_conflict(OnConflict::new().do_nothing().to_owned());
         for callback in callbacks {
@@ -71,6 +74,7 @@ impl BatchWrite for Door {
                 callback.state.as_str().into(),
                 callback.signed_at.into(),
                 callback.received_at.into(),
+                callback.traceparent.clone().into(),
             ]);
         }
         let inserted = txn.execute(&insert).await?.rows_affected();
@@ -150,6 +154,8 @@ pub(crate) struct Taken {
     pub(crate) hash: Vec<u8>,
     pub(crate) signed_at: Timestamp,
     pub(crate) received_at: Timestamp,
+    /// Trace context of the request that brought it.
+    pub(crate) traceparent: Option<String>,
     /// The message under which it is published once more, if an administrator had it replayed.
     pub(crate) replay_id: Option<MessageId>,
     /// The decrypted body, or why it does not unseal.
@@ -172,6 +178,7 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken
             hash: row.hash,
             signed_at: row.signed_at,
             received_at: row.received_at,
+            traceparent: row.traceparent,
             replay_id: row.replay_id,
             body: body.map_err(|error| error.to_string()),
         }

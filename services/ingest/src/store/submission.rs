@@ -33,6 +33,8 @@ pub(crate) struct NewSubmission {
     /// The event that tells of it.
     pub(crate) event: Vec<u8>,
     pub(crate) received_at: Timestamp,
+    /// Trace context of the request that brought it.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// What stands in the table under a sender's id, once that is certain.
@@ -70,6 +72,7 @@ impl BatchWrite for Door {
                 Column::Body,
                 Column::Event,
                 Column::ReceivedAt,
+                Column::Traceparent,
             ])
             .on_conflict(OnConflict::new().do_nothing().to_owned());
         for submission in submissions {
@@ -82,6 +85,7 @@ impl BatchWrite for Door {
                 submission.body.clone().into_bytes().into(),
                 submission.event.clone().into(),
                 submission.received_at.into(),
+                submission.traceparent.clone().into(),
             ]);
         }
         let inserted = txn.execute(&insert).await?.rows_affected();
@@ -127,6 +131,8 @@ pub(crate) struct Taken {
     pub(crate) corp: CorpId,
     pub(crate) event: Vec<u8>,
     pub(crate) received_at: Timestamp,
+    /// Trace context of the request that brought it.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// Takes up to `most` submissions that wait to be published, oldest first.
@@ -139,6 +145,7 @@ pub(crate) async fn take(db: &Db, most: u64) -> Result<Vec<Taken>, DbErr> {
         corp: row.corp_id,
         event: row.event,
         received_at: row.received_at,
+        traceparent: row.traceparent,
     };
     Ok(rows.into_iter().map(taken).collect())
 }

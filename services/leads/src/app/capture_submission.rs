@@ -15,10 +15,9 @@ impl App {
     /// Notes the submission; makes the person's lead and finds its owner, or leaves it with the owner it has.
     pub async fn capture_submission(&self, corp: CorpId, submission: &Submission) -> Result<(), Error> {
         let cause = Cause {
-            occurred_at: submission.claim.occurred_at,
             received_at: Some(submission.received_at),
             received_seq: Some(submission.claim.received_seq),
-            traceparent: None,
+            ..Cause::here(submission.claim.occurred_at)
         };
         let txn = self.db.begin().await?;
         self.capture_submission_in(&txn, corp, submission, &cause).await?;

@@ -27,9 +27,10 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// Returns the cause of something that began in this service.
-    pub const fn here(now: Timestamp) -> Self {
-        Self { occurred_at: now, received_at: None, received_seq: None, traceparent: None }
+    /// Returns the cause of something that began in this service, in the present step of a trace.
+    pub fn here(now: Timestamp) -> Self {
+        let traceparent = scrm_telemetry::traceparent();
+        Self { occurred_at: now, received_at: None, received_seq: None, traceparent }
     }
 }
 
@@ -39,7 +40,7 @@ impl From<&Envelope> for Cause {
             occurred_at: envelope.occurred_at,
             received_at: envelope.received_at,
             received_seq: envelope.received_seq,
-            traceparent: envelope.traceparent.clone(),
+            traceparent: scrm_telemetry::traceparent().or_else(|| envelope.traceparent.clone()),
         }
     }
 }

@@ -15,10 +15,11 @@ use scrm_kernel::{Lifecycle, Timestamp, crash};
 use scrm_proto::{Envelope, Event};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use self::desk::Desk;
 use self::work::{ToClaim, ToRecord, Work};
-use super::{Failure, log, panic_text};
+use super::{Failure, log, panic_text, step_of};
 use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
 use crate::transport::{Broker, BrokerError};
@@ -190,7 +191,10 @@ impl Effects {
         let (envelope, begun) = (Arc::new(delivery.envelope.clone()), Instant::now());
         let work = Work { queue: &self.queue, db: &self.db, envelope: &envelope, lifecycle };
         let settlement = match self.handlers.get(envelope.kind.as_str()) {
-            Some(handler) => handler.carry_out(work).await,
+            Some(handler) => {
+                let step = step_of(self.queue.name, &envelope);
+                handler.carry_out(work).instrument(step).await
+            }
             None => work.failed(Failure::Reject(format!("no handler for events of kind {}", envelope.kind))),
         };
         log(self.queue.name, &envelope, &settlement, begun.elapsed());

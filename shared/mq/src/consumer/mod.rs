@@ -11,6 +11,7 @@ use futures::FutureExt as _;
 use scrm_db::Savepoint;
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
+use tracing::Span;
 
 use crate::delivery::Settlement;
 use crate::topology::Queue;
@@ -84,6 +85,17 @@ async fn ended<T>(part: Savepoint<'_>, outcome: Result<T, Failure>) -> Result<Re
         Ok(value) => Ok(part.keep().await.map(|()| value).map_err(Failure::from)),
         Err(failure) => part.undo().await.map(|()| Err(failure)),
     }
+}
+
+/// Returns the handling of a message as a step of its trace.
+fn step_of(queue: &'static str, envelope: &Envelope) -> Span {
+    let step = tracing::trace_span!(
+        target: scrm_telemetry::TARGET, "handle",
+        otel.kind = "consumer", otel.name = format!("handle {queue}"), messaging.destination.name = queue,
+        messaging.message.id = %envelope.message_id, event.kind = envelope.kind,
+    );
+    scrm_telemetry::follow(&step, envelope.traceparent.as_deref());
+    step
 }
 
 fn log(queue: &'static str, envelope: &Envelope, settlement: &Settlement, time: Duration) {

@@ -12,9 +12,10 @@ use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::together::{Fate, GROUP, Keep, Part, act_together};
-use super::{Failure, PAUSE, log};
+use super::{Failure, PAUSE, log, step_of};
 use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
 use crate::transport::{Broker, BrokerError};
@@ -204,7 +205,8 @@ impl Part for Handling<'_> {
         let Some(handler) = self.consumer.handlers.get(kind) else {
             return Err(Failure::Reject(format!("no handler for events of kind {kind}")));
         };
-        handler.handle(txn, self.envelope).await?;
+        let step = step_of(self.consumer.queue.name, self.envelope);
+        handler.handle(txn, self.envelope).instrument(step).await?;
         Ok(((), Keep::Handled))
     }
 }

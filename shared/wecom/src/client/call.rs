@@ -12,6 +12,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::Speaker;
 use super::endpoint::{Effect, Endpoint};
@@ -105,14 +107,23 @@ impl Speaker {
         let request = self.request(endpoint, payload, grant)?;
         let _turn = self.client.throttle.turn(grant, endpoint).await?;
         let started = Instant::now();
-        let outcome = converse(request, grant).await.map_err(|error| told_by(endpoint, error));
+        let step = tracing::trace_span!(
+            target: scrm_telemetry::TARGET, "call",
+            otel.kind = "client", otel.name = endpoint.path, wecom.errcode = Empty, outcome = Empty,
+        );
+        let outcome = converse(request, grant).instrument(step.clone()).await;
+        let outcome = outcome.map_err(|error| told_by(endpoint, error));
         let ms = started.elapsed().as_millis();
         match &outcome {
-            Ok(_) => note(endpoint, grant, Some(0), ms, "done"),
+            Ok(_) => {
+                step.record("wecom.errcode", 0).record("outcome", "done");
+                note(endpoint, grant, Some(0), ms, "done");
+            }
             Err(error) => {
                 if error.errcode() == Some(LIMIT_REACHED) {
                     self.client.throttle.rest(grant, endpoint).await;
                 }
+                step.record("wecom.errcode", error.errcode()).record("outcome", kind_of(error));
                 note(endpoint, grant, error.errcode(), ms, kind_of(error));
             }
         }

@@ -23,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) problem: Option<String>,
     /// The message under which it is published once more.
     pub(crate) replay_id: Option<MessageId>,
+    /// Trace context of the request that brought it.
+    pub(crate) traceparent: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -23,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) leased_until: Option<DateTimeUtc>,
     pub(crate) published_at: Option<DateTimeUtc>,
     pub(crate) problem: Option<String>,
+    /// Trace context of the request that brought it.
+    pub(crate) traceparent: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,6 +8,7 @@ use scrm_db::{Db, Txn};
 use scrm_kernel::{Lifecycle, MessageId, Timestamp};
 use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
+use tracing::{Instrument as _, Span};
 
 use super::{Claim, Decoding, EffectHandler, Next};
 use crate::consumer::together::{Fate, Keep, Part};
@@ -27,6 +28,8 @@ pub(super) struct ToClaim<E, H> {
     handler: Arc<H>,
     event: Arc<E>,
     envelope: Arc<Envelope>,
+    /// Whoever has the turn does it, in this step all the same.
+    step: Span,
 }
 
 #[async_trait]
@@ -38,7 +41,8 @@ impl<E: Event, H: EffectHandler<E>> Part for ToClaim<E, H> {
     }
 
     async fn act(&self, txn: &Txn) -> Result<(Claim<H::Unit>, Keep), Failure> {
-        let claim = self.handler.claim(txn, &self.event, &self.envelope).await?;
+        let claim = self.handler.claim(txn, &self.event, &self.envelope);
+        let claim = claim.instrument(self.step.clone()).await?;
         let keep = match claim {
             Claim::Call(_) => Keep::Open,
             Claim::Nothing => Keep::Handled,
@@ -55,6 +59,7 @@ pub(super) struct ToRecord<E: Event, H: EffectHandler<E>> {
     outcome: Arc<H::Outcome>,
     message: MessageId,
     may_be_recorded: bool,
+    step: Span,
 }
 
 #[async_trait]
@@ -70,7 +75,8 @@ impl<E: Event, H: EffectHandler<E>> Part for ToRecord<E, H> {
     }
 
     async fn act(&self, txn: &Txn) -> Result<(Next, Keep), Failure> {
-        let next = self.handler.record(txn, &self.unit, &self.outcome).await?;
+        let next = self.handler.record(txn, &self.unit, &self.outcome);
+        let next = next.instrument(self.step.clone()).await?;
         let keep = if next == Next::Done { Keep::Handled } else { Keep::Open };
         Ok((next, keep))
     }
@@ -96,6 +102,7 @@ impl Work<'_> {
                 handler: Arc::clone(&effect.handler),
                 event: Arc::clone(event),
                 envelope: Arc::clone(self.envelope),
+                step: Span::current(),
             };
             match effect.claims.act(self.db, self.queue.name, part).await {
                 Ok(Fate::Ended(Ok(Claim::Call(unit)))) => return Ok(unit),
@@ -127,6 +134,7 @@ impl Work<'_> {
                 outcome: Arc::clone(&outcome),
                 message: self.envelope.message_id,
                 may_be_recorded,
+                step: Span::current(),
             };
             match effect.records.act(self.db, self.queue.name, part).await {
                 Ok(Fate::Before | Fate::Ended(Ok(Next::Done))) => return Settlement::Done,
