@@ -22,6 +22,13 @@ const LEASE: Duration = Duration::from_secs(5);
 /// Rows that are marked as unsent at once.
 const SOME: u64 = 5000;
 
+/// Returns the condition `column = value`, spelled out.
+///
+/// A partial index whose predicate names the value is not used for a parameter: plans do not depend on what is bound.
+pub fn has<C: ColumnTrait>(column: C, value: &'static str) -> Expr {
+    Expr::expr(column.into_expr()).eq(Expr::Constant(value.into()))
+}
+
 /// Returns the condition `column IN (numbers)` with one bound value, however many numbers there are.
 ///
 /// One text for every length keeps the statement cache small.

@@ -1,6 +1,6 @@
 //! 线索池: leads that nobody owns yet.
 
-use scrm_db::Txn;
+use scrm_db::{Txn, sql};
 use scrm_kernel::{CorpId, LeadId};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
@@ -11,14 +11,16 @@ use sea_orm::{
 use super::entity::lead::{Column, Entity};
 use crate::domain::lead::{Lead, Stage};
 
-const POOL: &str = Stage::Pool.as_str();
+fn is_pooled() -> Expr {
+    sql::has(Column::Stage, Stage::Pool.as_str())
+}
 
 /// Returns the groups that leads wait for, of all corps.
 pub(crate) async fn groups(connection: &impl ConnectionTrait) -> Result<Vec<(CorpId, String)>, DbErr> {
     Entity::find()
         .select_only()
         .columns([Column::CorpId, Column::RoutingGroup])
-        .filter(Column::Stage.eq(POOL))
+        .filter(is_pooled())
         .filter(Column::RoutingGroup.is_not_null())
         .distinct()
         .into_tuple()
@@ -31,7 +33,7 @@ pub(crate) async fn first(txn: &Txn, corp: CorpId, group: &str) -> Result<Option
     let row = Entity::find()
         .filter(Column::CorpId.eq(corp))
         .filter(Column::RoutingGroup.eq(group))
-        .filter(Column::Stage.eq(POOL))
+        .filter(is_pooled())
         .order_by_asc(Column::Id)
         .one(txn)
         .await?;
@@ -56,7 +58,7 @@ pub(crate) async fn take(txn: &Txn, lead: &Lead) -> Result<bool, DbErr> {
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::CorpId.eq(lead.corp))
         .filter(Column::Id.eq(lead.id))
-        .filter(Column::Stage.eq(POOL))
+        .filter(is_pooled())
         .exec(txn)
         .await?;
     Ok(updated.rows_affected == 1)

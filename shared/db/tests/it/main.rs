@@ -6,5 +6,6 @@ mod constraint;
 mod idempotency;
 mod inbox;
 mod relay;
+mod sqlite;
 mod support;
 mod txn;

@@ -281,7 +281,7 @@ pub(super) async fn oldest_of(txn: &Txn, corp: CorpId, queue: &str, most: u64) -
         .column(Column::Seq)
         .filter(Column::CorpId.eq(corp))
         .filter(Column::Queue.eq(queue))
-        .filter(Column::State.eq(State::Waiting.as_str()))
+        .filter(sql::has(Column::State, State::Waiting.as_str()))
         .filter(Column::IsReadable.eq(true))
         .order_by_asc(Column::Seq)
         .limit(most)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scrm_db::Db;
+use scrm_db::{Db, sql};
 use scrm_kernel::{Lifecycle, Timestamp};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
@@ -54,7 +54,7 @@ async fn show(db: &Db, queues: &[&'static str]) -> Result<(), DbErr> {
         .column(Column::Queue)
         .column_as(Column::Seq.count(), "letters")
         .column_as(Column::DiedAt.min(), "oldest")
-        .filter(Column::State.eq(State::Waiting.as_str()))
+        .filter(sql::has(Column::State, State::Waiting.as_str()))
         .group_by(Column::Queue)
         .into_model::<Counted>()
         .all(db.reader())
