@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use scrm_kernel::Timestamp;
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
-    TransactionTrait as _, sqlx,
+    sqlx,
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -22,10 +22,13 @@ use crate::{Db, Violation};
 /// Never call WeCom, or any network, while one is open.
 #[derive(Debug)]
 pub struct Txn {
-    inner: DatabaseTransaction,
+    /// Shared with the part that is open.
+    inner: Arc<DatabaseTransaction>,
     db: Db,
     left: Mutex<Left>,
-    is_part: bool,
+    parts: Mutex<Parts>,
+    /// Of how many transactions it is a part, one within the other.
+    depth: usize,
     /// Shared with every part of the transaction.
     is_interrupted: Arc<AtomicBool>,
     /// Given back after the connection.
@@ -44,13 +47,29 @@ struct Left {
     tables: BTreeSet<&'static str>,
 }
 
+/// How far the parts of a transaction have come, all of which use the same savepoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    /// There is no savepoint.
+    Over,
+    /// Its savepoint begins a part that is being done.
+    Open,
+    /// Its savepoint begins a part that was kept, and has not been released.
+    Kept,
+    /// Its savepoint begins a part that was dropped: what was done in it is to be taken back.
+    Dropped,
+    /// Its savepoint begins nothing.
+    Undone,
+}
+
 impl Txn {
     pub(crate) fn new(inner: DatabaseTransaction, db: Db) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             db,
             left: Mutex::default(),
-            is_part: false,
+            parts: Mutex::new(Parts::Over),
+            depth: 0,
             is_interrupted: Arc::default(),
             _turn: None,
         }
@@ -63,9 +82,10 @@ impl Txn {
 
     /// Makes everything done so far durable and wakes those for whom rows wait now.
     pub async fn commit(self) -> Result<(), DbErr> {
+        self.undo_dropped().await?;
         let Left { events, tables } = self.take_left();
         outbox::write(&self, events).await?;
-        self.inner.commit().await?;
+        Arc::into_inner(self.inner).ok_or_else(still_open)?.commit().await?;
         for table in tables {
             self.db.wake(table);
         }
@@ -74,15 +94,54 @@ impl Txn {
 
     /// Begins a part that can be taken back alone; what is done until its end belongs to it.
     pub async fn savepoint(&self) -> Result<Savepoint<'_>, DbErr> {
+        let name = self.savepoint_name();
+        self.undo_dropped().await?;
+        let begin = match self.parts() {
+            Parts::Open | Parts::Dropped => return Err(still_open()),
+            Parts::Over => Some(format!("SAVEPOINT {name}")),
+            Parts::Kept => Some(format!("RELEASE SAVEPOINT {name}; SAVEPOINT {name}")),
+            Parts::Undone => None,
+        };
+        if let Some(begin) = begin {
+            self.execute_unprepared(&begin).await?;
+        }
+        self.set_parts(Parts::Open);
         let part = Self {
-            inner: self.inner.begin().await.map_err(|error| self.noted(error))?,
+            inner: Arc::clone(&self.inner),
             db: self.db.clone(),
             left: Mutex::default(),
-            is_part: true,
+            parts: Mutex::new(Parts::Over),
+            depth: self.depth + 1,
             is_interrupted: Arc::clone(&self.is_interrupted),
             _turn: None,
         };
         Ok(Savepoint { part, whole: self })
+    }
+
+    async fn undo_dropped(&self) -> Result<(), DbErr> {
+        if self.parts() == Parts::Dropped {
+            self.undo_part().await?;
+        }
+        Ok(())
+    }
+
+    async fn undo_part(&self) -> Result<(), DbErr> {
+        let sql = format!("ROLLBACK TO SAVEPOINT {}", self.savepoint_name());
+        self.inner.execute_unprepared(&sql).await.map_err(|error| self.noted(error))?;
+        self.set_parts(Parts::Undone);
+        Ok(())
+    }
+
+    fn savepoint_name(&self) -> String {
+        format!("part_{}", self.depth)
+    }
+
+    fn parts(&self) -> Parts {
+        *self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_parts(&self, parts: Parts) {
+        *self.parts.lock().unwrap_or_else(PoisonError::into_inner) = parts;
     }
 
     /// Returns the present moment, by the clock of the database's rows.
@@ -106,7 +165,7 @@ impl Txn {
         left.tables.insert(outbox::TABLE);
         left.events.push(event);
         // Those of a part come after those of the whole.
-        let is_enough = !self.is_part && left.events.len() >= MANY;
+        let is_enough = self.depth == 0 && left.events.len() >= MANY;
         if is_enough { take(&mut left.events) } else { Vec::new() }
     }
 
@@ -141,18 +200,22 @@ impl ConnectionTrait for Txn {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.undo_dropped().await?;
         self.inner.execute_raw(statement).await.map_err(|error| self.noted(error))
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.undo_dropped().await?;
         self.inner.execute_unprepared(sql).await.map_err(|error| self.noted(error))
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.undo_dropped().await?;
         self.inner.query_one_raw(statement).await.map_err(|error| self.noted(error))
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.undo_dropped().await?;
         self.inner.query_all_raw(statement).await.map_err(|error| self.noted(error))
     }
 }
@@ -169,9 +232,18 @@ impl Savepoint<'_> {
     ///
     /// Fails if a statement of the part failed on PostgreSQL and was not taken back: then nothing of the part is kept.
     pub async fn keep(self) -> Result<(), DbErr> {
-        let left = self.part.take_left();
-        self.part.inner.commit().await.map_err(|error| self.whole.noted(error))?;
-        let Left { events, tables } = left;
+        self.part.undo_dropped().await?;
+        // SQLite releases it together with the beginning of the next part, or by the commit: a statement less. On
+        // PostgreSQL the release is what tells whether the part can be kept.
+        if !self.whole.db.is_sqlite() {
+            let sql = format!("RELEASE SAVEPOINT {}", self.whole.savepoint_name());
+            if let Err(error) = self.whole.execute_unprepared(&sql).await {
+                self.undo().await?;
+                return Err(error);
+            }
+        }
+        self.whole.set_parts(if self.whole.db.is_sqlite() { Parts::Kept } else { Parts::Over });
+        let Left { events, tables } = self.part.take_left();
         let mut whole = self.whole.left();
         whole.events.extend(events);
         whole.tables.extend(tables);
@@ -180,8 +252,20 @@ impl Savepoint<'_> {
 
     /// Takes back what was done since its beginning.
     pub async fn undo(self) -> Result<(), DbErr> {
-        self.part.inner.rollback().await.map_err(|error| self.whole.noted(error))
+        self.whole.undo_part().await
     }
+}
+
+impl Drop for Savepoint<'_> {
+    fn drop(&mut self) {
+        if self.whole.parts() == Parts::Open {
+            self.whole.set_parts(Parts::Dropped);
+        }
+    }
+}
+
+fn still_open() -> DbErr {
+    DbErr::Custom("a part of the transaction has not ended".to_owned())
 }
 
 impl Deref for Savepoint<'_> {

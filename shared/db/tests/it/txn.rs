@@ -48,6 +48,30 @@ async fn a_part_is_taken_back_alone() {
 }
 
 #[tokio::test]
+async fn parts_follow_each_other_in_any_order() {
+    let test = TestDb::open().await;
+    let txn = test.db.begin().await.unwrap();
+    for (name, is_kept) in [("a", true), ("b", true), ("c", false), ("d", false), ("e", true)] {
+        let part = txn.savepoint().await.unwrap();
+        let inner = part.savepoint().await.unwrap();
+        test.add_named(&inner, name).await.unwrap();
+        inner.keep().await.unwrap();
+        if is_kept {
+            part.keep().await.unwrap();
+        } else {
+            part.undo().await.unwrap();
+        }
+    }
+    let open = txn.savepoint().await.unwrap();
+    txn.savepoint().await.unwrap_err();
+    test.add_named(&open, "f").await.unwrap();
+    drop(open);
+    txn.commit().await.unwrap();
+    assert_eq!(test.people().await, ["a", "b", "e"]);
+    test.finish().await;
+}
+
+#[tokio::test]
 async fn the_relay_is_woken_for_events_that_are_kept() {
     let test = TestDb::open().await;
     for (is_kept, is_inner_kept) in [(false, false), (false, true), (true, false), (true, true)] {
