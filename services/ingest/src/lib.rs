@@ -101,7 +101,7 @@ impl Ingest {
         lifecycle.spawn("ingest submissions", submissions.run(lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker.clone()));
         lifecycle.spawn("ingest outbox", outbox.run(lifecycle.clone()));
-        let reader = Arc::new(Reader::new(db.clone(), wecom));
+        let reader = Arc::new(Reader::start(db.clone(), wecom));
         lifecycle.spawn("ingest looks", jobs::look::run(Arc::clone(&reader), lifecycle.clone()));
         jobs::look::start_forgetting(&reader, &lifecycle);
         let reconciler = Arc::new(Reconciler::new(Arc::clone(&reader)));

@@ -20,6 +20,9 @@ pub struct NotStored(pub String);
 /// How a group of operations is written.
 #[async_trait]
 pub trait BatchWrite: Send + Sync + 'static {
+    /// Whether callers outside wait for their answers: then it begins ahead of others; see [`Db::begin_ahead`].
+    const IS_AHEAD: bool = true;
+
     /// One caller's operation.
     type Op: Send + Sync + 'static;
     /// What the caller learns.
@@ -98,8 +101,7 @@ async fn write_groups<W: BatchWrite>(
 }
 
 async fn write_one_group<W: BatchWrite>(db: &Db, writer: &W, ops: &[W::Op]) -> Result<Vec<W::Out>, DbErr> {
-    // Callers wait outside for their answers.
-    let txn = db.begin_ahead().await?;
+    let txn = if W::IS_AHEAD { db.begin_ahead().await? } else { db.begin().await? };
     let outcomes = writer.write(&txn, ops).await?;
     txn.commit().await?;
     writer.committed(ops);

@@ -1,6 +1,7 @@
 //! Reading a subject from WeCom, and telling what was read.
 
-use scrm_db::{Db, Txn};
+use async_trait::async_trait;
+use scrm_db::{BatchWrite, Batcher, Db, NotStored, Txn};
 use scrm_kernel::{CorpId, ExternalUserId, Timestamp, crash};
 use scrm_wecom::client::{CallError, Class, Client, TagFilter};
 use sea_orm::DbErr;
@@ -14,15 +15,21 @@ const NO_MEMBER: i64 = 60111;
 /// WeCom's code for a customer whom nobody knows.
 const NO_RELATION: i64 = 84061;
 
+/// Looks that are settled in one transaction.
+const SETTLED_TOGETHER: usize = 32;
+
 /// Reads from WeCom what callbacks only hint at.
 pub(crate) struct Reader {
     pub(super) db: Db,
     pub(super) wecom: Client,
+    settling: Batcher<Settling>,
 }
 
 impl Reader {
-    pub(crate) const fn new(db: Db, wecom: Client) -> Self {
-        Self { db, wecom }
+    /// Starts the task that settles what was read.
+    pub(crate) fn start(db: Db, wecom: Client) -> Self {
+        let settling = Batcher::start(db.clone(), Settling, SETTLED_TOGETHER);
+        Self { db, wecom, settling }
     }
 
     /// Returns the database; its wake-ups tell of new looks, too.
@@ -57,31 +64,11 @@ impl Reader {
     }
 
     /// Reads what a look wants, and tells it; or notes why that was not possible.
-    pub(crate) async fn look(&self, look: &Taken) -> Result<(), DbErr> {
+    pub(crate) async fn look(&self, look: Taken) -> Result<(), NotStored> {
         crash::point("look.taken");
         let outcome = self.read(look.corp, look.app.as_deref(), &look.subject).await;
         crash::point("look.read");
-        let txn = self.db.begin().await?;
-        match outcome {
-            Ok(reading) => {
-                // Whoever took it after the lease had ended tells it.
-                if store::look::done(&txn, look).await? {
-                    reading.tell(&txn, look.corp, look.began_at).await?;
-                }
-            }
-            Err(error) if error.class() == Class::Stop => {
-                tracing::warn!(
-                    look.kind = look.subject.kind(), error = %error, "WeCom does not let a subject be read"
-                );
-                store::look::refuse(&txn, look, &error.to_string()).await?;
-            }
-            Err(error) => {
-                let moment = try_again_at(&error, look.attempts, txn.now());
-                store::look::put_off(&txn, look, moment, &error.to_string()).await?;
-            }
-        }
-        crash::point("look.told");
-        txn.commit().await?;
+        self.settling.put(Looked { look, outcome }).await?;
         crash::point("look.settled");
         Ok(())
     }
@@ -115,6 +102,57 @@ impl Reader {
             },
         }
     }
+}
+
+/// A look, and what WeCom said.
+struct Looked {
+    look: Taken,
+    outcome: Result<Reading, CallError>,
+}
+
+/// Notes together what came of looks that end at about the same time.
+struct Settling;
+
+#[async_trait]
+impl BatchWrite for Settling {
+    /// Nobody waits for it.
+    const IS_AHEAD: bool = false;
+    type Op = Looked;
+    type Out = ();
+
+    async fn write(&self, txn: &Txn, looked: &[Looked]) -> Result<Vec<()>, DbErr> {
+        // In the order in which looks are wanted: rows are locked one after the other.
+        let mut in_order: Vec<&Looked> = looked.iter().collect();
+        in_order
+            .sort_by_cached_key(|Looked { look, .. }| (look.corp, look.subject.kind(), look.subject.key()));
+        for one in in_order {
+            settle(txn, one).await?;
+        }
+        crash::point("look.told");
+        Ok(vec![(); looked.len()])
+    }
+}
+
+async fn settle(txn: &Txn, Looked { look, outcome }: &Looked) -> Result<(), DbErr> {
+    match outcome {
+        Ok(reading) => {
+            // Whoever took it after the lease had ended tells it.
+            if store::look::done(txn, look).await? {
+                reading.tell(txn, look.corp, look.began_at).await?;
+            }
+        }
+        Err(error) if error.class() == Class::Stop => {
+            tracing::warn!(
+                look.kind = look.subject.kind(), error = %error, "WeCom does not let a subject be read"
+            );
+            store::look::refuse(txn, look, &error.to_string()).await?;
+        }
+        Err(error) => {
+            let moment = try_again_at(error, look.attempts, txn.now());
+            store::look::put_off(txn, look, moment, &error.to_string()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns when to try again after a failure that may pass, be it that a person must act first.

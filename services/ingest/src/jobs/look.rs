@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use scrm_db::NotStored;
 use scrm_kernel::Lifecycle;
 use sea_orm::DbErr;
 use tokio::task::{JoinError, JoinSet};
@@ -32,7 +33,7 @@ pub(crate) async fn run(reader: Arc<Reader>, lifecycle: Lifecycle) -> Result<(),
             Ok(taken) => {
                 for look in taken {
                     let reader = Arc::clone(&reader);
-                    under_way.spawn(async move { reader.look(&look).await });
+                    under_way.spawn(async move { reader.look(look).await });
                 }
             }
             Err(error) => tracing::warn!(error = %error, "Cannot take what is to be read, trying again"),
@@ -40,7 +41,13 @@ pub(crate) async fn run(reader: Arc<Reader>, lifecycle: Lifecycle) -> Result<(),
         tokio::select! {
             // Cannot fail: the reader keeps the database open.
             _ = wakings.changed(), if under_way.len() < READERS => {}
-            Some(ended) = under_way.join_next() => noted(ended),
+            Some(ended) = under_way.join_next() => {
+                noted(ended);
+                // They are settled together, and end together.
+                while let Some(ended) = under_way.try_join_next() {
+                    noted(ended);
+                }
+            }
             () = tokio::time::sleep(POLL) => {}
             () = lifecycle.stopping() => {}
         }
@@ -52,7 +59,7 @@ pub(crate) async fn run(reader: Arc<Reader>, lifecycle: Lifecycle) -> Result<(),
 }
 
 /// A look that could not be settled is taken again when its lease has ended.
-fn noted(ended: Result<Result<(), DbErr>, JoinError>) {
+fn noted(ended: Result<Result<(), NotStored>, JoinError>) {
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(error = %error, "Cannot note what was read, reading it again later"),

@@ -29,7 +29,7 @@ impl Comparison {
     }
 
     fn reconciler(&self) -> Reconciler {
-        Reconciler::new(Arc::new(Reader::new(self.db.clone(), self.wecom.client())))
+        Reconciler::new(Arc::new(Reader::start(self.db.clone(), self.wecom.client())))
     }
 
     async fn newest(&self) -> Reconciliation {
