@@ -95,6 +95,9 @@ impl App {
         corp: CorpId,
         leads: Vec<Lead>,
     ) -> Result<Vec<LeadView>, Error> {
+        if leads.is_empty() {
+            return Ok(Vec::new());
+        }
         let people = || leads.iter().filter_map(|lead| lead.person.as_ref());
         let names = store::person::names(connection, corp, people()).await?;
         let welcomes = store::welcome::to_people(connection, corp, people()).await?;
