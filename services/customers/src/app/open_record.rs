@@ -9,7 +9,10 @@ use crate::store;
 
 /// Takes out the record of a customer, who is made if unheard of.
 pub(super) async fn open(txn: &Txn, corp: CorpId, person: &ExternalUserId) -> Result<Record, DbErr> {
-    let customer = store::customer::lock_or_make(txn, corp, person).await?;
+    let (customer, is_new) = store::customer::lock_or_make(txn, corp, person).await?;
+    if is_new {
+        return Ok(Record { customer, relations: Vec::new() });
+    }
     let relations = store::relation::of_customers(txn, corp, [customer.id]).await?;
     Ok(Record { customer, relations })
 }

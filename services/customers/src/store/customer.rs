@@ -69,12 +69,12 @@ impl TryFrom<Model> for Customer {
     }
 }
 
-/// Returns a customer, who is made if unheard of, and keeps the row locked until the transaction ends.
+/// Returns a customer, who is made if unheard of, and whether that was so; keeps the row locked until the transaction ends.
 pub(crate) async fn lock_or_make(
     txn: &Txn,
     corp: CorpId,
     person: &ExternalUserId,
-) -> Result<Customer, DbErr> {
+) -> Result<(Customer, bool), DbErr> {
     let now = txn.now();
     let new = Customer::unheard_of(CustomerId::mint(now), corp, person.clone(), now);
     let inserted = Entity::insert(row_of(&new).into_active_model())
@@ -82,7 +82,7 @@ pub(crate) async fn lock_or_make(
         .exec_without_returning(txn)
         .await?;
     if inserted > 0 {
-        return Ok(new);
+        return Ok((new, true));
     }
     let row = Entity::find()
         .filter(Column::CorpId.eq(corp))
@@ -90,7 +90,8 @@ pub(crate) async fn lock_or_make(
         .lock_exclusive()
         .one(txn)
         .await?;
-    row.ok_or_else(|| DbErr::RecordNotFound("a customer who was there just now".to_owned()))?.try_into()
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("a customer who was there just now".to_owned()))?;
+    Ok((row.try_into()?, false))
 }
 
 /// Returns a customer and keeps the row locked until the transaction ends.
