@@ -15,6 +15,7 @@ mod m031_transfer;
 mod m040_staff;
 mod m050_channel_tags;
 mod m060_media;
+mod m070_lead_lists;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m040_staff::StaffKnown),
             Box::new(m050_channel_tags::ChannelTags),
             Box::new(m060_media::MediaKept),
+            Box::new(m070_lead_lists::LeadLists),
         ]
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::{Expr, Func, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 
 use super::entity::lead::{ActiveModel, Column, Entity, Model};
@@ -252,14 +252,18 @@ pub(crate) async fn list(
     page: &PageRequest,
     before: Option<LeadId>,
 ) -> Result<Page<Lead>, DbErr> {
-    let rows = Entity::find()
+    let rows = listed(scope, wanted, before).limit(page.limit + 1).all(connection).await?;
+    let leads = rows.into_iter().map(Lead::try_from).collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::of(leads, page.limit, |lead| lead.id))
+}
+
+fn listed(scope: &Scope, wanted: &Wanted<'_>, before: Option<LeadId>) -> Select<Entity> {
+    Entity::find()
         .filter(visible(scope))
         .filter(wanted.condition())
         .filter(Condition::all().add_option(before.map(|before| Column::Id.lt(before))))
         .order_by_desc(Column::Id)
-        .limit(page.limit + 1)
-        .all(connection)
-        .await?;
-    let leads = rows.into_iter().map(Lead::try_from).collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::of(leads, page.limit, |lead| lead.id))
 }
+
+#[cfg(test)]
+mod tests;
