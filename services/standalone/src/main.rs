@@ -156,6 +156,7 @@ fn speed(text: &str) -> Result<f64, String> {
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let begun = Instant::now();
+    scrm_process::use_small_pages();
     let arguments = Arguments::parse();
     let format = if arguments.log_json { Format::Json } else { Format::Pretty };
     let traces = arguments

@@ -49,6 +49,7 @@ enum Command {
 
 /// The `main` of a service's binary.
 pub fn main<S: Service>() -> ExitCode {
+    crate::use_small_pages();
     let arguments = Arguments::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
