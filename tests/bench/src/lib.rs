@@ -10,3 +10,4 @@ pub mod place;
 pub mod program;
 pub mod runs;
 pub mod servers;
+pub mod stolen;

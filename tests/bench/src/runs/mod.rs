@@ -14,6 +14,7 @@ use crate::cores::{Core, Cores};
 use crate::figure::Figure;
 use crate::peers::{self, Kind, NotInstalled};
 use crate::place::Place;
+use crate::stolen::Times;
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,15 @@ impl Benchmark {
         if self.peer().is_some_and(|kind| !kind.is_installed(place)) {
             return Err(NotInstalled { benchmark: self.name() }.into());
         }
+        let before = Times::now();
+        let mut figures = self.run_installed(place, is_quick)?;
+        if let Some((before, now)) = before.zip(Times::now()) {
+            figures.push(Figure::of(format!("{}-stolen", self.name()), "%", &[now.stolen_since(before)])?);
+        }
+        Ok(figures)
+    }
+
+    fn run_installed(self, place: &Place, is_quick: bool) -> anyhow::Result<Vec<Figure>> {
         let cores = Cores::find()?;
         let setting = Setting { place: place.clone(), cores, is_quick };
         if !setting.cores.are_enough() {
