@@ -114,6 +114,7 @@ impl Ingest {
         retention::start(&db, &lifecycle);
         jobs::forget_callbacks::start(&db, &lifecycle);
         jobs::forget_submissions::start(&db, &lifecycle);
+        jobs::forget_reconciliations::start(&db, &lifecycle);
         Ok(Self { app, db, upkeep: upkeep.routes() })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use scrm_db::{Db, Txn};
 use scrm_kernel::{CorpId, Page, PageRequest, ReconciliationId, Timestamp};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, OnConflict};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -133,6 +133,24 @@ pub(crate) async fn list(
         .await?;
     let runs = rows.into_iter().map(Reconciliation::try_from).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(runs, page.limit, |run| run.id))
+}
+
+/// Forgets comparisons that ended before `moment`; of every enterprise the newest one stays.
+pub(crate) async fn forget_before(connection: &impl ConnectionTrait, moment: Timestamp) -> Result<(), DbErr> {
+    let newer = Alias::new("newer");
+    let of_newer = |column: Column| Expr::col((newer.clone(), column));
+    let newer = Query::select()
+        .column(Column::Id)
+        .from_as(Entity, newer.clone())
+        .and_where(of_newer(Column::CorpId).eq(Expr::col((Entity, Column::CorpId))))
+        .and_where(of_newer(Column::StartedAt).gt(Expr::col((Entity, Column::StartedAt))))
+        .to_owned();
+    Entity::delete_many()
+        .filter(Column::FinishedAt.lt(moment))
+        .filter(Expr::exists(newer))
+        .exec(connection)
+        .await
+        .map(drop)
 }
 
 fn row_of(run: &Reconciliation, due_at: Option<Timestamp>) -> ActiveModel {

@@ -249,6 +249,31 @@ async fn a_wecom_that_is_away_delays_a_comparison_and_a_second_order_is_the_same
 }
 
 #[tokio::test]
+async fn comparisons_are_forgotten_after_a_while_but_for_the_newest() {
+    let simulated = Simulated::start().await;
+    let runs = async || {
+        let (status, page) = simulated.ingest.admin().get(RUNS).await;
+        assert_eq!(status, 200, "{page}");
+        page["items"].as_array().unwrap().clone()
+    };
+    let old = simulated.compared().await;
+    simulated.ingest.clock.advance(Duration::from_hours(24));
+    let newest = simulated.compared().await;
+    assert_eq!(runs().await.len(), 2);
+    simulated.ingest.clock.advance(Duration::from_hours(89 * 24));
+    let young = simulated.compared().await;
+    let kept = [young.clone(), newest];
+    eventually("the old one is forgotten", async || (runs().await == kept).then_some(())).await;
+    let path = format!("{RUNS}/{}", old["id"].as_str().unwrap());
+    assert_eq!(simulated.ingest.admin().get(&path).await.0, 404);
+
+    simulated.ingest.clock.advance(Duration::from_hours(365 * 24));
+    eventually("all but one are forgotten", async || (runs().await.len() == 1).then_some(())).await;
+    assert_eq!(runs().await, [young]);
+    simulated.finish().await;
+}
+
+#[tokio::test]
 async fn comparisons_belong_to_their_enterprise_and_need_one_that_is_connected() {
     let simulated = Simulated::start().await;
     let run = simulated.compared().await;
