@@ -4,15 +4,24 @@ use scrm_db::Txn;
 use scrm_kernel::{CorpId, WecomUserId};
 use sea_orm::DbErr;
 
-use super::App;
+use super::{App, Error};
 use crate::domain::routing::Group;
-use crate::domain::staff::Told;
+use crate::domain::staff::{Known, Told};
 use crate::store;
 
 impl App {
     /// Notes what the directory told of a member.
     pub(crate) async fn note_staff_in(&self, txn: &Txn, corp: CorpId, told: &Told) -> Result<(), DbErr> {
         store::staff::note(txn, corp, told).await
+    }
+}
+
+/// Returns a member to whom something is to be given, unless it is known that they cannot work.
+pub(super) async fn unless_away(txn: &Txn, corp: CorpId, user: WecomUserId) -> Result<WecomUserId, Error> {
+    let known = store::staff::known(txn, corp, [user.folded()]).await?;
+    match known.get(&user.folded()) {
+        Some(Known { state, .. }) if state.is_away() => Err(Error::MemberAway { user, state: *state }),
+        _ => Ok(user),
     }
 }
 

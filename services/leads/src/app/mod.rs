@@ -41,7 +41,7 @@ pub(crate) use tell_owner::ToTell;
 
 use scrm_db::Db;
 use scrm_kernel::page::BadCursor;
-use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId, MediaId};
+use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId, MediaId, WecomUserId};
 use scrm_media::{MediaError, MediaStore};
 use scrm_wecom::client::Client;
 use sea_orm::DbErr;
@@ -49,6 +49,7 @@ use tokio::sync::Notify;
 
 use self::know_names::Names;
 use crate::domain::lead::SameOwner;
+use crate::domain::staff::State;
 
 pub use put_group::{GroupForm, GroupToday, MemberForm};
 pub use read_leads::LeadFilter;
@@ -74,6 +75,14 @@ pub enum Error {
     /// It would go to whoever has it.
     #[error(transparent)]
     SameOwner(#[from] SameOwner),
+    /// It would go to somebody of whom it is known that they cannot work.
+    #[error("the member {user} {}", said_of(*.state))]
+    MemberAway {
+        /// Who it is.
+        user: WecomUserId,
+        /// How they stand.
+        state: State,
+    },
     /// Its customer is on the way already.
     #[error("the customer of lead {0} is being handed over")]
     TransferRunning(LeadId),
@@ -133,7 +142,9 @@ impl From<MediaError> for Error {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
+            Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) | Self::MemberAway { .. } => {
+                ErrorKind::Invalid
+            }
             Self::LeadNotFound(_)
             | Self::GreetingNotFound
             | Self::MediaNotFound(_)
@@ -162,6 +173,7 @@ impl Classify for Error {
             Self::LeadNotFound(_) => "lead_not_found",
             Self::LeadChanged(_) => "lead_changed",
             Self::SameOwner(_) => "same_owner",
+            Self::MemberAway { .. } => "member_away",
             Self::TransferRunning(_) => "transfer_running",
             Self::NothingToTransfer(_) => "nothing_to_transfer",
             Self::GreetingNotFound => "greeting_not_found",
@@ -186,8 +198,20 @@ impl Classify for Error {
             Self::Invalid(field) => vec![field.clone()],
             Self::InvalidFields(fields) => fields.clone(),
             Self::BadCursor(_) => vec![FieldError::new("cursor", "is not one that this list returned")],
+            Self::MemberAway { state, .. } => {
+                vec![FieldError::new("user_id", format!("names a member who {}", said_of(*state)))]
+            }
             _ => Vec::new(),
         }
+    }
+}
+
+/// Returns how somebody stands who cannot work, as the end of a sentence.
+const fn said_of(state: State) -> &'static str {
+    match state {
+        State::Disabled => "is disabled in WeCom",
+        State::Left => "has left",
+        State::Active | State::Invited => "works here",
     }
 }
 

@@ -7,6 +7,7 @@ use scrm_proto::leads::v1::TransferRequested;
 use sea_orm::DbErr;
 
 use super::assign_lead::tell;
+use super::know_staff::unless_away;
 use super::set_channel::Repeatable;
 use super::{App, Error, LeadView};
 use crate::domain::lead::{Lead, Owner};
@@ -94,7 +95,8 @@ impl App {
         if store::transfer::is_open(txn, scope.corp, id).await? {
             return Err(Error::TransferRunning(id));
         }
-        let to = Owner { staff: None, user: wanted.to.clone() };
+        let user = unless_away(txn, scope.corp, wanted.to).await?;
+        let to = Owner { staff: None, user: user.clone() };
         let lead = before.clone().reassigned(to, &wanted.by, wanted.explanation.as_ref(), now)?;
         store::lead::save(txn, &lead).await?;
         tell(txn, &lead, &Cause::here(now)).await?;
@@ -106,7 +108,7 @@ impl App {
             lead: id,
             person,
             from,
-            to: wanted.to,
+            to: user,
             requested_by: wanted.by,
             message: wanted.message,
             progress: Progress::wanted(now),

@@ -12,7 +12,7 @@ use crate::domain::transfer::{OBJECTION, State, Transfer};
 #[serde(deny_unknown_fields)]
 #[schema(as = ReassignIn)]
 pub(super) struct ReassignIn {
-    /// WeCom's id of the member.
+    /// WeCom's id of the member, who must not be known to be disabled or gone.
     pub(super) user_id: String,
     /// Why, up to 100 characters: part of the lead's reason, which the new owner reads.
     pub(super) reason: Option<String>,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use scrm_kernel::{CorpId, LeadId};
+use scrm_kernel::{CorpId, LeadId, StaffId};
+use scrm_proto::directory::v1::{StaffChanged, StaffState};
 use scrm_proto::leads::v1::{LeadAssigned, TransferRequested};
 use serde_json::{Value, json};
 
@@ -163,6 +164,39 @@ async fn a_decision_that_cannot_be_meant_is_refused_and_changes_nothing() {
     assert_eq!(other.get(&format!("/api/v1/leads/leads/{lead}/transfers")).await.0, 404);
     assert_eq!(office.leads.lead_of("wm1").await["version"], 1);
     assert_eq!((office.requested(), office.transfers(&lead).await.len()), (0, 0));
+    office.finish().await;
+}
+
+#[tokio::test]
+async fn a_lead_is_not_given_to_a_member_who_is_known_to_be_disabled_or_gone() {
+    let office = Office::open().await;
+    let lead = office.captured(0, "wm1").await;
+    let user = office.staff[1].clone();
+    let body = json!({"user_id": user.to_uppercase(), "transfer": false});
+    let id = StaffId::mint(office.leads.clock.now());
+    let states = [
+        (StaffState::Disabled, "names a member who is disabled in WeCom"),
+        (StaffState::Left, "names a member who has left"),
+    ];
+    for (version, (state, words)) in (1..).zip(states) {
+        let told =
+            StaffChanged { state: state.into(), ..office.leads.member(id, version, &user, "韩梅梅") };
+        office.leads.hear([office.leads.told_of(&told)]).await;
+        let reply = office.decide(&lead, 1, Some("k"), &body).await;
+        assert_eq!((reply.status, &reply.json()["code"]), (422, &json!("member_away")), "{reply:?}");
+        let field = json!([{"field": "user_id", "message": words}]);
+        assert_eq!(reply.json()["fields"], field);
+    }
+    assert_eq!(office.leads.lead_of("wm1").await["version"], 1);
+
+    // Who came back can be chosen, by the id that they had before too; so can who has not signed in yet.
+    let back = StaffChanged {
+        former_user_ids: vec![user.clone()],
+        state: StaffState::Invited.into(),
+        ..office.leads.member(id, 3, "hanmeimei.new", "韩梅梅")
+    };
+    office.leads.hear([office.leads.told_of(&back)]).await;
+    assert_eq!(office.decide(&lead, 1, Some("k"), &body).await.status, 200);
     office.finish().await;
 }
 
