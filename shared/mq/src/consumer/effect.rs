@@ -79,6 +79,15 @@ pub trait EffectHandler<E: Event>: Send + Sync + 'static {
     /// fails by itself, for ever if the database cannot be used. So it may be asked about what it recorded before, if
     /// the commit succeeded without the answer arriving.
     async fn record(&self, txn: &Txn, unit: &Self::Unit, outcome: &Self::Outcome) -> Result<Next, Failure>;
+
+    /// Notes that the message goes to the dead letters, whatever that is because of: nobody will call for it unless a
+    /// person has it put back. For units that others wait for; most have nothing to note.
+    ///
+    /// It has a transaction of its own. What fails in it is taken back and keeps no letter from its place, and a
+    /// process that dies here meets the message, and the row as it left it, again.
+    async fn given_up(&self, _txn: &Txn, _event: &E, _envelope: &Envelope) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// An effect handler of any kind of event.
@@ -100,11 +109,20 @@ impl<E: Event, H: EffectHandler<E>> AnyEffect for Decoding<E, H> {
             Ok(event) => Arc::new(event),
             Err(error) => return work.failed(Failure::Reject(error.to_string())),
         };
-        let prepared = AssertUnwindSafe(self.handler.prepare(&event, work.envelope)).catch_unwind().await;
+        match self.call_out(&work, &event).await {
+            Settlement::Dead { reason } => work.give_up(self, &event, reason).await,
+            settlement => settlement,
+        }
+    }
+}
+
+impl<E: Event, H: EffectHandler<E>> Decoding<E, H> {
+    async fn call_out(&self, work: &Work<'_>, event: &Arc<E>) -> Settlement {
+        let prepared = AssertUnwindSafe(self.handler.prepare(event, work.envelope)).catch_unwind().await;
         if let Err(panic) = prepared {
             return work.failed(Failure::Retry(panic_text(panic.as_ref())));
         }
-        let unit = match work.claim(self, &event).await {
+        let unit = match work.claim(self, event).await {
             Ok(unit) => Arc::new(unit),
             Err(settlement) => return settlement,
         };

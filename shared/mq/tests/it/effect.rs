@@ -140,6 +140,16 @@ impl EffectHandler<ContactAdded> for Calls {
         }
         Ok(next)
     }
+
+    async fn given_up(&self, txn: &Txn, event: &ContactAdded, _: &Envelope) -> Result<(), Failure> {
+        let note = "UPDATE unit SET state = 'given up' WHERE key = $1";
+        execute(txn, note, [event.external_user_id.as_str().into()]).await?;
+        if event.external_user_id == "unnoted" {
+            Err(Failure::Reject("for the test".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl Rig {
@@ -172,6 +182,10 @@ impl Rig {
 
     async fn done(&self) -> i64 {
         self.count("SELECT count(*) AS n FROM unit WHERE state = 'done'").await
+    }
+
+    async fn given_up(&self) -> i64 {
+        self.count("SELECT count(*) AS n FROM unit WHERE state = 'given up'").await
     }
 
     async fn wait_for_done(&self, count: i64) {
@@ -273,6 +287,7 @@ async fn a_call_that_fails_climbs_the_ladder_and_is_then_a_dead_letter() {
     }
     let letters = rig.take_dead(FLOW, 1).await;
     assert_eq!((letters[0].0.attempt, letters[0].1.as_str()), (2, "45009"));
+    assert_eq!(rig.given_up().await, 1);
     assert_eq!(rig.remembered().await, 0, "redriven, it is tried again");
     assert!(worker.stop().await.is_empty());
     rig.finish().await;
@@ -290,6 +305,25 @@ async fn what_will_never_work_is_a_dead_letter_at_once() {
     rig.publish(vec![Envelope { body: vec![0xff; 9].into(), ..message("b", 3) }]).await;
     assert_eq!(rig.take_dead(FLOW, 1).await[0].1, "body is not a wecom.v1.contact_added");
     assert!(worker.stop().await.is_empty());
+    rig.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_noted_before_it_is_a_dead_letter() {
+    const ONCE: Queue = Queue { ladder: Ladder::Custom(&[]), ..FLOW };
+    let rig = Rig::start(&[ONCE]).await;
+    let worker = rig.call_out(ONCE, |call| match call.key.as_str() {
+        "refused" => Say::Next(Next::Dead("40096".to_owned())),
+        "unrecorded" => Say::Unrecorded(5),
+        "panics" => Say::Panic,
+        _ => Say::Next(Next::Retry("45009".to_owned())),
+    });
+    for (key, count) in [("refused", 1), ("unrecorded", 2), ("panics", 3), ("fails", 4), ("unnoted", 4)] {
+        rig.publish(vec![message(key, count)]).await;
+        rig.take_dead(ONCE, 1).await;
+        assert_eq!(rig.given_up().await, count, "{key}: what cannot be noted is a dead letter all the same");
+    }
+    worker.stop().await;
     rig.finish().await;
 }
 

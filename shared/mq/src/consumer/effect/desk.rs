@@ -110,7 +110,8 @@ async fn act_one_by_one<P: Part>(db: &Db, queue: &str, waiting: VecDeque<Waiter<
     }
 }
 
-async fn alone<P: Part>(db: &Db, queue: &str, part: &P) -> Result<Fate<P::Out>, DbErr> {
+/// Does a part in a transaction of its own.
+pub(super) async fn alone<P: Part>(db: &Db, queue: &str, part: &P) -> Result<Fate<P::Out>, DbErr> {
     let mut fates = act_together(db, queue, std::iter::once(part), false, || false).await?;
     fates.pop().map(|(fate, _)| fate).ok_or_else(lost)
 }

@@ -10,6 +10,7 @@ use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
 use tracing::{Instrument as _, Span};
 
+use super::desk::alone;
 use super::{Claim, Decoding, EffectHandler, Next};
 use crate::consumer::together::{Fate, Keep, Part};
 use crate::consumer::{Failure, PAUSE};
@@ -79,6 +80,28 @@ impl<E: Event, H: EffectHandler<E>> Part for ToRecord<E, H> {
         let next = next.instrument(self.step.clone()).await?;
         let keep = if next == Next::Done { Keep::Handled } else { Keep::Open };
         Ok((next, keep))
+    }
+}
+
+/// What is noted of a message that goes to the dead letters, as a part of a transaction.
+struct ToGiveUp<E, H> {
+    handler: Arc<H>,
+    event: Arc<E>,
+    envelope: Arc<Envelope>,
+}
+
+#[async_trait]
+impl<E: Event, H: EffectHandler<E>> Part for ToGiveUp<E, H> {
+    type Out = ();
+
+    fn message(&self) -> MessageId {
+        self.envelope.message_id
+    }
+
+    async fn act(&self, txn: &Txn) -> Result<((), Keep), Failure> {
+        self.handler.given_up(txn, &self.event, &self.envelope).await?;
+        // Put back by a person, it is to be handled.
+        Ok(((), Keep::Open))
     }
 }
 
@@ -156,6 +179,37 @@ impl Work<'_> {
                 }
             }
             tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Lets the handler note that the message is given up, and gives it up.
+    pub(super) async fn give_up<E: Event, H: EffectHandler<E>>(
+        &self,
+        effect: &Decoding<E, H>,
+        event: &Arc<E>,
+        reason: String,
+    ) -> Settlement {
+        let part = ToGiveUp {
+            handler: Arc::clone(&effect.handler),
+            event: Arc::clone(event),
+            envelope: Arc::clone(self.envelope),
+        };
+        loop {
+            match alone(self.db, self.queue.name, &part).await {
+                // Another copy of it was handled meanwhile.
+                Ok(Fate::Before) => return Settlement::Done,
+                Ok(Fate::Ended(Ok(()))) => return Settlement::Dead { reason },
+                Ok(Fate::Ended(Err(failure))) => {
+                    let (queue, why) = (self.queue.name, failure.text());
+                    tracing::warn!(queue, reason = why, "It cannot be noted that a message is given up");
+                    return Settlement::Dead { reason };
+                }
+                Err(error) => self.complain(&error),
+            }
+            tokio::select! {
+                () = self.lifecycle.stopping() => return Settlement::Release,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
         }
     }
 
