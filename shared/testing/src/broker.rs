@@ -116,8 +116,12 @@ impl TestBroker {
 
     /// Waits until every message is handled or given up; what consumers published meanwhile may be on its way.
     pub async fn settled(&self) {
-        let idle = async || self.ledger.is_settled().then_some(());
-        eventually("a broker with nothing to do", idle).await;
+        eventually("a broker with nothing to do", async || self.is_settled().then_some(())).await;
+    }
+
+    /// Reports whether every message is handled or given up.
+    pub fn is_settled(&self) -> bool {
+        self.ledger.is_settled()
     }
 
     /// Waits for `queue` to give messages up, and returns all that it gave up, oldest first.

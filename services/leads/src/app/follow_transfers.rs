@@ -130,7 +130,7 @@ impl App {
 }
 
 /// Changes a locked transfer.
-async fn change(
+pub(super) async fn change(
     txn: &Txn,
     transfer: Transfer,
     change: impl FnOnce(Progress, Timestamp) -> Progress,

@@ -11,7 +11,8 @@ use scrm_wecom::client::{self, CallError, Class, Handover};
 use sea_orm::DbErr;
 
 use super::App;
-use crate::domain::transfer::{Answer, Seen, Transfer, Trouble, Turn};
+use super::follow_transfers::change;
+use crate::domain::transfer::{Answer, Progress, Seen, Transfer, Trouble, Turn};
 use crate::store;
 
 /// How long WeCom may take to answer.
@@ -100,6 +101,19 @@ impl App {
         let (id, state) = (transfer.id, transfer.progress.state.as_str());
         tracing::info!(transfer.id = %id, transfer.state = state, "Transfer {id} is {state}");
         Ok(again.map_or(Next::Done, Next::Retry))
+    }
+
+    /// Notes that nobody will ask WeCom any more, so that the lead can be given to somebody else.
+    pub(crate) async fn give_up_transfer_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        id: TransferId,
+    ) -> Result<(), DbErr> {
+        match store::transfer::lock(txn, &self.keys, corp, id).await? {
+            Some(transfer) => change(txn, transfer, Progress::given_up).await,
+            None => Ok(()),
+        }
     }
 }
 

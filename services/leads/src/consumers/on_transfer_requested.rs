@@ -26,9 +26,7 @@ impl EffectHandler<TransferRequested> for OnTransferRequested {
         event: &TransferRequested,
         envelope: &Envelope,
     ) -> Result<Claim<Transfer>, Failure> {
-        let id: TransferId =
-            event.transfer_id.parse().map_err(|error| Failure::Reject(format!("transfer_id: {error}")))?;
-        Ok(self.app.claim_transfer_in(txn, envelope.corp, id).await?)
+        Ok(self.app.claim_transfer_in(txn, envelope.corp, id_of(event)?).await?)
     }
 
     async fn call(&self, transfer: &Transfer) -> Answer {
@@ -38,4 +36,17 @@ impl EffectHandler<TransferRequested> for OnTransferRequested {
     async fn record(&self, txn: &Txn, transfer: &Transfer, answer: &Answer) -> Result<Next, Failure> {
         Ok(self.app.record_transfer_in(txn, transfer, answer).await?)
     }
+
+    async fn given_up(
+        &self,
+        txn: &Txn,
+        event: &TransferRequested,
+        envelope: &Envelope,
+    ) -> Result<(), Failure> {
+        Ok(self.app.give_up_transfer_in(txn, envelope.corp, id_of(event)?).await?)
+    }
+}
+
+fn id_of(event: &TransferRequested) -> Result<TransferId, Failure> {
+    event.transfer_id.parse().map_err(|error| Failure::Reject(format!("transfer_id: {error}")))
 }

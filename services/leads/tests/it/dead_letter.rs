@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestLeads;
 
-const LETTERS: &str = "/api/v1/leads/dead-letters";
+pub(crate) const LETTERS: &str = "/api/v1/leads/dead-letters";
 
 /// Publishes a contact that cannot be one, and returns what is kept of it in `leads.contact`.
 async fn given_up(leads: &TestLeads) -> (Envelope, Value) {

@@ -16,7 +16,7 @@ pub(crate) const TRANSFER: &str = "externalcontact/transfer_customer";
 /// What they are looked for with.
 pub(crate) const RESULT: &str = "externalcontact/transfer_result";
 /// Longer than the first rung of RabbitMQ's ladder, which waits by its own clock.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The service, a WeCom, and three members of the staff.
 pub(crate) struct Office {

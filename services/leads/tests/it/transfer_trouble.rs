@@ -5,14 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scrm_kernel::{CorpId, ExternalUserId, WecomUserId};
+use scrm_kernel::{CorpId, ExternalUserId, MessageId, WecomUserId};
+use scrm_mq::topology::LEADS_TRANSFER;
+use scrm_proto::Envelope;
+use scrm_proto::leads::v1::TransferRequested;
 use scrm_proto::wecom::v1::{ContactRemoved, RemovedBy, TransferFailed};
-use scrm_testing::{TestWecom, envelope_of};
+use scrm_testing::{TestWecom, envelope_of, eventually, eventually_within};
 use scrm_wecom::client::token::{Grant, TokenError, TokenSource};
 use scrm_wecom::client::{Handover, Transfer};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::transfer_support::{Office, RESULT, TRANSFER};
+use crate::dead_letter::LETTERS;
+use crate::transfer_support::{Office, PATIENCE, RESULT, TRANSFER};
 
 const STILL: Duration = Duration::ZERO;
 const TICK: Duration = Duration::from_secs(5);
@@ -36,7 +40,7 @@ async fn a_busy_wecom_is_asked_again() {
     office.set("faults", json!({"api": {TRANSFER: {"error_rate": 1, "errcode": -1}}})).await;
     assert_eq!(office.reassign(&lead, 1, 1).await.status, 200);
     let troubled = office.transfer_in(&lead, "wanted", STILL).await;
-    scrm_testing::eventually("what did not work", async || {
+    eventually("what did not work", async || {
         let transfers = office.transfers(&lead).await;
         (transfers[0]["errcode"] == -1).then_some(())
     })
@@ -126,6 +130,85 @@ async fn callbacks_settle_a_transfer_at_once() {
         assert_eq!(office.transfers(&lead).await, [settled]);
     }
     office.finish().await;
+}
+
+impl Office {
+    /// Has the only request for a transfer come once more, as often tried in vain as the ladder has rungs; returns its
+    /// dead letter.
+    async fn given_up(&self) -> Value {
+        let requested = self.leads.broker.published::<TransferRequested>();
+        let [(told, _)] = requested.as_slice() else { panic!("{requested:?}") };
+        let message_id = MessageId::mint(self.leads.clock.now());
+        let attempt = u32::try_from(LEADS_TRANSFER.ladder.rungs().len()).unwrap();
+        let last = Envelope { message_id, attempt, ..told.clone() };
+        self.leads.broker.broker().redrive(&LEADS_TRANSFER, vec![last]).await.pop().unwrap().unwrap();
+        eventually("a dead letter is kept", async || {
+            let (_, page) = self.leads.admin().get(&format!("{LETTERS}?queue=leads.transfer")).await;
+            page["items"].as_array()?.first().cloned()
+        })
+        .await
+    }
+
+    /// Has a dead letter put back, and waits until nothing is left to do, what waits on the ladder included.
+    async fn put_back(&self, letter: &Value) {
+        let path = format!("{LETTERS}/{}", letter["id"].as_str().unwrap());
+        assert_eq!(self.leads.admin().post(&format!("{path}/redrive"), &json!({})).await.0, 200);
+        eventually_within(PATIENCE, "it is put back and handled", async || {
+            self.leads.clock.advance(TICK);
+            let is_back = self.leads.admin().get(&path).await.1["state"] == "redriven";
+            (is_back && self.leads.broker.is_settled()).then_some(())
+        })
+        .await;
+    }
+
+    /// Ends a test in which a request for a transfer was given up.
+    async fn finish_with_a_letter(self) {
+        assert_eq!(self.leads.broker.dead_letters(&LEADS_TRANSFER, 1).await.len(), 1);
+        self.leads.finish().await;
+        self.wecom.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_does_not_hold_the_lead() {
+    let office = Office::open().await;
+    let lead = office.captured(0, "wm1").await;
+    office.set("faults", json!({"api": {TRANSFER: {"error_rate": 1, "errcode": -1}}})).await;
+    assert_eq!(office.reassign(&lead, 1, 1).await.status, 200);
+    let what_failed = async || (office.transfers(&lead).await[0]["errcode"] == -1).then_some(());
+    eventually("the first attempt in vain", what_failed).await;
+    let refused = office.reassign(&lead, 2, 2).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("transfer_running")));
+
+    let letter = office.given_up().await;
+    let failed = office.transfer_in(&lead, "failed", STILL).await;
+    assert_eq!((&failed["errcode"], &failed["attempts"]), (&json!(-1), &json!(2)), "{failed}");
+    assert_eq!(office.reassign(&lead, 2, 2).await.status, 200);
+    office.set("faults", json!({})).await;
+    let asked = office.wecom.calls(TRANSFER).len();
+    office.put_back(&letter).await;
+    assert_eq!(office.transfers(&lead).await, [failed], "the lead's second owner never had the customer");
+    assert_eq!(office.wecom.calls(TRANSFER).len(), asked);
+    office.finish_with_a_letter().await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_and_may_have_been_heard_is_looked_for() {
+    let office = Office::open().await;
+    // The service believes in a contact that WeCom knows nothing of: the list will show nothing.
+    office.hear(0, "wm1", 1).await;
+    let lead = office.leads.lead_of("wm1").await["id"].as_str().unwrap().to_owned();
+    office.set("faults", json!({"api": {TRANSFER: {"close_after_accept": 1}}})).await;
+    assert_eq!(office.reassign(&lead, 1, 1).await.status, 200);
+    let what_failed = async || office.transfers(&lead).await[0]["reason"].is_string().then_some(());
+    eventually("the first attempt in vain", what_failed).await;
+    let letter = office.given_up().await;
+    let unknown = office.transfer_in(&lead, "unknown", Duration::from_mins(5)).await;
+    assert!(unknown["reason"].is_string(), "{unknown}");
+    assert_eq!(office.reassign(&lead, 2, 2).await.status, 200);
+    office.put_back(&letter).await;
+    assert_eq!(office.transfers(&lead).await, [unknown]);
+    office.finish_with_a_letter().await;
 }
 
 /// Ends whoever wants a token first, as if the process had died there.

@@ -147,6 +147,23 @@ impl Progress {
         (Self { state, is_unclear, look_at, lease_until: None, trouble: Some(trouble), ..self }, again)
     }
 
+    /// Notes that nobody will ask WeCom any more: the message that wanted it is a dead letter.
+    #[must_use]
+    pub fn given_up(self, now: Timestamp) -> Self {
+        let may_be_heard = self.is_unclear || self.state == State::Calling;
+        if !matches!(self.state, State::Wanted | State::Calling) {
+            return self;
+        }
+        if may_be_heard {
+            // The list tells, as soon as nobody may be asking.
+            let look_at = self.lease_until.filter(|until| *until > now).unwrap_or(now);
+            return Self { state: State::Calling, is_unclear: true, look_at: Some(look_at), ..self };
+        }
+        let trouble = self.trouble.clone();
+        let unasked = || Trouble::said("the request was given up before WeCom was asked");
+        self.settled(State::Failed, Some(trouble.unwrap_or_else(unasked)), now)
+    }
+
     /// Notes what WeCom's list says.
     #[must_use]
     pub fn seen(self, seen: Seen, now: Timestamp) -> Self {

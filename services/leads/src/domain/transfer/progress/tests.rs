@@ -80,6 +80,30 @@ fn asking_ends_with_the_ladder() {
 }
 
 #[test]
+fn what_nobody_asks_for_any_more_has_failed_unless_wecom_may_have_heard() {
+    let failed = Progress::wanted(at(0)).given_up(at(9));
+    assert_eq!((failed.state, failed.settled_at), (State::Failed, Some(at(9))));
+    assert!(failed.trouble.clone().unwrap().words.contains("given up"), "{failed:?}");
+    assert_eq!(failed.clone().turn(at(10), at(LEASE)), Turn::Nothing, "the letter may be put back");
+    assert_eq!(failed.clone().given_up(at(20)), failed);
+    let later = calling().answered(1, &Answer::Later(trouble()), at(5)).0.given_up(at(9));
+    assert_eq!((later.state, later.trouble), (State::Failed, Some(trouble())));
+
+    let unclear = calling().answered(1, &Answer::Unclear(trouble()), at(5)).0.given_up(at(9));
+    assert_eq!((unclear.state, unclear.look_at), (State::Calling, Some(at(9))));
+    assert_eq!(unclear.clone().seen(Seen::Waiting, at(9)).state, State::Waiting);
+    assert_eq!(unclear.seen(Seen::Nothing, at(9)).state, State::Unknown);
+    // Whoever calls may still be heard, and answered.
+    let crashed = calling().given_up(at(9));
+    assert_eq!((crashed.state, crashed.look_at), (State::Calling, Some(at(LEASE))));
+    assert_eq!(crashed.clone().seen(Seen::Nothing, at(9)), crashed);
+    assert_eq!(crashed.clone().answered(1, &Answer::Accepted, at(10)).0.state, State::Waiting);
+    assert_eq!(crashed.seen(Seen::Nothing, at(LEASE)).state, State::Unknown);
+
+    assert_eq!(waiting().given_up(at(9)), waiting());
+}
+
+#[test]
 fn the_list_settles_what_waits() {
     let later = 10 + 24 * HOUR;
     for (seen, state) in [
@@ -118,6 +142,7 @@ enum Deed {
     See(Seen),
     Fail(Option<Trouble>, i64),
     Gone(i64),
+    GiveUp,
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -135,6 +160,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => seen.prop_map(Deed::See),
         1 => (prop::option::of(Just(trouble())), -HOUR..HOUR).prop_map(|(trouble, at)| Deed::Fail(trouble, at)),
         1 => (-HOUR..HOUR).prop_map(Deed::Gone),
+        1 => Just(Deed::GiveUp),
     ]
 }
 
@@ -148,6 +174,7 @@ fn done(progress: Progress, deed: &Deed, now: i64) -> Progress {
         Deed::See(seen) => progress.seen(*seen, at(now)),
         Deed::Fail(trouble, moment) => progress.told_failed(trouble.clone(), at(*moment), at(now)),
         Deed::Gone(moment) => progress.told_gone(at(*moment), at(now)),
+        Deed::GiveUp => progress.given_up(at(now)),
     }
 }
 
