@@ -5,7 +5,7 @@ use scrm_kernel::{CorpId, ExternalUserId, Timestamp, WecomUserId};
 use sea_orm::DbErr;
 
 use super::App;
-use super::open_record::{close, open};
+use super::open_record::{close, open, present_id};
 use super::set_tags::change_in;
 use crate::domain::happening::{Event, Happening};
 use crate::domain::standing::Fact;
@@ -39,6 +39,8 @@ impl App {
         cause: &Cause,
     ) -> Result<(), DbErr> {
         let before = open(txn, corp, &arrival.person).await?;
+        let arrival =
+            &Arrival { member: present_id(txn, &before, &arrival.member).await?, ..arrival.clone() };
         let mut record = before.clone();
         record.relation(&arrival.member, txn.now()).standing.note_added(arrival.fact);
         let customer = record.customer.id;

@@ -5,7 +5,7 @@ use scrm_kernel::{CorpId, ExternalUserId, WecomUserId};
 use sea_orm::DbErr;
 
 use super::App;
-use super::open_record::{close, open};
+use super::open_record::{close, open, present_id};
 use crate::domain::happening::{Event, Happening};
 use crate::domain::standing::{Fact, RemovedBy};
 use crate::store;
@@ -21,6 +21,7 @@ impl App {
         fact: Fact,
     ) -> Result<(), DbErr> {
         let before = open(txn, corp, person).await?;
+        let member = &present_id(txn, &before, member).await?;
         let mut record = before.clone();
         record.relation(member, txn.now()).standing.note_added(fact);
         let happening = Happening::with(member.clone(), fact.occurred_at, Event::Added);
@@ -39,6 +40,7 @@ impl App {
         (fact, by): (Fact, RemovedBy),
     ) -> Result<(), DbErr> {
         let before = open(txn, corp, person).await?;
+        let member = &present_id(txn, &before, member).await?;
         let mut record = before.clone();
         record.relation(member, txn.now()).standing.note_removed(fact, by);
         let happening = Happening::with(member.clone(), fact.occurred_at, Event::Removed(by));

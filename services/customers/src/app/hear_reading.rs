@@ -1,7 +1,7 @@
 //! A customer was read from WeCom.
 
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, ExternalUserId};
+use scrm_kernel::{CorpId, ExternalUserId, WecomUserId};
 use sea_orm::DbErr;
 
 use super::App;
@@ -31,7 +31,7 @@ impl App {
         }
         let relations = before.relations.iter().map(|relation| relation.id);
         let mut taggings = store::mark::of_relations(txn, corp, relations).await?;
-        for listing in &reading.listings {
+        for listing in &present(txn, &before, &reading.listings).await? {
             let known = before.relations.iter().find(|relation| relation.user == listing.user);
             let tagging = known.and_then(|relation| taggings.remove(&relation.id)).unwrap_or_default();
             take_in(txn, &mut record, reading.fact, listing, tagging).await?;
@@ -54,6 +54,19 @@ impl App {
         close(txn, &before, record).await?;
         Ok(())
     }
+}
+
+/// Returns what a reading lists, with the ids by which the members are known now.
+async fn present(txn: &Txn, record: &Record, listings: &[Listing]) -> Result<Vec<Listing>, DbErr> {
+    let is_known = |user: &WecomUserId| record.relations.iter().any(|relation| relation.user == *user);
+    let unknown = listings.iter().map(|listing| &listing.user).filter(|user| !is_known(user));
+    let present =
+        store::staff::present_ids(txn, record.customer.corp, unknown.map(WecomUserId::folded)).await?;
+    let listing = |listing: &Listing| Listing {
+        user: present.get(&listing.user.folded()).unwrap_or(&listing.user).clone(),
+        ..listing.clone()
+    };
+    Ok(listings.iter().map(listing).collect())
 }
 
 /// Takes in what a reading lists of one member, who has the tags `before`.

@@ -1,7 +1,7 @@
 //! A customer's record: taken out, changed, put back. While it is out the customer is locked.
 
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, ExternalUserId};
+use scrm_kernel::{CorpId, ExternalUserId, WecomUserId};
 use sea_orm::DbErr;
 
 use crate::domain::record::Record;
@@ -15,6 +15,18 @@ pub(super) async fn open(txn: &Txn, corp: CorpId, person: &ExternalUserId) -> Re
     }
     let relations = store::relation::of_customers(txn, corp, [customer.id]).await?;
     Ok(Record { customer, relations })
+}
+
+/// Returns the id by which a member of whom something is told is known now; a record without them may know them by it.
+pub(super) async fn present_id(
+    txn: &Txn,
+    record: &Record,
+    member: &WecomUserId,
+) -> Result<WecomUserId, DbErr> {
+    if record.relations.iter().any(|relation| relation.user == *member) {
+        return Ok(member.clone());
+    }
+    store::staff::present_id(txn, record.customer.corp, member).await
 }
 
 /// Works out what follows, and writes what is otherwise than before; returns the record as it is now.

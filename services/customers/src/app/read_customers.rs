@@ -63,6 +63,11 @@ impl App {
         let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
         let seen = store::staff::seen_by(self.db.reader(), scope).await?;
         let seen = seen.as_deref();
+        let user = match &filter.user {
+            Some(user) => Some(store::staff::present_id(self.db.reader(), scope.corp, user).await?),
+            None => None,
+        };
+        let filter = &CustomerFilter { user, ..filter.clone() };
         let Page { items, next_cursor } =
             store::search::list(self.db.reader(), scope.corp, seen, filter, page, before).await?;
         Ok(Page { items: self.views(scope.corp, seen, items).await?, next_cursor })

@@ -32,6 +32,7 @@ impl App {
         let seen = store::staff::seen_by(reader, scope).await?;
         let seen = seen.as_deref();
         store::search::find(reader, corp, seen, id).await?.ok_or(Error::CustomerNotFound(id))?;
+        let member = &store::staff::present_id(reader, corp, member).await?;
         if seen.is_some_and(|seen| !seen.contains(&member.folded())) {
             return Err(Error::RelationNotFound(member.clone()));
         }

@@ -3,6 +3,7 @@
 pub mod customer;
 pub mod happening;
 pub mod record;
+pub mod staff;
 pub mod standing;
 pub mod tag_sync;
 pub mod tag_wish;

@@ -101,6 +101,20 @@ impl Record {
         &mut self.relations[place]
     }
 
+    /// Makes one relation of two that are with one member, who was known by two ids: the second one is told of under the
+    /// present id, and the first one stays.
+    pub fn join(&mut self, kept: RelationId, joined: RelationId) {
+        let place = self.relations.iter().position(|relation| relation.id == joined);
+        let Some(joined) = place.map(|place| self.relations.remove(place)) else { return };
+        let Some(kept) = self.relations.iter_mut().find(|relation| relation.id == kept) else { return };
+        if kept.standing.join(joined.standing) {
+            kept.notes = joined.notes;
+        }
+        kept.user = joined.user;
+        kept.version = kept.version.max(joined.version);
+        kept.created_at = kept.created_at.min(joined.created_at);
+    }
+
     /// Takes in who the customer is; returns the fields that changed. Who has them is for [`Self::list`].
     pub fn read(&mut self, reading: &Reading) -> Vec<&'static str> {
         let customer = &mut self.customer;

@@ -100,6 +100,15 @@ impl Standing {
         true
     }
 
+    /// Takes in what was told of the same two under another id of the member; `true` if that knows the newest reading.
+    pub fn join(&mut self, other: Self) -> bool {
+        self.added = self.added.max(other.added);
+        if let Some((fact, by)) = other.removed {
+            self.note_removed(fact, by);
+        }
+        other.listed.is_some_and(|listed| self.note_listed(listed, other.met_at))
+    }
+
     /// Returns since when they are contacts, as far as anybody told.
     pub fn since(&self) -> Option<Timestamp> {
         self.met_at.max(self.added.map(|fact| fact.occurred_at))

@@ -142,6 +142,27 @@ impl Tagging {
         changes
     }
 
+    /// Takes in the tags of the same relation as they stood under another id of the member; the last reading, at
+    /// `read_at`, was of these.
+    #[must_use]
+    pub fn joined(mut self, others: Self, read_at: Option<Timestamp>) -> Self {
+        for (tag, other) in others.marks {
+            let mark = self.marks.entry(tag).or_default();
+            // WeCom took it after that reading.
+            if other.settled_at > mark.settled_at.max(read_at) {
+                mark.in_wecom = other.in_wecom;
+            }
+            mark.settled_at = mark.settled_at.max(other.settled_at);
+            let wished_at = |wish: &Option<Wish>| wish.as_ref().map(|wish| wish.at);
+            if wished_at(&other.wish) > wished_at(&mark.wish) {
+                mark.wish = other.wish;
+            }
+            let in_wecom = mark.in_wecom;
+            mark.wish.take_if(|wish| wish.is_on == in_wecom);
+        }
+        self
+    }
+
     /// Takes in what WeCom answered; returns the tags that it has more or less than was known.
     pub fn answered(&mut self, outcomes: &[Outcome], now: Timestamp) -> Vec<(String, bool)> {
         let mut changes = Vec::new();

@@ -130,3 +130,25 @@ fn calls_are_asked_for_once_and_one_is_made_at_a_time() {
     assert_eq!((sync.state, &sync.problem), (State::Synced, &None));
     assert_eq!(sync.turn(false, now, lease), Turn::Nothing);
 }
+
+#[test]
+fn tags_of_one_relation_under_two_ids_are_put_together() {
+    let tag = |tag: &str| vec![tag.to_owned()];
+    let second = |second: i64| from_millis(second * 1000);
+    let mut former = Tagging::default();
+    former.read(&[tag("a"), tag("b"), tag("taken")].concat(), second(10));
+    former.want("wanted", true, second(20));
+    former.want("b", false, second(20));
+    former.want("late", true, second(20));
+    former.answered(&[Outcome { tag: "late".to_owned(), is_on: true, refusal: None }], second(40));
+    let mut present = Tagging::default();
+    present.read(&[tag("a"), tag("b"), tag("new")].concat(), second(30));
+    present.want("wanted", false, second(15));
+
+    let joined = present.clone().joined(former.clone(), Some(second(30)));
+    // Taken off in WeCom before the last reading; `late` was put on after it.
+    assert_eq!(joined.on(), BTreeSet::from(["a", "late", "new", "wanted"]));
+    let due = Due { add: tag("wanted"), remove: tag("b") };
+    assert_eq!(joined.due(), due);
+    assert_eq!(joined.clone().joined(former, Some(second(30))), joined, "once more changes nothing");
+}

@@ -8,6 +8,7 @@ mod m001_customer;
 mod m002_tag;
 mod m003_staff;
 mod m004_tag_wish;
+mod m005_staff_alias;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m003_staff::People),
             Box::new(m004_tag_wish::TagWishes),
             Box::new(IdempotencyTable),
+            Box::new(m005_staff_alias::FormerIds),
         ]
     }
 }

@@ -2,14 +2,14 @@
 
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, CustomerId, ExternalUserId};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
     QuerySelect as _,
 };
 
 use super::entity::customer::{ActiveModel, Column, Entity, Model};
-use super::{fact_of, inconsistent, parts_of};
+use super::{fact_of, inconsistent, parts_of, relation};
 use crate::domain::customer::{Customer, Gender, Kind, Profile};
 
 fn row_of(customer: &Customer) -> Model {
@@ -106,4 +106,16 @@ pub(crate) async fn save(txn: &Txn, customer: &Customer) -> Result<(), DbErr> {
     row.id = sea_orm::ActiveValue::Unchanged(customer.id);
     row.update(txn).await?;
     Ok(())
+}
+
+/// Locks the customers whom a member has, or had, as contacts, and counts that they look different from now on.
+pub(crate) async fn touch_those_of(txn: &Txn, corp: CorpId, user_key: &str) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .col_expr(Column::UpdatedAt, Expr::value(txn.now()))
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::Id.in_subquery(relation::customers_of(corp, user_key)))
+        .exec(txn)
+        .await
+        .map(drop)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, RelationId};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, Iterable as _,
     QueryFilter as _,
@@ -63,6 +63,12 @@ pub(crate) async fn of(
     relation: RelationId,
 ) -> Result<Tagging, DbErr> {
     Ok(of_relations(connection, corp, [relation]).await?.remove(&relation).unwrap_or_default())
+}
+
+/// Forgets the tags of a relation.
+pub(crate) async fn remove(txn: &Txn, corp: CorpId, relation: RelationId) -> Result<(), DbErr> {
+    let of_relation = Column::CorpId.eq(corp).and(Column::RelationId.eq(relation));
+    Entity::delete_many().filter(of_relation).exec(txn).await.map(drop)
 }
 
 /// Writes what is otherwise than before.

@@ -1,11 +1,11 @@
 //! Relations between members and customers. Whoever writes them holds the customer locked.
 
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, CustomerId, WecomUserId};
-use sea_orm::sea_query::OnConflict;
+use scrm_kernel::{CorpId, CustomerId, RelationId, WecomUserId};
+use sea_orm::sea_query::{Expr, OnConflict, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, Iterable as _,
-    QueryFilter as _, QueryOrder as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::relation::{Column, Entity, Model};
@@ -98,6 +98,58 @@ pub(crate) async fn of_customers(
         .all(connection)
         .await?;
     rows.into_iter().map(Relation::try_from).collect()
+}
+
+/// Returns the customers who have relations under a former id of a member and under the present one.
+pub(crate) async fn customers_of_both(
+    txn: &Txn,
+    corp: CorpId,
+    former: &str,
+    present: &WecomUserId,
+) -> Result<Vec<CustomerId>, DbErr> {
+    let under_present = Column::CustomerId.in_subquery(customers_of(corp, &present.folded()));
+    Entity::find()
+        .select_only()
+        .column(Column::CustomerId)
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::UserKey.eq(former))
+        .filter(under_present)
+        .order_by_asc(Column::CustomerId)
+        .into_tuple()
+        .all(txn)
+        .await
+}
+
+/// Selects the customers whom a member has, or had, as contacts.
+pub(super) fn customers_of(corp: CorpId, user_key: &str) -> SelectStatement {
+    Query::select()
+        .column(Column::CustomerId)
+        .from(Entity)
+        .and_where(Column::CorpId.eq(corp))
+        .and_where(Column::UserKey.eq(user_key))
+        .to_owned()
+}
+
+/// Gives the relations under a former id to the present one, under which those customers have none.
+pub(crate) async fn rename(
+    txn: &Txn,
+    corp: CorpId,
+    former: &str,
+    present: &WecomUserId,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::UserKey, Expr::value(present.folded()))
+        .col_expr(Column::UserId, Expr::value(present.as_str()))
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::UserKey.eq(former))
+        .exec(txn)
+        .await
+        .map(drop)
+}
+
+/// Forgets a relation.
+pub(crate) async fn remove(txn: &Txn, corp: CorpId, id: RelationId) -> Result<(), DbErr> {
+    Entity::delete_by_id(id).filter(Column::CorpId.eq(corp)).exec(txn).await.map(drop)
 }
 
 /// Writes a relation, new or known.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, CustomerId, Page, PageRequest, TimelineId, Timestamp, WecomUserId};
 use sea_orm::ActiveValue::{Set, Unchanged};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -12,6 +13,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 
 use super::entity::timeline::{ActiveModel, Column, Entity, Model};
+use super::relation;
 use crate::domain::happening::{Event, Happening};
 
 /// What two apps, or an event and a reading, tell of one thing is this close.
@@ -96,6 +98,55 @@ pub(crate) async fn note(
         earlier.update(txn).await?;
     }
     Ok(false)
+}
+
+/// Gives what happened with a member under a former id to the present one, as long as the relations stand under the
+/// former one.
+pub(crate) async fn rename(
+    txn: &Txn,
+    corp: CorpId,
+    former: &str,
+    present: &WecomUserId,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::UserKey, Expr::value(present.folded()))
+        .col_expr(Column::UserId, Expr::value(present.as_str()))
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::CustomerId.in_subquery(relation::customers_of(corp, former)))
+        .filter(Column::UserKey.eq(former))
+        .exec(txn)
+        .await
+        .map(drop)
+}
+
+/// Forgets what was told twice of a customer, because a member was known by two ids; the earlier telling stays.
+pub(crate) async fn forget_doubles(
+    txn: &Txn,
+    corp: CorpId,
+    customer: CustomerId,
+    user_keys: [&str; 2],
+) -> Result<(), DbErr> {
+    let entries = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::CustomerId.eq(customer))
+        .filter(Column::UserKey.is_in(user_keys))
+        .order_by_asc(Column::At)
+        .order_by_asc(Column::Id)
+        .all(txn)
+        .await?;
+    let is_double = |(place, entry): (usize, &Model)| {
+        let mut earlier = entries[..place].iter().filter(|earlier| earlier.user_key != entry.user_key);
+        let is_same = |earlier: &Model| {
+            (&earlier.kind, &earlier.subject) == (&entry.kind, &entry.subject)
+                && entry.at <= earlier.at + SAME
+        };
+        earlier.any(is_same).then_some(entry.id)
+    };
+    let doubles: Vec<TimelineId> = entries.iter().enumerate().filter_map(is_double).collect();
+    if doubles.is_empty() {
+        return Ok(());
+    }
+    Entity::delete_many().filter(Column::Id.is_in(doubles)).exec(txn).await.map(drop)
 }
 
 /// Lists what happened with a customer, newest first; `before` is the last entry of the page before, and `users` are

@@ -5,6 +5,7 @@ mod api;
 mod channel;
 mod new_tag;
 mod relation;
+mod staff;
 mod support;
 mod tag;
 mod tag_sync;

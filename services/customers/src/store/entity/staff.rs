@@ -9,8 +9,10 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: StaffId,
     pub(crate) corp_id: CorpId,
-    /// The member in WeCom, case-folded.
+    /// The member in WeCom, case-folded; empty when somebody else has the id now.
     pub(crate) user_key: String,
+    /// In WeCom's spelling; also empty until the directory told of them since this is kept.
+    pub(crate) user_id: String,
     pub(crate) version: i64,
 }
 
