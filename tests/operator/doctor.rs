@@ -102,7 +102,7 @@ async fn servers_that_are_away_or_empty_are_found() {
     let url = url_of(&leads);
 
     configuration.change(url, &url.replace(host_of(url), NOWHERE));
-    assert_only_fails(&installation, "database", "leads: ", "See that PostgreSQL runs");
+    assert_only_fails(&installation, "database", "refused", "See that PostgreSQL runs");
     let empty = TestDatabase::new("empty").await;
     configuration.change(url, url_of(empty.database()));
     assert_only_fails(&installation, "database", "are still to be made", "scrm migrate");

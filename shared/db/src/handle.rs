@@ -248,6 +248,7 @@ async fn connect_file(path: &std::path::Path, writes: bool) -> Result<DatabaseCo
 }
 
 async fn connect_postgres(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    server::look_for(url).await?;
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)

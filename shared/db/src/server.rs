@@ -1,9 +1,16 @@
 //! Databases on a PostgreSQL server, before there is one to open.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlErr, Statement};
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::{self, Connection as _, PgConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlErr, Statement};
 
 use crate::Database;
 
+/// How long it is looked for whether a server takes connections; who does not answer is left to the pool's patience.
+const LOOK: Duration = Duration::from_secs(1);
 /// Serialises migrations of one database; any number will do, as long as it is always the same.
 const MIGRATION_LOCK: i64 = 0x5343_524D;
 
@@ -14,6 +21,7 @@ impl Database {
     pub async fn make_if_missing(&self) -> Result<(), DbErr> {
         let Self::Postgres { url, .. } = self else { return Ok(()) };
         let (server, name, options) = split(url)?;
+        look_for(url).await?;
         if let Ok(connection) = sea_orm::Database::connect(url.as_str()).await {
             return connection.close().await;
         }
@@ -21,6 +29,24 @@ impl Database {
         let made = make(&server, name).await;
         server.close().await?;
         made
+    }
+}
+
+/// Fails at once when a server refuses connections.
+///
+/// A pool asks such a server again as long as its patience lasts, as it should while it is in use: the server may be
+/// starting anew. Whoever opens a database wants to hear of it instead. What else is wrong, the pool tells.
+pub(crate) async fn look_for(url: &str) -> Result<(), DbErr> {
+    match tokio::time::timeout(LOOK, PgConnection::connect(url)).await {
+        Ok(Err(sqlx::Error::Io(error))) if error.kind() == ErrorKind::ConnectionRefused => {
+            Err(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(error)))))
+        }
+        Ok(Ok(connection)) => {
+            // A server that went away just now is for the pool to meet.
+            connection.close().await.ok();
+            Ok(())
+        }
+        Ok(Err(_)) | Err(_) => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ mod batch;
 mod constraint;
 mod idempotency;
 mod inbox;
+mod refused;
 mod relay;
 mod sqlite;
 mod support;
