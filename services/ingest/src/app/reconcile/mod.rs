@@ -8,7 +8,7 @@ mod customers;
 mod gone;
 mod lost;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scrm_db::{Db, Txn};
@@ -18,6 +18,7 @@ use sea_orm::DbErr;
 
 use super::reader::{Reader, try_again_at};
 use crate::domain::connection::Corp;
+use crate::domain::look::pause_after;
 use crate::domain::reconciliation::{MOST_ATTEMPTS, Reconciliation, State, Step};
 use crate::store;
 use crate::store::reconciliation::LEASE;
@@ -25,6 +26,17 @@ use crate::store::reconciliation::LEASE;
 /// Compares with WeCom, periodically and on request.
 pub(crate) struct Reconciler {
     reader: Arc<Reader>,
+    /// What broke off and is not noted yet, because the database failed.
+    left: Mutex<Option<Left>>,
+}
+
+/// A comparison that broke off, as it is to be saved: then somebody may take it.
+struct Left {
+    run: Reconciliation,
+    /// Until when it is this process's.
+    leased_until: Timestamp,
+    /// When it may be taken; none when it has ended.
+    due_at: Option<Timestamp>,
 }
 
 /// A comparison in this process's hands.
@@ -57,7 +69,7 @@ enum Broken {
 
 impl Reconciler {
     pub(crate) const fn new(reader: Arc<Reader>) -> Self {
-        Self { reader }
+        Self { reader, left: Mutex::new(None) }
     }
 
     /// Returns the database.
@@ -88,23 +100,31 @@ impl Reconciler {
     }
 
     /// Goes on with one comparison until it ends, must wait, or the process stops; `false` when there is none.
+    ///
+    /// An error means that the database failed, and what was in hand may not be given back yet: the next time it is.
     pub(crate) async fn go_on(&self, lifecycle: &Lifecycle) -> Result<bool, DbErr> {
+        self.give_back().await?;
         let Some((run, leased_until)) = store::reconciliation::take(self.db()).await? else {
             return Ok(false);
         };
-        let corp = store::corp::find(self.db().reader(), run.corp).await?;
-        let connected_at = corp.and_then(|corp: Corp| corp.connected_at).unwrap_or(run.started_at);
+        let connected_at = run.started_at;
         let mut walk = Walk { run, leased_until, connected_at, departments: None, members: None };
         match self.walk(&mut walk, lifecycle).await {
             Ok(()) => {}
-            Err(Broken::Call(error)) => self.note_failure(&mut walk, &error).await?,
-            Err(Broken::Database(error)) => return Err(error),
             Err(Broken::Lost) => tracing::warn!("Another process goes on with a comparison"),
+            Err(broken) => {
+                self.leave(walk, &broken);
+                self.give_back().await?;
+            }
         }
         Ok(true)
     }
 
     async fn walk(&self, walk: &mut Walk, lifecycle: &Lifecycle) -> Result<(), Broken> {
+        let corp = store::corp::find(self.db().reader(), walk.run.corp).await?;
+        if let Some(connected_at) = corp.and_then(|corp: Corp| corp.connected_at) {
+            walk.connected_at = connected_at;
+        }
         while walk.run.state == State::Running {
             if lifecycle.is_stopping() {
                 let (txn, next) = (self.db().begin().await?, walk.run.clone());
@@ -122,26 +142,53 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Lets a comparison wait after a failure that may pass, or end.
-    async fn note_failure(&self, walk: &mut Walk, error: &CallError) -> Result<(), DbErr> {
-        let (txn, mut next) = (self.db().begin().await?, walk.run.clone());
-        let now = txn.now();
-        next.attempts += 1;
-        let may_pass = !matches!(error.class(), Class::Stop | Class::Operator);
-        let due_at = if may_pass && next.attempts < MOST_ATTEMPTS {
-            Some(try_again_at(error, next.attempts, now))
-        } else {
-            next.skip(&error.to_string(), walk.run.step);
-            next.finish(State::Failed, now);
-            None
+    /// Lets a comparison wait after a failure that may pass, or end; it is still to be given back.
+    fn leave(&self, walk: Walk, broken: &Broken) {
+        let Walk { mut run, leased_until, .. } = walk;
+        let now = self.db().clock().now();
+        run.attempts += 1;
+        let (again, problem) = match broken {
+            Broken::Call(error) if matches!(error.class(), Class::Stop | Class::Operator) => {
+                (None, error.to_string())
+            }
+            Broken::Call(error) => (Some(try_again_at(error, run.attempts, now)), error.to_string()),
+            Broken::Database(_) | Broken::Lost => {
+                let pause = if run.attempts == 1 { Duration::ZERO } else { pause_after(run.attempts - 1) };
+                (Some(now + pause), "the database failed".to_owned())
+            }
         };
-        tracing::warn!(
-            reconciliation.id = %next.id, step = next.step.as_str(), error = %error, "A comparison with WeCom broke off"
-        );
-        match self.save(txn, walk, next, due_at).await {
-            Err(Broken::Database(error)) => Err(error),
-            _ => Ok(()),
+        let due_at = again.filter(|_| run.attempts < MOST_ATTEMPTS);
+        if due_at.is_none() {
+            run.skip(&problem, run.step);
+            run.finish(State::Failed, now);
         }
+        tracing::warn!(
+            reconciliation.id = %run.id, step = run.step.as_str(), error = %broken, "A comparison with WeCom broke off"
+        );
+        *self.left() = Some(Left { run, leased_until, due_at });
+    }
+
+    /// Notes what broke off, so that it goes on when its time has come, and not after its lease.
+    async fn give_back(&self) -> Result<(), DbErr> {
+        let Some(left) = self.left().take() else { return Ok(()) };
+        let given_back = self.note(&left).await;
+        if given_back.is_err() {
+            *self.left() = Some(left);
+        }
+        given_back
+    }
+
+    async fn note(&self, left: &Left) -> Result<(), DbErr> {
+        let txn = self.db().begin().await?;
+        // When the lease was lost, another process has it, and nothing is to be given back.
+        if store::reconciliation::save(&txn, &left.run, left.leased_until, left.due_at).await? {
+            txn.commit().await?;
+        }
+        Ok(())
+    }
+
+    fn left(&self) -> MutexGuard<'_, Option<Left>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Saves what was told together with how far the comparison is, and keeps it.

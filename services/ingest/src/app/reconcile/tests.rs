@@ -36,6 +36,11 @@ impl Comparison {
         store::reconciliation::newest(self.db.reader(), self.corp).await.unwrap().unwrap()
     }
 
+    async fn rename(&self, table: &str, to: &str) {
+        let text = format!("ALTER TABLE {table} RENAME TO {to}");
+        self.db.writer().execute_unprepared(&text).await.unwrap();
+    }
+
     async fn events(&self, kind: &str) -> usize {
         let text = format!("SELECT seq FROM outbox WHERE kind = '{kind}'");
         let statement = Statement::from_string(self.db.reader().get_database_backend(), text);
@@ -110,5 +115,58 @@ async fn comparisons_begin_soon_after_the_connection_and_then_periodically() {
     comparison.clock.advance(every);
     reconciler.begin_due(every).await.unwrap();
     assert_ne!(comparison.newest().await.id, first.id);
+    comparison.finish().await;
+}
+
+#[tokio::test]
+async fn a_failure_of_the_database_gives_the_comparison_back_at_once() {
+    let comparison = Comparison::new().await;
+    let (reconciler, lifecycle) = (comparison.reconciler(), Lifecycle::new());
+    reconciler.begin_due(Duration::from_hours(6)).await.unwrap();
+    // What was read cannot be told.
+    comparison.rename("outbox", "away").await;
+    assert!(reconciler.go_on(&lifecycle).await.unwrap());
+    let left = comparison.newest().await;
+    assert_eq!((left.state, left.step, left.attempts), (State::Running, Step::Departments, 1));
+    comparison.rename("away", "outbox").await;
+    assert!(comparison.reconciler().go_on(&lifecycle).await.unwrap(), "whoever comes next need not wait");
+    let next = comparison.newest().await;
+    assert_eq!((next.step, next.attempts), (Step::Customers, 0));
+    comparison.finish().await;
+}
+
+#[tokio::test]
+async fn what_fails_while_nothing_can_be_noted_is_given_back_when_something_can() {
+    let comparison = Comparison::new().await;
+    let (reconciler, lifecycle) = (comparison.reconciler(), Lifecycle::new());
+    reconciler.begin_due(Duration::from_hours(6)).await.unwrap();
+    let (run, leased_until) = store::reconciliation::take(&comparison.db).await.unwrap().unwrap();
+    let connected_at = run.started_at;
+    let walk = Walk { run, leased_until, connected_at, departments: None, members: None };
+    comparison.rename("reconciliation", "away").await;
+    reconciler.leave(walk, &Broken::Database(DbErr::Custom("the disk is full".to_owned())));
+    reconciler.go_on(&lifecycle).await.unwrap_err();
+    comparison.rename("away", "reconciliation").await;
+    assert!(reconciler.go_on(&lifecycle).await.unwrap());
+    assert_eq!(comparison.newest().await.step, Step::Customers);
+    comparison.finish().await;
+}
+
+#[tokio::test]
+async fn a_database_that_always_fails_ends_the_comparison() {
+    let comparison = Comparison::new().await;
+    let (reconciler, lifecycle) = (comparison.reconciler(), Lifecycle::new());
+    reconciler.begin_due(Duration::from_hours(6)).await.unwrap();
+    comparison.rename("outbox", "away").await;
+    assert!(reconciler.go_on(&lifecycle).await.unwrap());
+    for wait in [Duration::ZERO, Duration::from_secs(10), Duration::from_mins(1), Duration::from_mins(10)] {
+        comparison.clock.advance(wait);
+        assert!(reconciler.go_on(&lifecycle).await.unwrap(), "after {wait:?}");
+        assert!(!reconciler.go_on(&lifecycle).await.unwrap(), "not again at once after {wait:?}");
+    }
+    let failed = comparison.newest().await;
+    assert_eq!(failed.state, State::Failed);
+    assert_eq!(failed.problem.as_deref(), Some("departments: the database failed"));
+    comparison.rename("away", "outbox").await;
     comparison.finish().await;
 }
