@@ -44,6 +44,8 @@ pub struct Told {
     pub pair: Pair,
     /// How it stands since then.
     pub standing: Standing,
+    /// Whether the member has still to confirm the customer: until then WeCom does not list them.
+    pub is_half: bool,
     /// When it happened.
     pub occurred_at: Timestamp,
     /// The callback's place in the order of arrival.

@@ -13,6 +13,7 @@ mod m006_known;
 mod m007_reconciliation;
 mod m030_callback_replay;
 mod m031_traceparent;
+mod m032_half_contact;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(DeadLetterTable),
             Box::new(m030_callback_replay::CallbackReplay),
             Box::new(m031_traceparent::Traceparent),
+            Box::new(m032_half_contact::HalfContact),
         ]
     }
 }

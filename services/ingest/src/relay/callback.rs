@@ -142,7 +142,8 @@ fn standing(callback: &Taken, body: &Body, occurred_at: Timestamp) -> Option<Tol
         _ => return None,
     };
     let pair = Pair { user: user.clone(), customer: customer.clone() };
-    Some(Told { corp: callback.corp, pair, standing, occurred_at, received_seq: callback.seq })
+    let is_half = matches!(contact, Contact::HalfAdded { .. });
+    Some(Told { corp: callback.corp, pair, standing, is_half, occurred_at, received_seq: callback.seq })
 }
 
 /// Returns the userid that a member had, and the one they have now.

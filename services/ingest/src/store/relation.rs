@@ -42,6 +42,7 @@ pub(crate) async fn note(txn: &Txn, told: &[Told]) -> Result<(), DbErr> {
     let rows = by_pair.into_values().map(|one| ActiveModel {
         state: Set(one.standing.as_str().to_owned()),
         received_seq: Set(one.received_seq),
+        is_half: Set(one.is_half),
         ..row_of(one.corp, &one.pair, one.occurred_at)
     });
     let (new_at, old_at) = (hinted(Column::OccurredAt), kept(Column::OccurredAt));
@@ -54,6 +55,7 @@ pub(crate) async fn note(txn: &Txn, told: &[Told]) -> Result<(), DbErr> {
             Column::OccurredAt,
             Column::ReceivedSeq,
             Column::MissedAt,
+            Column::IsHalf,
         ])
         .action_and_where(new_at.gt(old_at).or(is_later))
         .to_owned();
@@ -68,7 +70,7 @@ pub(crate) async fn list(
     run: ReconciliationId,
     listed: &[Listed],
 ) -> Result<(), DbErr> {
-    let listed_again = [Column::Fingerprint, Column::ListedIn, Column::MissedAt];
+    let listed_again = [Column::Fingerprint, Column::ListedIn, Column::MissedAt, Column::IsHalf];
     put(txn, corp, run, listed, on_pair().update_columns(listed_again).to_owned()).await
 }
 
@@ -122,6 +124,7 @@ fn row_of(corp: CorpId, pair: &Pair, occurred_at: Timestamp) -> ActiveModel {
         fingerprint: Set(None),
         listed_in: Set(None),
         missed_at: Set(None),
+        is_half: Set(false),
     }
 }
 
@@ -196,11 +199,12 @@ fn known_of(row: Model) -> Result<Known, DbErr> {
     })
 }
 
-/// Selects the relations that a complete listing, begun at `listing_at`, did not have.
+/// Selects the relations that a complete listing, begun at `listing_at`, should have had and did not.
 fn missed_by(corp: CorpId, run: ReconciliationId, listing_at: Timestamp) -> Condition {
     Condition::all()
         .add(Column::CorpId.eq(corp))
         .add(Column::State.eq(Standing::Present.as_str()))
+        .add(Column::IsHalf.eq(false))
         .add(Column::OccurredAt.lt(listing_at))
         .add(Column::ListedIn.is_null().or(Column::ListedIn.ne(run)))
 }

@@ -172,6 +172,43 @@ async fn a_relation_is_over_when_two_complete_listings_miss_it_and_wecom_confirm
 }
 
 #[tokio::test]
+async fn a_contact_whom_the_member_has_not_confirmed_is_not_missed_in_listings() {
+    let simulated = Simulated::start().await;
+    let member = simulated.staff[0].as_str();
+    for customer in ["wmHalf", "wmConfirmed", "wmListed"] {
+        let fields = json!({"UserID": member, "ExternalUserID": customer});
+        simulated.happens("add_half_external_contact", &fields).await;
+    }
+    simulated.told_times::<CustomerRead>(3).await;
+    simulated.ingest.clock.advance(Duration::from_mins(1));
+    simulated.add(member, "wmConfirmed").await;
+    simulated.told_times::<ContactAdded>(4).await;
+    simulated.ingest.processed().await;
+    // The simulated WeCom lists whom a member has not confirmed; the real one does not.
+    simulated.losing("del_external_contact", &[(member, "wmHalf".to_owned())]).await;
+    for _ in 0..3 {
+        let run = simulated.compared().await;
+        let seen = (&run["state"], &run["relations"], &run["missing"], &run["removed"]);
+        assert_eq!(seen, (&json!("done"), &json!(2), &json!(0), &json!(0)), "{run}");
+    }
+
+    // Whom a listing had, or a callback confirmed, is missed.
+    let confirmed = ["wmConfirmed", "wmListed"].map(|customer| (member, customer.to_owned()));
+    simulated.losing("del_external_contact", &confirmed).await;
+    assert_eq!(simulated.compared().await["missing"], json!(2));
+    assert_eq!(simulated.compared().await["removed"], json!(2));
+    simulated.quiet().await;
+    assert_eq!(simulated.count::<ContactRemoved>(), 2);
+
+    // A half contact ends by what is told of it.
+    let fields = json!({"UserID": member, "ExternalUserID": "wmHalf"});
+    simulated.happens("del_follow_user", &fields).await;
+    let is_it = |removed: &ContactRemoved| removed.external_user_id == "wmHalf";
+    simulated.told::<ContactRemoved>("that the half contact is over", is_it).await;
+    simulated.finish().await;
+}
+
+#[tokio::test]
 async fn whoever_comes_back_unheard_is_a_contact_again() {
     let simulated = Simulated::start().await;
     let member = simulated.staff[0].as_str();

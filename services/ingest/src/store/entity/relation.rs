@@ -25,6 +25,8 @@ pub(crate) struct Model {
     pub(crate) listed_in: Option<ReconciliationId>,
     /// When the first complete listing since then began that did not have them.
     pub(crate) missed_at: Option<DateTimeUtc>,
+    /// The member had not confirmed the customer when it was told: listings do not have them yet.
+    pub(crate) is_half: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
