@@ -47,6 +47,18 @@ run_tests() {
     fi
 }
 
+# Runs the examples in the documentation of the crates that have any: to ask each of them takes minutes.
+run_examples() {
+    local file folder packages=()
+    while read -r file; do
+        folder=$(dirname "$file")
+        until [[ -e $folder/Cargo.toml ]]; do folder=$(dirname "$folder"); done
+        packages+=("--package=$(sed -n 's/^name = "\(.*\)"/\1/p' "$folder/Cargo.toml" | head -n 1)")
+    done < <(grep --recursive --files-with-matches --extended-regexp '^\s*//[/!]\s*```' \
+        --include='*.rs' proto shared services tests)
+    [[ ${#packages[@]} == 0 ]] || cargo test --doc --locked --quiet "${packages[@]}"
+}
+
 run_distributed() {
     if ! tests/services.sh status >/dev/null 2>&1; then
         services_are_ours=yes # what ran before stays up
@@ -92,7 +104,7 @@ step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "documentation" env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 step "layers" cargo xtask layers
 step "generated files" cargo xtask codegen --check
-step "examples in the documentation" cargo test --workspace --doc --locked --quiet
+step "examples in the documentation" run_examples
 for shape in "${shapes[@]}"; do
     case $shape in
     embedded) step "tests, embedded" run_tests embedded --workspace ;;
