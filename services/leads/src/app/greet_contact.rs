@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use super::App;
 use crate::domain::greeting::{Greeting, Names, Variable};
 use crate::domain::lead::{Claim as LeadClaim, Contact};
-use crate::domain::welcome::{Answer, Turn};
+use crate::domain::welcome::{Answer, Progress, Turn};
 use crate::store;
 use crate::store::welcome::{Code, Key};
 
@@ -27,6 +27,8 @@ const NAME_PATIENCE: Duration = Duration::from_secs(2);
 /// A welcome message that is this process's to send.
 pub(crate) struct ToGreet {
     key: Key,
+    /// As this process claimed it.
+    claimed: Progress,
     code: Code,
     greeting: Greeting,
     /// Of the member who greets, if it is known and has a place in the words.
@@ -61,6 +63,12 @@ impl App {
             None
         };
 
+        let begun = Progress::begun(now, now + LEASE, code.ends_at);
+        if store::welcome::add(txn, &self.keys, &key, &code, begun).await? {
+            let to_greet = ToGreet { key, claimed: begun, code, greeting, staff_name };
+            let is_over = begun.state.is_final();
+            return Ok(if is_over { Claim::Nothing } else { Claim::Call(to_greet) });
+        }
         let (progress, kept, is_same) = store::welcome::lock(txn, &self.keys, &key, &code).await?;
         match progress.turn(now, now + LEASE, code.ends_at, is_same) {
             // It is soon over, and this event may bring the better code.
@@ -73,18 +81,18 @@ impl App {
             }
             Turn::Call(after) => {
                 store::welcome::save(txn, &self.keys, &key, after, None, None).await?;
-                Ok(Claim::Call(ToGreet { key, code: kept, greeting, staff_name }))
+                Ok(Claim::Call(ToGreet { key, claimed: after, code: kept, greeting, staff_name }))
             }
             Turn::CallAnew(after) => {
                 store::welcome::save(txn, &self.keys, &key, after, Some(&code), None).await?;
-                Ok(Claim::Call(ToGreet { key, code, greeting, staff_name }))
+                Ok(Claim::Call(ToGreet { key, claimed: after, code, greeting, staff_name }))
             }
         }
     }
 
     /// Sends a welcome message.
     pub(crate) async fn greet(&self, to_greet: &ToGreet) -> Answer {
-        let ToGreet { key, code, greeting, staff_name } = to_greet;
+        let ToGreet { key, code, greeting, staff_name, .. } = to_greet;
         let name = async {
             let is_wanted = greeting.text.wants(Variable::Customer);
             if is_wanted { self.names.within(NAME_PATIENCE, key.corp, &key.person).await } else { None }
@@ -102,9 +110,7 @@ impl App {
         to_greet: &ToGreet,
         answer: &Answer,
     ) -> Result<Next, DbErr> {
-        let key = &to_greet.key;
-        let Some(progress) = store::welcome::lock_again(txn, key).await? else { return Ok(Next::Done) };
-        let (after, again) = progress.answered(answer, txn.now());
+        let (key, claimed) = (&to_greet.key, to_greet.claimed);
         let problem = match answer {
             Answer::Sent => None,
             Answer::Started => Some("WeCom: the chat has begun (41051)".to_owned()),
@@ -114,7 +120,13 @@ impl App {
             | Answer::Unclear(problem)
             | Answer::Refused(problem) => Some(problem.clone()),
         };
-        store::welcome::save(txn, &self.keys, key, after, None, problem).await?;
+        let (mut after, mut again) = claimed.answered(answer, txn.now());
+        if !store::welcome::save_claimed(txn, key, claimed, after, problem.as_deref()).await? {
+            // The lease was over, or this is recorded once more: what counts is how far it is by now.
+            let Some(progress) = store::welcome::lock_again(txn, key).await? else { return Ok(Next::Done) };
+            (after, again) = progress.answered(answer, txn.now());
+            store::welcome::save(txn, &self.keys, key, after, None, problem).await?;
+        }
         let state = after.state.as_str();
         tracing::info!(corp.id = %key.corp, welcome.state = state, "A welcome message is {state}");
         Ok(again.map_or(Next::Done, Next::Retry))

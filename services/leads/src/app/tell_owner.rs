@@ -68,50 +68,76 @@ impl App {
         if wanted.user != *owner {
             return Ok(Claim::Nothing);
         }
-        let card = store::card::lock_or_add(txn, &self.keys, &wanted).await?;
+        let key = Key { corp, user: wanted.user.clone(), minute: minute_of(now) };
+        let (minute, before) = store::card_minute::lock_or_add(txn, &self.keys, &key).await?;
+        let has_room = fits(minute.sent, before);
+        // Nearly always nobody has heard of the card, and it is written once, as it is to be.
+        let begun = match minute.progress.state {
+            _ if has_room => {
+                let words = Some(words_in(txn, &wanted, &lead).await?);
+                Some(Card { progress: Progress::begun(now + LEASE), words, ..wanted.clone() })
+            }
+            State::Wanted => Some(wanted.clone().gathered(key.minute, now)),
+            _ => None,
+        };
+        if let Some(card) = begun
+            && store::card::add(txn, &self.keys, &card).await?
+        {
+            if !has_room {
+                self.gather_in(txn, &key, minute, cause).await?;
+                return Ok(Claim::Nothing);
+            }
+            return self.send_in(txn, &key, minute, (card, &lead), cause).await;
+        }
+
+        let Some(card) = store::card::lock(txn, &self.keys, corp, &wanted.task).await? else {
+            // This transaction waited until the minute was over, and its leads are being told.
+            return Ok(Claim::Busy { until: key.end() });
+        };
         let after = match card.progress.turn(now, LEASE, card.made_at + REPEATABLE) {
             Turn::Busy(until) => return Ok(Claim::Busy { until }),
             Turn::Nothing(after) => {
                 if after != card.progress {
-                    self.save_progress(txn, card, after, now).await?;
+                    let problem = card.problem.clone();
+                    store::card::save(txn, &self.keys, &card.settled(after, problem, now)).await?;
                 }
                 return Ok(Claim::Nothing);
             }
             Turn::Call(after) => after,
         };
 
-        let key = Key { corp, user: card.user.clone(), minute: minute_of(now) };
-        let (minute, before) = store::card_minute::lock_or_add(txn, &self.keys, &key).await?;
         // A repetition of what WeCom may have is dropped there, and must not be told in another way too.
-        if after.is_unclear || fits(minute.sent, before) {
-            let counted = Minute { sent: minute.sent + 1, ..minute };
-            store::card_minute::save(txn, &self.keys, &key, &counted).await?;
+        if after.is_unclear || has_room {
             let words = words_in(txn, &card, &lead).await?;
-            let card = Card { progress: after, words: Some(words.clone()), ..card };
+            let card = Card { progress: after, words: Some(words), ..card };
             store::card::save(txn, &self.keys, &card).await?;
-            return Ok(Claim::Call(ToTell { card, words, lead: lead.id, cause: cause.clone() }));
+            return self.send_in(txn, &key, minute, (card, &lead), cause).await;
         }
         if minute.progress.state != State::Wanted {
-            // This transaction waited until the minute was over, and its leads are being told.
             return Ok(Claim::Busy { until: key.end() });
         }
-        self.gather_in(txn, &key, minute, card, cause).await?;
+        store::card::save(txn, &self.keys, &card.gathered(key.minute, now)).await?;
+        self.gather_in(txn, &key, minute, cause).await?;
         Ok(Claim::Nothing)
     }
 
-    /// Leaves a card to the message that tells all further leads of a minute.
-    async fn gather_in(
+    /// Counts a message for a card in its minute, and lets it be sent.
+    async fn send_in(
         &self,
         txn: &Txn,
         key: &Key,
         minute: Minute,
-        card: Card,
+        (card, lead): (Card, &Lead),
         cause: &Cause,
-    ) -> Result<(), DbErr> {
-        let now = txn.now();
-        let progress = card.progress.ended(State::Skipped);
-        let card = Card { gathered_in: Some(key.minute), ..card };
-        self.save_progress(txn, card, progress, now).await?;
+    ) -> Result<Claim<ToTell>, DbErr> {
+        let counted = Minute { sent: minute.sent + 1, ..minute };
+        store::card_minute::save(txn, &self.keys, key, &counted).await?;
+        let words = words_in(txn, &card, lead).await?;
+        Ok(Claim::Call(ToTell { card, words, lead: lead.id, cause: cause.clone() }))
+    }
+
+    /// Counts a card that is left to the message of its minute; the first one has that message sent.
+    async fn gather_in(&self, txn: &Txn, key: &Key, minute: Minute, cause: &Cause) -> Result<(), DbErr> {
         if minute.gathered == 0 {
             let event = CardsGathered {
                 corp_id: key.corp.to_string(),
@@ -164,26 +190,25 @@ impl App {
         to_tell: &ToTell,
         (answer, sent): &(Answer, Option<Sent>),
     ) -> Result<Next, DbErr> {
-        let (corp, task) = (to_tell.card.corp, &to_tell.card.task);
-        let Some(mut card) = store::card::lock(txn, &self.keys, corp, task).await? else {
-            return Ok(Next::Done);
-        };
-        let now = txn.now();
-        if let Some(sent) = sent {
-            card.message_id.clone_from(&sent.message_id);
-            if card.code.is_none() {
-                let until = now + CODE_LIFE;
-                card.code = sent.response_code.clone().map(|text| Code { text, until });
+        let (claimed, now) = (&to_tell.card, txn.now());
+        let (corp, task) = (claimed.corp, &claimed.task);
+        let (mut after, mut again) = claimed.progress.answered(answer);
+        let card = told(claimed.clone(), sent.as_ref(), now).settled(after, answer.problem(), now);
+        if !store::card::save_claimed(txn, &self.keys, claimed.progress, &card).await? {
+            // It was answered meanwhile, or the lease was over, or this is recorded once more.
+            let Some(card) = store::card::lock(txn, &self.keys, corp, task).await? else {
+                return Ok(Next::Done);
+            };
+            let card = told(card, sent.as_ref(), now);
+            if card.answered.is_some() {
+                // Then it was sent, whatever we heard.
+                store::card::save(txn, &self.keys, &card).await?;
+                return Ok(Next::Done);
             }
-        }
-        // The member may have answered meanwhile: then it was sent, whatever we heard.
-        if card.answered.is_some() {
+            (after, again) = card.progress.answered(answer);
+            let card = card.settled(after, answer.problem(), now);
             store::card::save(txn, &self.keys, &card).await?;
-            return Ok(Next::Done);
         }
-        let (after, again) = card.progress.answered(answer);
-        card.problem = answer.problem();
-        self.save_progress(txn, card, after, now).await?;
         let lead = store::lead::find(txn, &Scope::everybody(corp), to_tell.lead).await?;
         let current = lead.and_then(|lead| Card::wanted(&lead, now));
         if let Some(current) = current.filter(|current| current.task != *task) {
@@ -194,17 +219,13 @@ impl App {
         tracing::info!(corp.id = %corp, card.state = state, "A card about a lead is {state}");
         Ok(again.map_or(Next::Done, Next::Retry))
     }
+}
 
-    async fn save_progress(
-        &self,
-        txn: &Txn,
-        card: Card,
-        after: Progress,
-        now: Timestamp,
-    ) -> Result<(), DbErr> {
-        let settled_at = after.state.is_final().then_some(now);
-        store::card::save(txn, &self.keys, &Card { progress: after, settled_at, ..card }).await
-    }
+/// Notes what WeCom told of the message that it sent.
+fn told(card: Card, sent: Option<&Sent>, now: Timestamp) -> Card {
+    let Some(sent) = sent else { return card };
+    let code = || Some(Code { text: sent.response_code.clone()?, until: now + CODE_LIFE });
+    Card { message_id: sent.message_id.clone(), code: card.code.clone().or_else(code), ..card }
 }
 
 /// Returns what a card says: what it said before, or with the name as it is known by now.

@@ -176,6 +176,19 @@ impl Card {
         })
     }
 
+    /// Leaves it to the message that tells all further leads of a minute.
+    #[must_use]
+    pub fn gathered(self, minute: Timestamp, now: Timestamp) -> Self {
+        let (progress, problem) = (self.progress.ended(State::Skipped), self.problem.clone());
+        Self { gathered_in: Some(minute), ..self.settled(progress, problem, now) }
+    }
+
+    /// Notes how far the sending has come by now, and what went wrong.
+    #[must_use]
+    pub fn settled(self, progress: Progress, problem: Option<String>, now: Timestamp) -> Self {
+        Self { progress, problem, settled_at: progress.state.is_final().then_some(now), ..self }
+    }
+
     /// Returns what its buttons shall say now.
     pub fn pressed(&self) -> &'static str {
         self.answered.as_ref().map_or(SUPERSEDED, |answered| answered.button.pressed())

@@ -113,6 +113,11 @@ impl Progress {
         Self { state: State::Wanted, attempts: 0, is_unclear: false, lease_until: None }
     }
 
+    /// Returns what nobody has tried before, and is being done by whoever has it until `lease_until`.
+    pub const fn begun(lease_until: Timestamp) -> Self {
+        Self { state: State::Calling, attempts: 1, is_unclear: false, lease_until: Some(lease_until) }
+    }
+
     /// Decides what to do now; until `repeatable_until` WeCom drops a repetition, later it would be a second one.
     pub fn turn(self, now: Timestamp, lease: Duration, repeatable_until: Timestamp) -> Turn {
         match (self.state, self.lease_until) {
@@ -183,6 +188,11 @@ mod tests {
 
     fn turn(progress: Progress, ms: i64) -> Turn {
         progress.turn(from_millis(ms), LEASE, from_millis(REPEATABLE))
+    }
+
+    #[test]
+    fn what_nobody_has_tried_begins_as_a_turn_would_have_it() {
+        assert_eq!(turn(Progress::wanted(), 5), Turn::Call(Progress::begun(from_millis(5) + LEASE)));
     }
 
     fn called(progress: Progress, ms: i64) -> Progress {

@@ -102,6 +102,12 @@ impl Progress {
         Self { state: State::Wanted, attempts: 0, is_unclear: false, lease_until: None, expires_at }
     }
 
+    /// Returns a message of which nobody has heard before: it is being sent, unless its code is over already.
+    pub fn begun(now: Timestamp, lease_until: Timestamp, expires_at: Timestamp) -> Self {
+        let new = Self::wanted(expires_at);
+        if expires_at <= now { new.given_up(State::Expired) } else { new.called(lease_until) }
+    }
+
     /// Decides what an event leads to whose own code ends at `code_ends` and is the kept one or not.
     pub fn turn(self, now: Timestamp, lease_until: Timestamp, code_ends: Timestamp, is_same: bool) -> Turn {
         match (self.state, self.lease_until) {
@@ -173,6 +179,16 @@ mod tests {
         match Progress::wanted(at(END)).turn(at(0), at(15_000), at(END), true) {
             Turn::Call(progress) => progress,
             turn => panic!("{turn:?}"),
+        }
+    }
+
+    #[test]
+    fn a_new_message_is_sent_unless_its_code_is_over() {
+        let wanted = Progress::wanted(at(END));
+        for now in [0, END - 1, END] {
+            let begun = Progress::begun(at(now), at(15_000), at(END));
+            let turn = wanted.turn(at(now), at(15_000), at(END), true);
+            assert_eq!(turn, if now < END { Turn::Call(begun) } else { Turn::Nothing(begun) });
         }
     }
 

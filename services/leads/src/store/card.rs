@@ -2,7 +2,7 @@
 
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, ExternalUserId, KeyRing, LeadId, Sealed, Timestamp, WecomUserId};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -25,17 +25,13 @@ struct WordsKept {
     lines: Vec<(String, String)>,
 }
 
-/// Returns the card with the name of `card`, locked until the transaction ends; adds `card` when there is none.
-pub(crate) async fn lock_or_add(txn: &Txn, keys: &KeyRing, card: &Card) -> Result<Card, DbErr> {
+/// Adds a card; `false` when there is one of its name.
+pub(crate) async fn add(txn: &Txn, keys: &KeyRing, card: &Card) -> Result<bool, DbErr> {
     let inserted = Entity::insert(row_of(keys, card)?.into_active_model())
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
-    if inserted > 0 {
-        return Ok(card.clone());
-    }
-    let kept = lock(txn, keys, card.corp, &card.task).await?;
-    kept.ok_or_else(|| DbErr::RecordNotFound("a card that was there just now".to_owned()))
+    Ok(inserted > 0)
 }
 
 /// Returns a card, locked until the transaction ends.
@@ -111,12 +107,46 @@ fn person_of(row: &Model) -> Result<Option<ExternalUserId>, DbErr> {
 
 /// Writes a locked card.
 pub(crate) async fn save(txn: &Txn, keys: &KeyRing, card: &Card) -> Result<(), DbErr> {
-    row_of(keys, card)?.into_active_model().reset_all().update(txn).await?;
+    let row = row_of(keys, card)?.into_active_model().reset_all();
+    Entity::update(row).exec_without_returning(txn).await?;
     Ok(())
 }
 
+/// Writes what became of the call that `claimed` began; `false` when the card was answered or taken up again since.
+pub(crate) async fn save_claimed(
+    txn: &Txn,
+    keys: &KeyRing,
+    claimed: Progress,
+    card: &Card,
+) -> Result<bool, DbErr> {
+    let (code, until) = sealed_code(keys, card).unzip();
+    let saved = Entity::update_many()
+        .col_expr(Column::State, Expr::value(card.progress.state.as_str()))
+        .col_expr(Column::IsUnclear, Expr::value(card.progress.is_unclear))
+        .col_expr(Column::LeaseUntil, Expr::value(card.progress.lease_until))
+        .col_expr(Column::SettledAt, Expr::value(card.settled_at))
+        .col_expr(Column::Problem, Expr::value(card.problem.clone()))
+        .col_expr(Column::MessageId, Expr::value(card.message_id.clone()))
+        .col_expr(Column::ResponseCode, Expr::value(code))
+        .col_expr(Column::ResponseUntil, Expr::value(until))
+        .filter(Column::CorpId.eq(card.corp))
+        .filter(Column::TaskId.eq(card.task.as_str()))
+        .filter(Column::State.eq(claimed.state.as_str()))
+        .filter(Column::Attempts.eq(claimed.attempts))
+        .filter(Column::LeaseUntil.eq(claimed.lease_until))
+        .filter(Column::AnsweredAt.is_null())
+        .exec(txn)
+        .await?;
+    Ok(saved.rows_affected > 0)
+}
+
+fn sealed_code(keys: &KeyRing, card: &Card) -> Option<(Vec<u8>, Timestamp)> {
+    let code = card.code.as_ref()?;
+    Some((keys.seal(card.corp, CODE, code.text.as_bytes()).into_bytes(), code.until))
+}
+
 fn row_of(keys: &KeyRing, card: &Card) -> Result<Model, DbErr> {
-    let sealed = |place: &str, plain: &[u8]| keys.seal(card.corp, place, plain).into_bytes();
+    let (response_code, response_until) = sealed_code(keys, card).unzip();
     let words = card.words.as_ref().map(|words| {
         let Words { title, reason, lines } = words.clone();
         serde_json::to_vec(&WordsKept { title, reason, lines })
@@ -138,11 +168,11 @@ fn row_of(keys: &KeyRing, card: &Card) -> Result<Model, DbErr> {
         lease_until: card.progress.lease_until,
         settled_at: card.settled_at,
         problem: card.problem.clone(),
-        words: words.map(|words| sealed(WORDS, &words)),
+        words: words.map(|words| keys.seal(card.corp, WORDS, &words).into_bytes()),
         gathered_in: card.gathered_in,
         message_id: card.message_id.clone(),
-        response_code: card.code.as_ref().map(|code| sealed(CODE, code.text.as_bytes())),
-        response_until: card.code.as_ref().map(|code| code.until),
+        response_code,
+        response_until,
         app: card.app.clone(),
         answer: card.answered.as_ref().map(|answered| answered.button.key().to_owned()),
         answered_by: card.answered.as_ref().map(|answered| answered.by.as_str().to_owned()),

@@ -5,7 +5,7 @@ use scrm_kernel::{CorpId, KeyRing, Sealed, Timestamp, WecomUserId};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
 
@@ -51,12 +51,44 @@ pub(crate) struct Minute {
     pub(crate) message_id: Option<String>,
 }
 
+impl Minute {
+    /// Returns one in which nothing has happened yet.
+    const fn begun() -> Self {
+        Self {
+            sent: 0,
+            gathered: 0,
+            progress: Progress::wanted(),
+            settled_at: None,
+            problem: None,
+            words: None,
+            message_id: None,
+        }
+    }
+}
+
 /// Returns a minute, locked until the transaction ends, and how many messages were claimed in the one before.
 ///
 /// Whoever locks several begins with the earliest.
 pub(crate) async fn lock_or_add(txn: &Txn, keys: &KeyRing, key: &Key) -> Result<(Minute, i32), DbErr> {
-    let before = Key { minute: key.minute - MINUTE, ..key.clone() };
-    let before = Entity::find_by_id(before.primary()).lock_exclusive().one(txn).await?;
+    let (mut present, mut before) = (None, 0);
+    let rows = Entity::find()
+        .filter(Column::CorpId.eq(key.corp))
+        .filter(Column::UserKey.eq(key.user.folded()))
+        .filter(Column::Minute.is_in([key.minute - MINUTE, key.minute]))
+        .order_by_asc(Column::Minute)
+        .lock_exclusive()
+        .all(txn)
+        .await?;
+    for row in rows {
+        if row.minute == key.minute {
+            present = Some(minute_of(keys, row)?);
+        } else {
+            before = row.sent;
+        }
+    }
+    if let Some(present) = present {
+        return Ok((present, before));
+    }
     let new = Progress::wanted();
     let row = ActiveModel {
         corp_id: Set(key.corp),
@@ -74,14 +106,18 @@ pub(crate) async fn lock_or_add(txn: &Txn, keys: &KeyRing, key: &Key) -> Result<
         words: Set(None),
         message_id: Set(None),
     };
-    Entity::insert(row)
+    let inserted = Entity::insert(row)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
-    let minute = lock(txn, keys, key).await?;
-    let minute =
-        minute.ok_or_else(|| DbErr::RecordNotFound("a minute of cards that was just made".to_owned()))?;
-    Ok((minute, before.map_or(0, |row| row.sent)))
+    if inserted > 0 {
+        return Ok((Minute::begun(), before));
+    }
+    // Another process has just begun it.
+    let present = lock(txn, keys, key).await?;
+    let present =
+        present.ok_or_else(|| DbErr::RecordNotFound("a minute of cards that was just made".to_owned()))?;
+    Ok((present, before))
 }
 
 /// Returns a minute, locked until the transaction ends.
@@ -119,7 +155,7 @@ pub(crate) async fn save(txn: &Txn, keys: &KeyRing, key: &Key, minute: &Minute) 
         message_id: Set(minute.message_id.clone()),
         ..<ActiveModel as Default>::default()
     };
-    row.update(txn).await?;
+    Entity::update(row).exec_without_returning(txn).await?;
     Ok(())
 }
 

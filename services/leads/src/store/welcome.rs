@@ -4,10 +4,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, ExternalUserId, KeyRing, Sealed, Timestamp, WecomUserId};
 use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -34,14 +34,14 @@ pub(crate) struct Code {
     pub(crate) ends_at: Timestamp,
 }
 
-/// Returns a message, locked until the transaction ends, with its code; adds it with `code` when there is none.
-pub(crate) async fn lock(
+/// Adds a message that has come so far; `false` when there is one already.
+pub(crate) async fn add(
     txn: &Txn,
     keys: &KeyRing,
     key: &Key,
     code: &Code,
-) -> Result<(Progress, Code, bool), DbErr> {
-    let progress = Progress::wanted(code.ends_at);
+    progress: Progress,
+) -> Result<bool, DbErr> {
     let new = ActiveModel {
         corp_id: Set(key.corp),
         external_user_id: Set(key.person.as_str().to_owned()),
@@ -55,16 +55,23 @@ pub(crate) async fn lock(
         code: Set(sealed(keys, key.corp, code)),
         code_hash: Set(hash_of(code)),
         expires_at: Set(progress.expires_at),
-        settled_at: Set(None),
+        settled_at: Set(progress.state.is_final().then(|| txn.now())),
         problem: Set(None),
     };
     let inserted = Entity::insert(new)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
-    if inserted > 0 {
-        return Ok((progress, code.clone(), true));
-    }
+    Ok(inserted > 0)
+}
+
+/// Returns a message that is there, locked until the transaction ends, with its code, and whether that is `code`.
+pub(crate) async fn lock(
+    txn: &Txn,
+    keys: &KeyRing,
+    key: &Key,
+    code: &Code,
+) -> Result<(Progress, Code, bool), DbErr> {
     let row = Entity::find_by_id(primary(key)).lock_exclusive().one(txn).await?;
     let row =
         row.ok_or_else(|| DbErr::RecordNotFound("a welcome message that was there just now".to_owned()))?;
@@ -113,8 +120,34 @@ pub(crate) async fn save(
         row.code = Set(sealed(keys, key.corp, code));
         row.code_hash = Set(hash_of(code));
     }
-    row.update(txn).await?;
+    Entity::update(row).exec_without_returning(txn).await?;
     Ok(())
+}
+
+/// Writes what became of the call that `claimed` began; `false` when somebody else has taken it up since.
+pub(crate) async fn save_claimed(
+    txn: &Txn,
+    key: &Key,
+    claimed: Progress,
+    after: Progress,
+    problem: Option<&str>,
+) -> Result<bool, DbErr> {
+    let saved = Entity::update_many()
+        .col_expr(Column::State, Expr::value(after.state.as_str()))
+        .col_expr(Column::IsUnclear, Expr::value(after.is_unclear))
+        .col_expr(Column::LeaseUntil, Expr::value(after.lease_until))
+        .col_expr(Column::SettledAt, Expr::value(after.state.is_final().then(|| txn.now())))
+        .col_expr(Column::Problem, Expr::value(problem))
+        .filter(Column::CorpId.eq(key.corp))
+        .filter(Column::ExternalUserId.eq(key.person.as_str()))
+        .filter(Column::UserKey.eq(key.member.folded()))
+        .filter(Column::Number.eq(key.number))
+        .filter(Column::State.eq(claimed.state.as_str()))
+        .filter(Column::Attempts.eq(claimed.attempts))
+        .filter(Column::LeaseUntil.eq(claimed.lease_until))
+        .exec(txn)
+        .await?;
+    Ok(saved.rows_affected > 0)
 }
 
 /// A message, as lists show it.
