@@ -7,8 +7,8 @@ use scrm_kernel::{CorpId, CustomerId, Page, PageRequest, TimelineId, Timestamp, 
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ pub(crate) async fn note(
             at: Set(happening.at),
             ..<ActiveModel as Default>::default()
         };
-        earlier.update(txn).await?;
+        Entity::update(earlier).exec_without_returning(txn).await?;
     }
     Ok(false)
 }

@@ -7,8 +7,8 @@ use scrm_kernel::{CorpId, Page, PageRequest, ReconciliationId, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use super::entity::reconciliation::{ActiveModel, Column, Entity, Model};
@@ -60,7 +60,7 @@ pub(crate) async fn save(
     let is_ours = Column::Id.eq(run.id).and(Column::DueAt.eq(leased_until));
     let held = Entity::find().filter(is_ours).lock_exclusive().one(txn).await?.is_some();
     if held {
-        row_of(run, due_at).update(txn).await?;
+        Entity::update(row_of(run, due_at)).exec_without_returning(txn).await?;
     }
     Ok(held)
 }

@@ -32,7 +32,7 @@ pub(crate) async fn save(txn: &Txn, channel: &Channel) -> Result<(), DbErr> {
     let mut changed = row.into_active_model().reset_all();
     changed.id = Unchanged(channel.id);
     changed.gone_at = sea_orm::ActiveValue::NotSet;
-    changed.update(txn).await?;
+    Entity::update(changed).exec_without_returning(txn).await?;
     Ok(())
 }
 
@@ -53,7 +53,7 @@ async fn insert_staff(txn: &Txn, channel: &Channel) -> Result<(), DbErr> {
 pub(crate) async fn bury(txn: &Txn, id: ChannelId, now: Timestamp) -> Result<(), DbErr> {
     let gone =
         ActiveModel { id: Unchanged(id), gone_at: Set(Some(now)), ..<ActiveModel as Default>::default() };
-    gone.update(txn).await?;
+    Entity::update(gone).exec_without_returning(txn).await?;
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use scrm_kernel::{
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::{Expr, Func, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
 
 use super::entity::lead::{ActiveModel, Column, Entity, Model};
@@ -202,7 +202,8 @@ pub(crate) async fn open_of(
 /// Writes what may change of a locked lead, which is one version further then.
 pub(crate) async fn save(txn: &Txn, lead: &Lead) -> Result<(), DbErr> {
     let version = Set(lead.version + 1);
-    ActiveModel { id: Unchanged(lead.id), version, ..row_of(lead) }.update(txn).await?;
+    let row = ActiveModel { id: Unchanged(lead.id), version, ..row_of(lead) };
+    Entity::update(row).exec_without_returning(txn).await?;
     Ok(())
 }
 

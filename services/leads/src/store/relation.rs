@@ -4,9 +4,7 @@ use scrm_db::Txn;
 use scrm_kernel::{CorpId, ExternalUserId, Timestamp, WecomUserId};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use super::entity::relation::{ActiveModel, Column, Entity, Model};
 use crate::domain::lead::Claim;
@@ -51,7 +49,7 @@ pub(crate) async fn change(
             user_key: Unchanged(row.user_key),
             ..row_of(after)
         };
-        changed.update(txn).await?;
+        Entity::update(changed).exec_without_returning(txn).await?;
     }
     Ok(after)
 }

@@ -4,10 +4,7 @@ use scrm_db::Txn;
 use scrm_kernel::{CorpId, ExternalUserId, Timestamp, TouchId, WecomUserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _,
-};
+use sea_orm::{ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::entity::touch::{ActiveModel, Column, Entity};
 use crate::domain::lead::Contact;
@@ -48,7 +45,7 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<b
             let mut row: ActiveModel = known.into();
             row.occurred_at = Set(occurred_at);
             row.confirmed_at = Set(confirmed_at);
-            row.update(txn).await?;
+            Entity::update(row).exec_without_returning(txn).await?;
         }
         return Ok(false);
     }

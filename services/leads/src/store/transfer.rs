@@ -7,8 +7,8 @@ use scrm_kernel::{CorpId, ExternalUserId, KeyRing, LeadId, Sealed, Timestamp, Tr
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Order, Query};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult as _,
-    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::transfer::{ActiveModel, Column, Entity, Model};
@@ -97,7 +97,7 @@ pub(crate) async fn save(txn: &Txn, transfer: &Transfer) -> Result<(), DbErr> {
         problem: Set(trouble.map(|trouble| trouble.words.clone())),
         ..<ActiveModel as Default>::default()
     };
-    changed.update(txn).await?;
+    Entity::update(changed).exec_without_returning(txn).await?;
     Ok(())
 }
 
