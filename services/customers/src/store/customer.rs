@@ -69,29 +69,28 @@ impl TryFrom<Model> for Customer {
     }
 }
 
-/// Returns a customer, who is made if unheard of, and whether that was so; keeps the row locked until the transaction ends.
-pub(crate) async fn lock_or_make(
-    txn: &Txn,
-    corp: CorpId,
-    person: &ExternalUserId,
-) -> Result<(Customer, bool), DbErr> {
-    let now = txn.now();
-    let new = Customer::unheard_of(CustomerId::mint(now), corp, person.clone(), now);
-    let inserted = Entity::insert(row_of(&new).into_active_model())
+/// Adds a customer; `false` when there is one of that id in WeCom.
+pub(crate) async fn add(txn: &Txn, customer: &Customer) -> Result<bool, DbErr> {
+    let inserted = Entity::insert(row_of(customer).into_active_model())
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
-    if inserted > 0 {
-        return Ok((new, true));
-    }
+    Ok(inserted > 0)
+}
+
+/// Returns the customer with an id in WeCom and keeps the row locked until the transaction ends.
+pub(crate) async fn lock_person(
+    txn: &Txn,
+    corp: CorpId,
+    person: &ExternalUserId,
+) -> Result<Option<Customer>, DbErr> {
     let row = Entity::find()
         .filter(Column::CorpId.eq(corp))
         .filter(Column::ExternalUserId.eq(person.as_str()))
         .lock_exclusive()
         .one(txn)
         .await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound("a customer who was there just now".to_owned()))?;
-    Ok((row.try_into()?, false))
+    row.map(Customer::try_from).transpose()
 }
 
 /// Returns a customer and keeps the row locked until the transaction ends.
@@ -104,7 +103,7 @@ pub(crate) async fn lock(txn: &Txn, corp: CorpId, id: CustomerId) -> Result<Opti
 pub(crate) async fn save(txn: &Txn, customer: &Customer) -> Result<(), DbErr> {
     let mut row: ActiveModel = row_of(customer).into_active_model().reset_all();
     row.id = sea_orm::ActiveValue::Unchanged(customer.id);
-    row.update(txn).await?;
+    Entity::update(row).exec_without_returning(txn).await?;
     Ok(())
 }
 
