@@ -9,7 +9,8 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
 };
 
-use crate::{Txn, sql};
+use crate::Txn;
+use crate::sql::{self, Known};
 
 mod entity {
     //! The table `inbox`.
@@ -58,7 +59,7 @@ pub async fn enter_all(
         handled_at: Set(txn.now()),
     };
     let rows: Vec<_> = messages.into_iter().map(row).collect();
-    sql::insert_all(txn, rows, Some(OnConflict::new().do_nothing().to_owned())).await
+    sql::insert_all(txn, rows, Known::Skip).await
 }
 
 /// Returns those of `messages` that `consumer` has handled.

@@ -4,12 +4,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use scrm_kernel::{CorpId, Timestamp};
-use sea_orm::sea_query::{
-    Expr, ExprTrait as _, IntoColumnRef, LockBehavior, LockType, OnConflict, Query, SimpleExpr,
-};
+use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, LockBehavior, LockType, Query, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait,
-    FromQueryResult, IdenStatic as _, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    FromQueryResult, IdenStatic as _, Iterable as _, Order, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Statement, Value, Values,
 };
 
 use crate::Db;
@@ -44,30 +43,89 @@ pub fn one_of(connection: &impl ConnectionTrait, column: impl IntoColumnRef, num
     }
 }
 
+/// What an insertion does about rows that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It fails.
+    Refuse,
+    /// It leaves them as they are.
+    Skip,
+}
+
 /// Inserts rows in their order, and returns how many of them were not there before.
 ///
-/// The number of rows in a statement is a power of two: few texts, which the statement cache can hold.
+/// The number of rows in a statement is a power of two: few texts, which the statement cache can hold. All rows set the
+/// columns that the first one sets.
 pub async fn insert_all<E, A>(
     connection: &impl ConnectionTrait,
-    mut rows: Vec<A>,
-    on_conflict: Option<OnConflict>,
+    rows: Vec<A>,
+    known: Known,
 ) -> Result<u64, DbErr>
 where
     E: EntityTrait,
     A: ActiveModelTrait<Entity = E> + Send,
 {
-    let mut inserted = 0;
-    while !rows.is_empty() {
-        let some = 1 << rows.len().min(ROWS).ilog2();
-        let rest = rows.split_off(some);
-        let mut insert = E::insert_many(rows);
-        if let Some(on_conflict) = &on_conflict {
-            insert = insert.on_conflict(on_conflict.clone());
-        }
-        inserted += insert.exec_without_returning(connection).await?;
-        rows = rest;
+    let Some(first) = rows.first() else { return Ok(0) };
+    let columns: Vec<E::Column> = E::Column::iter().filter(|column| !first.is_not_set(*column)).collect();
+    let (mut inserted, mut left) = (0, rows.len());
+    let mut rows = rows.into_iter();
+    while left > 0 {
+        let some = 1 << left.min(ROWS).ilog2();
+        let values = rows.by_ref().take(some).flat_map(|mut row| {
+            let values = columns.iter().map(|column| row.take(*column).into_value());
+            values.map(|value| value.expect("it sets what the first one sets")).collect::<Vec<_>>()
+        });
+        inserted += insert_values::<E>(connection, &columns, values.collect(), known).await?;
+        left -= some;
     }
     Ok(inserted)
+}
+
+/// Inserts rows in one statement, given as the values of `columns` of one row after the other; returns how many of them
+/// were not there before.
+///
+/// A door and a broker do little else, so this goes without a statement's tree, which would hold every value, and copy
+/// it.
+pub async fn insert_values<E: EntityTrait>(
+    connection: &impl ConnectionTrait,
+    columns: &[E::Column],
+    values: Vec<Value>,
+    known: Known,
+) -> Result<u64, DbErr> {
+    let backend = connection.get_database_backend();
+    let sql = insertion(backend, E::default().table_name(), columns, values.len(), known);
+    let statement = Statement { sql, values: Some(Values(values)), db_backend: backend };
+    Ok(connection.execute_raw(statement).await?.rows_affected())
+}
+
+/// Returns the text of an insertion with so many parameters.
+fn insertion<C: ColumnTrait>(
+    backend: DbBackend,
+    table: &str,
+    columns: &[C],
+    parameters: usize,
+    known: Known,
+) -> String {
+    let names: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.as_str())).collect();
+    let mut sql = format!("INSERT INTO \"{table}\" ({}) VALUES ", names.join(", "));
+    for parameter in 0..parameters {
+        sql.push_str(match (parameter, parameter % columns.len()) {
+            (0, _) => "(",
+            (_, 0) => "), (",
+            _ => ", ",
+        });
+        if backend == DbBackend::Postgres {
+            sql.push('$');
+            sql.push_str(&(parameter + 1).to_string());
+        } else {
+            sql.push('?');
+        }
+    }
+    sql.push(')');
+    if known == Known::Skip {
+        sql.push_str(" ON CONFLICT DO NOTHING");
+    }
+    sql
 }
 
 /// Takes up to `most` rows that meet `waiting`, smallest `key` first, for this process alone.

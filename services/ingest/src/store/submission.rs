@@ -3,11 +3,13 @@
 use std::ops::Range;
 
 use async_trait::async_trait;
-use scrm_db::{BatchWrite, Db, Txn, sql};
+use scrm_db::sql::{self, Known};
+use scrm_db::{BatchWrite, Db, Txn};
 use scrm_kernel::{CorpId, KeyRing, Sealed, SubmissionId, Timestamp, crash};
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _, Value,
 };
 
 use super::entity::submission::{Column, Entity, Model};
@@ -60,23 +62,19 @@ impl BatchWrite for Door {
     type Out = Stored;
 
     async fn write(&self, txn: &Txn, submissions: &[NewSubmission]) -> Result<Vec<Stored>, DbErr> {
-        let mut insert = Query::insert();
-        insert
-            .into_table(Entity)
-            .columns([
-                Column::Id,
-                Column::CorpId,
-                Column::Source,
-                Column::SenderId,
-                Column::Hash,
-                Column::Body,
-                Column::Event,
-                Column::ReceivedAt,
-                Column::Traceparent,
-            ])
-            .on_conflict(OnConflict::new().do_nothing().to_owned());
-        for submission in submissions {
-            insert.values_panic([
+        let columns = [
+            Column::Id,
+            Column::CorpId,
+            Column::Source,
+            Column::SenderId,
+            Column::Hash,
+            Column::Body,
+            Column::Event,
+            Column::ReceivedAt,
+            Column::Traceparent,
+        ];
+        let values = submissions.iter().flat_map(|submission| -> [Value; 9] {
+            [
                 submission.id.into(),
                 submission.corp.into(),
                 submission.source.as_str().into(),
@@ -86,9 +84,9 @@ impl BatchWrite for Door {
                 submission.event.clone().into(),
                 submission.received_at.into(),
                 submission.traceparent.clone().into(),
-            ]);
-        }
-        let inserted = txn.execute(&insert).await?.rows_affected();
+            ]
+        });
+        let inserted = sql::insert_values::<Entity>(txn, &columns, values.collect(), Known::Skip).await?;
         let are_all_new = inserted == submissions.len() as u64;
         let mut stored = Vec::with_capacity(submissions.len());
         for submission in submissions {

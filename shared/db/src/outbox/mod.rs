@@ -11,7 +11,8 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
 
 use crate::relay::{Fate, Resend, Source};
-use crate::{Db, Txn, sql};
+use crate::sql::{self, Known};
+use crate::{Db, Txn};
 
 /// Why an event happened: the facts of the outside event behind it travel on with it.
 #[derive(Debug, Clone)]
@@ -90,7 +91,7 @@ pub async fn put_as<E: Event>(
 
 /// Writes events, in their order.
 pub(crate) async fn write(txn: &Txn, events: Vec<Written>) -> Result<(), DbErr> {
-    sql::insert_all(txn, events, None).await.map(drop)
+    sql::insert_all(txn, events, Known::Refuse).await.map(drop)
 }
 
 /// Deletes what was published before `moment`.

@@ -4,7 +4,8 @@ use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use scrm_db::{BatchWrite, Db, Txn, sql};
+use scrm_db::sql::{self, Known};
+use scrm_db::{BatchWrite, Db, Txn};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, Timestamp, crash};
 use scrm_proto::Envelope;
@@ -142,7 +143,7 @@ impl BatchWrite for Store {
                 }
             }
         }
-        sql::insert_all(txn, rows, None).await?;
+        sql::insert_all(txn, rows, Known::Refuse).await?;
         if !done.is_empty() {
             Entity::delete_many().filter(sql::one_of(txn, Column::Id, &done)).exec(txn).await?;
         }
