@@ -11,7 +11,7 @@ use sea_orm::DbErr;
 use secrecy::ExposeSecret as _;
 
 use super::App;
-use crate::domain::callback::State;
+use crate::domain::callback::{State, fingerprint};
 use crate::domain::connection::AppName;
 use crate::store;
 use crate::store::callback::NewCallback;
@@ -72,10 +72,11 @@ impl App {
         let signed_at = signed_at.unwrap_or_default();
         let state = State::of(signed_at, raw.received_at, self.config.callback_window());
         let hash = digest(&SHA256, &plain.message);
+        let hash = hash.as_ref().try_into().expect("SHA-256 gives 32 bytes");
         let callback = NewCallback {
             corp: receiver.corp,
             app: receiver.name.as_str().to_owned(),
-            hash: hash.as_ref().try_into().expect("SHA-256 gives 32 bytes"),
+            fingerprint: fingerprint(&plain.message, hash),
             body: store::callback::seal(&self.keys, receiver.corp, &plain.message),
             state,
             signed_at,

@@ -20,6 +20,31 @@ pub const REPEATABLE: [&str; 12] = [
     "department_deleted",
 ];
 
+/// What tells callbacks apart: the second in which the event happened, by the body's own words, and the body's SHA-256.
+///
+/// The second is a part of the body, so the same body has the same fingerprint, whatever it says. It comes first because
+/// callbacks of one time then lie side by side in the index over fingerprints, and so do their events in the inboxes:
+/// a group of them changes a few pages, not one for each.
+pub type Fingerprint = [u8; 36];
+
+/// How far into a body the second is looked for; WeCom writes it after two names of at most 64 bytes.
+const HEAD: usize = 1024;
+
+/// Returns the fingerprint of a decrypted body with this SHA-256.
+pub fn fingerprint(body: &[u8], sha256: [u8; 32]) -> Fingerprint {
+    const NAME: &[u8] = b"<CreateTime>";
+    let head = &body[..body.len().min(HEAD)];
+    let place = head.windows(NAME.len()).position(|window| window == NAME);
+    let digits = place.into_iter().flat_map(|place| &head[place + NAME.len()..]);
+    let digits = digits.take_while(|byte| byte.is_ascii_digit());
+    let second =
+        digits.fold(0_u32, |second, digit| second.saturating_mul(10).saturating_add(u32::from(digit - b'0')));
+    let mut fingerprint = [0; 36];
+    fingerprint[..4].copy_from_slice(&second.to_be_bytes());
+    fingerprint[4..].copy_from_slice(&sha256);
+    fingerprint
+}
+
 /// What becomes of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -83,6 +108,25 @@ mod tests {
     use scrm_kernel::time::from_millis;
 
     use super::*;
+
+    #[test]
+    fn fingerprints_are_in_the_order_of_time_and_tell_bodies_apart() {
+        let of = |body: &str, hash: u8| fingerprint(body.as_bytes(), [hash; 32]);
+        let body = "<xml><ToUserName><![CDATA[ww1]]></ToUserName><CreateTime>1700000000</CreateTime></xml>";
+        let later = body.replace("1700000000", "1700000001");
+        assert!(of(body, 9) < of(&later, 1));
+        assert_ne!(of(body, 1), of(body, 2));
+        assert_eq!(of(body, 1)[..4], 1_700_000_000_u32.to_be_bytes());
+    }
+
+    #[test]
+    fn a_body_without_a_second_has_a_fingerprint_too() {
+        let far = format!("{}<CreateTime>5</CreateTime>", " ".repeat(HEAD));
+        for body in ["", "{}", "<CreateTime>", "<CreateTime><![CDATA[1]]></CreateTime>", far.as_str()] {
+            assert_eq!(fingerprint(body.as_bytes(), [7; 32])[..4], [0; 4], "{body}");
+        }
+        assert_eq!(fingerprint(b"<CreateTime>99999999999999", [7; 32])[..4], [255; 4]);
+    }
 
     #[test]
     fn a_callback_is_late_outside_the_window_on_either_side() {

@@ -4,17 +4,18 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use async_trait::async_trait;
-use scrm_db::{BatchWrite, Db, Txn, sql};
+use scrm_db::sql::{self, Known};
+use scrm_db::{BatchWrite, Db, Txn};
 use scrm_kernel::{CorpId, KeyRing, MessageId, Page, PageRequest, Sealed, Timestamp, crash};
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Select,
+    QueryOrder as _, QuerySelect as _, Select, Value,
 };
 
 use super::entity::callback::{Column, Entity, Model};
 use super::inconsistent;
-use crate::domain::callback::{Callback, REPEATABLE, State};
+use crate::domain::callback::{Callback, Fingerprint, REPEATABLE, State};
 
 /// The table, for those who wait for callbacks.
 pub(crate) const TABLE: &str = "callback";
@@ -25,8 +26,7 @@ const BODY: &str = "callback.body";
 pub(crate) struct NewCallback {
     pub(crate) corp: CorpId,
     pub(crate) app: String,
-    /// SHA-256 of the decrypted body.
-    pub(crate) hash: [u8; 32],
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) body: Sealed,
     pub(crate) state: State,
     pub(crate) signed_at: Timestamp,
@@ -51,37 +51,35 @@ impl BatchWrite for Door {
     type Out = ();
 
     async fn write(&self, txn: &Txn, callbacks: &[NewCallback]) -> Result<Vec<()>, DbErr> {
-        let mut insert = Query::insert();
-        insert
-            .into_table(Entity)
-            .columns([
-                Column::CorpId,
-                Column::App,
-                Column::Hash,
-                Column::Body,
-                Column::State,
-                Column::SignedAt,
-                Column::ReceivedAt,
-                Column::Traceparent,
-            ])
-            .on_conflict(OnConflict::new().do_nothing().to_owned());
-        for callback in callbacks {
-            insert.values_panic([
+        let columns = [
+            Column::CorpId,
+            Column::App,
+            Column::Hash,
+            Column::Body,
+            Column::State,
+            Column::SignedAt,
+            Column::ReceivedAt,
+            Column::Traceparent,
+        ];
+        let values = callbacks.iter().flat_map(|callback| -> [Value; 8] {
+            [
                 callback.corp.into(),
                 callback.app.as_str().into(),
-                callback.hash.to_vec().into(),
+                callback.fingerprint.to_vec().into(),
                 callback.body.clone().into_bytes().into(),
                 callback.state.as_str().into(),
                 callback.signed_at.into(),
                 callback.received_at.into(),
                 callback.traceparent.clone().into(),
-            ]);
-        }
-        let inserted = txn.execute(&insert).await?.rows_affected();
+            ]
+        });
+        let inserted = sql::insert_values::<Entity>(txn, &columns, values.collect(), Known::Skip).await?;
         if inserted < callbacks.len() as u64 {
             let changeable = changeable(txn, callbacks).await?;
             let came_in_time = callbacks.iter().filter(|callback| callback.state == State::Stored);
-            for callback in came_in_time.filter(|callback| changeable.contains(callback.hash.as_slice())) {
+            for callback in
+                came_in_time.filter(|callback| changeable.contains(callback.fingerprint.as_slice()))
+            {
                 promote(txn, callback).await?;
                 process_again(txn, callback).await?;
             }
@@ -103,7 +101,7 @@ async fn changeable(txn: &Txn, callbacks: &[NewCallback]) -> Result<HashSet<Vec<
         .column(Column::Hash)
         .filter(Column::CorpId.is_in(callbacks.iter().map(|callback| callback.corp)))
         .filter(Column::App.is_in(callbacks.iter().map(|callback| callback.app.as_str())))
-        .filter(Column::Hash.is_in(callbacks.iter().map(|callback| callback.hash.to_vec())))
+        .filter(Column::Hash.is_in(callbacks.iter().map(|callback| callback.fingerprint.to_vec())))
         .filter(
             Condition::any()
                 .add(Column::State.eq(State::Late.as_str()))
@@ -121,7 +119,7 @@ async fn promote(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
         .col_expr(Column::State, Expr::value(State::Stored.as_str()))
         .filter(Column::CorpId.eq(callback.corp))
         .filter(Column::App.eq(callback.app.as_str()))
-        .filter(Column::Hash.eq(callback.hash.to_vec()))
+        .filter(Column::Hash.eq(callback.fingerprint.to_vec()))
         .filter(Column::State.eq(State::Late.as_str()))
         .exec(txn)
         .await?;
@@ -137,7 +135,7 @@ async fn process_again(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
         .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
         .filter(Column::CorpId.eq(callback.corp))
         .filter(Column::App.eq(callback.app.as_str()))
-        .filter(Column::Hash.eq(callback.hash.to_vec()))
+        .filter(Column::Hash.eq(callback.fingerprint.to_vec()))
         .filter(Column::ProcessedAt.is_not_null())
         .filter(Column::Body.ne(Vec::<u8>::new()))
         .filter(Column::Kind.is_in(REPEATABLE))

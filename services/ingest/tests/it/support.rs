@@ -260,5 +260,8 @@ pub(crate) fn added(change_type: &str, member: &str, customer: &str, at: Timesta
 
 /// Returns the id that the event of a message has.
 pub(crate) fn message_id_of(message: &str) -> MessageId {
-    MessageId::of_hash(digest(&SHA256, message.as_bytes()).as_ref())
+    let (_, rest) = message.split_once("<CreateTime>").unwrap_or_default();
+    let second: u32 = rest.split('<').next().and_then(|digits| digits.parse().ok()).unwrap_or_default();
+    let hash = digest(&SHA256, message.as_bytes());
+    MessageId::of_hash(&[&second.to_be_bytes(), hash.as_ref()].concat())
 }
