@@ -24,7 +24,8 @@ impl actix_web::ResponseError for Error {
 
 /// Adds the routes of this service.
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config.service(callback::verify).service(callback::receive).service(hooks::receive).service(
+    // In the order in which they are asked whether a request is theirs: the busiest first.
+    config.service(callback::receive).service(callback::verify).service(hooks::receive).service(
         utoipa_actix_web::scope("/api/v1/ingest")
             .service(apps::list)
             .service(apps::connect)
