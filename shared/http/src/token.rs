@@ -1,9 +1,11 @@
 //! Bearer tokens: JWT signed with Ed25519 (RFC 8037).
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use scrm_kernel::{Clock, CorpId, KeyRing};
@@ -91,18 +93,26 @@ struct Inner {
     clock: Clock,
     /// Where other services may ask; none where they all run in this process.
     services: Option<KeyRing>,
+    checked: Mutex<Checked>,
 }
+
+/// Whom tokens let in, and until which second, by the SHA-256 of the token: a signature costs more to check than most
+/// requests do otherwise, and whoever asks, asks again.
+type Checked = HashMap<Vec<u8>, (Caller, i64)>;
+
+/// Tokens that are remembered at most.
+const REMEMBERED: usize = 1000;
 
 impl Tokens {
     /// Makes a signer and checker.
     pub fn new(keys: TokenKeys, clock: Clock) -> Self {
-        Self(Arc::new(Inner { keys, clock, services: None }))
+        Self(Arc::new(Inner { keys, clock, services: None, checked: Mutex::default() }))
     }
 
     /// Makes a signer and checker that also lets other services of the installation in, which prove themselves with
     /// a secret of the same keys.
     pub fn admitting_services(keys: TokenKeys, clock: Clock, services: KeyRing) -> Self {
-        Self(Arc::new(Inner { keys, clock, services: Some(services) }))
+        Self(Arc::new(Inner { keys, clock, services: Some(services), checked: Mutex::default() }))
     }
 
     /// Reports whether this bearer is another service of the installation.
@@ -127,18 +137,38 @@ impl Tokens {
 
     /// Returns who a token lets in.
     pub fn check(&self, token: &str) -> Result<Caller, BadToken> {
+        let now = self.0.clock.now().timestamp();
+        let hash = digest(&SHA256, token.as_bytes()).as_ref().to_vec();
+        if let Some((caller, _)) = self.checked().get(&hash).filter(|(_, expiry)| *expiry > now) {
+            return Ok(caller.clone());
+        }
+        let (caller, expiry) = self.verify(token)?;
+        if expiry <= now {
+            return Err(BadToken(jsonwebtoken::errors::ErrorKind::ExpiredSignature.into()));
+        }
+        let mut checked = self.checked();
+        if checked.len() >= REMEMBERED {
+            checked.clear();
+        }
+        checked.insert(hash, (caller.clone(), expiry));
+        Ok(caller)
+    }
+
+    fn checked(&self) -> MutexGuard<'_, Checked> {
+        self.0.checked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns who signed claims let in, and until which second.
+    fn verify(&self, token: &str) -> Result<(Caller, i64), BadToken> {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
-        // The expiry is checked below, by our clock.
+        // The caller looks at the expiry, by our clock.
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<Claims>(token, &self.0.keys.verifying, &validation)
             .map_err(BadToken)?
             .claims;
-        if claims.exp <= self.0.clock.now().timestamp() {
-            return Err(BadToken(jsonwebtoken::errors::ErrorKind::ExpiredSignature.into()));
-        }
-        Ok(Caller { corp: claims.corp, role: claims.role, subject: claims.sub })
+        Ok((Caller { corp: claims.corp, role: claims.role, subject: claims.sub }, claims.exp))
     }
 }
 
@@ -157,7 +187,9 @@ mod tests {
         let clock = Clock::mock(from_millis(1_700_000_000_000));
         let tokens = Tokens::new(TokenKeys::generate().0, clock.clone());
         let token = tokens.sign(&caller(), Duration::from_hours(1)).unwrap();
-        assert_eq!(tokens.check(&token).unwrap().subject, "cli");
+        for _ in 0..2 {
+            assert_eq!(tokens.check(&token).unwrap().subject, "cli");
+        }
         clock.advance(Duration::from_hours(1));
         assert!(tokens.check(&token).is_err());
     }
