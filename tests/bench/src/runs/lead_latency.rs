@@ -24,7 +24,7 @@ const GOAL: f64 = 30.0;
 /// Milliseconds that others promise.
 const ADVERTISED: f64 = 3000.0;
 /// How often to look for a lead.
-const INTERVAL: Duration = Duration::from_millis(2);
+const INTERVAL: Duration = Duration::from_millis(5);
 /// After this, whoever waits is looked for more rarely: looking must be no load for a server that is behind.
 const LONG: Duration = Duration::from_millis(100);
 /// What part of a long wait the next look may add to it: one in so much.
