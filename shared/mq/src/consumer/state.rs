@@ -36,12 +36,28 @@ pub trait StateHandler<E: Event>: Send + Sync + 'static {
     /// Handles the event within `txn`: a part of a transaction that it may share with other messages. When this returns
     /// `Ok` the part is kept, and committed with the rest; otherwise it alone is taken back.
     async fn handle(&self, txn: &Txn, event: E, envelope: &Envelope) -> Result<(), Failure>;
+
+    /// Whether it implements [`handle_at_once`](Self::handle_at_once).
+    const HANDLES_AT_ONCE: bool = false;
+
+    /// Handles those of several events that need not be handled one after the other, and says of each whether it did;
+    /// the others are handled alone afterwards, in their order.
+    ///
+    /// For events that people wait for: a statement for all of them instead of one for each. If it fails, all of it is
+    /// taken back and each event is handled alone. Of one key it handles the first ones, or none.
+    async fn handle_at_once(&self, _txn: &Txn, events: &[(E, &Envelope)]) -> Result<Vec<bool>, Failure> {
+        Ok(vec![false; events.len()])
+    }
 }
 
 /// A state handler of any kind of event.
 #[async_trait]
 trait AnyHandler: Send + Sync {
     async fn handle(&self, txn: &Txn, envelope: &Envelope) -> Result<(), Failure>;
+
+    fn handles_at_once(&self) -> bool;
+
+    async fn handle_at_once(&self, txn: &Txn, envelopes: &[&Envelope]) -> Result<Vec<bool>, Failure>;
 }
 
 struct Decoding<E, H>(H, PhantomData<fn(E)>);
@@ -51,6 +67,22 @@ impl<E: Event, H: StateHandler<E>> AnyHandler for Decoding<E, H> {
     async fn handle(&self, txn: &Txn, envelope: &Envelope) -> Result<(), Failure> {
         let event = envelope.open::<E>().map_err(|error| Failure::Reject(error.to_string()))?;
         self.0.handle(txn, event, envelope).await
+    }
+
+    fn handles_at_once(&self) -> bool {
+        H::HANDLES_AT_ONCE
+    }
+
+    async fn handle_at_once(&self, txn: &Txn, envelopes: &[&Envelope]) -> Result<Vec<bool>, Failure> {
+        let mut are_handled = vec![false; envelopes.len()];
+        let readable = envelopes.iter().enumerate();
+        let readable =
+            readable.filter_map(|(place, envelope)| Some((place, (envelope.open().ok()?, *envelope))));
+        let (places, events): (Vec<usize>, Vec<(E, &Envelope)>) = readable.unzip();
+        for (place, is_handled) in places.into_iter().zip(self.0.handle_at_once(txn, &events).await?) {
+            are_handled[place] = is_handled;
+        }
+        Ok(are_handled)
     }
 }
 
@@ -208,6 +240,24 @@ impl Part for Handling<'_> {
         let step = step_of(self.consumer.queue.name, self.envelope);
         handler.handle(txn, self.envelope).instrument(step).await?;
         Ok(((), Keep::Handled))
+    }
+
+    fn may_be_at_once(&self) -> bool {
+        let handler = self.consumer.handlers.get(self.envelope.kind.as_str());
+        handler.is_some_and(|handler| handler.handles_at_once())
+    }
+
+    /// Of one kind, that of the first.
+    async fn act_at_once(parts: &[&Self], txn: &Txn) -> Result<Vec<Option<()>>, Failure> {
+        let Some(Handling { consumer, envelope }) = parts.first() else { return Ok(Vec::new()) };
+        let Some(handler) = consumer.handlers.get(envelope.kind.as_str()) else { return Ok(Vec::new()) };
+        let of_kind = parts.iter().map(|part| part.envelope).take_while(|other| other.kind == envelope.kind);
+        let envelopes: Vec<&Envelope> = of_kind.collect();
+        // Each is a step of its own trace, as long as it takes for all.
+        let steps: Vec<_> = envelopes.iter().map(|envelope| step_of(consumer.queue.name, envelope)).collect();
+        let are_handled = handler.handle_at_once(txn, &envelopes).await?;
+        drop(steps);
+        Ok(are_handled.into_iter().map(|is_handled| is_handled.then_some(())).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Several messages in one transaction: one flush to the disk, and each in a part that can be taken back alone.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -45,6 +45,17 @@ pub(super) trait Part: Send + Sync {
 
     /// Does it.
     async fn act(&self, txn: &Txn) -> Result<(Self::Out, Keep), Failure>;
+
+    /// Reports whether it may be done at once with others.
+    fn may_be_at_once(&self) -> bool {
+        false
+    }
+
+    /// Does those of several parts that can be done at once, and returns what came of them; nothing for the others,
+    /// which are done alone. A message whose part is done is handled.
+    async fn act_at_once(_parts: &[&Self], _txn: &Txn) -> Result<Vec<Option<Self::Out>>, Failure> {
+        Ok(Vec::new())
+    }
 }
 
 /// What became of a part.
@@ -55,7 +66,8 @@ pub(super) enum Fate<T> {
     Ended(Result<T, Failure>),
 }
 
-/// Does parts in one transaction, one after the other, until its time is over or `is_enough` says so.
+/// Does parts in one transaction, first what can be done at once, then one after the other, until its time is over or
+/// `is_enough` says so.
 ///
 /// It begins ahead of others if `is_ahead`; see [`Db::begin_ahead`].
 ///
@@ -76,16 +88,22 @@ pub(super) async fn act_together<'a, P: Part + 'a>(
     let asked: Vec<MessageId> = asked.map(|part| part.message()).collect();
     let before = inbox::entered(&txn, queue, &asked).await?;
 
+    let mut done = if parts.len() > 1 { act_at_once(&txn, &parts, &before).await? } else { HashMap::new() };
     let (mut fates, mut handled, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for part in parts {
         // A second copy of a message has to wait until the inbox knows what became of the first.
-        let is_over = is_enough() || begun.elapsed() > longest() || !seen.insert(part.message());
-        if is_over && !fates.is_empty() {
+        let is_copy = !seen.insert(part.message());
+        // What is done must not be done again: the transaction goes on at least until the last of it.
+        let is_over = done.is_empty() && (is_enough() || begun.elapsed() > longest());
+        if (is_copy || is_over) && !fates.is_empty() {
             break;
         }
         let begun = Instant::now();
         let fate = if before.contains(&part.message()) {
             Fate::Before
+        } else if let Some(out) = done.remove(&part.message()) {
+            handled.push(part.message());
+            Fate::Ended(Ok(out))
         } else {
             let (outcome, is_handled) = act_apart(&txn, part).await?;
             handled.extend(is_handled.then(|| part.message()));
@@ -109,6 +127,33 @@ pub(super) async fn act_together<'a, P: Part + 'a>(
         db.reader().ping().await?;
     }
     Ok(fates)
+}
+
+/// Does what can be done at once of the parts that no copy precedes; if that fails, all of it is taken back, and each
+/// part is done alone. An error means that `txn` is of no use any more.
+async fn act_at_once<P: Part>(
+    txn: &Txn,
+    parts: &[&P],
+    before: &HashSet<MessageId>,
+) -> Result<HashMap<MessageId, P::Out>, DbErr> {
+    let mut seen = HashSet::new();
+    let firsts = parts.iter().copied().take_while(|part| seen.insert(part.message()));
+    let able: Vec<&P> =
+        firsts.filter(|part| part.may_be_at_once() && !before.contains(&part.message())).collect();
+    if able.len() < 2 {
+        return Ok(HashMap::new());
+    }
+    let savepoint = txn.savepoint().await?;
+    let outcome = caught(P::act_at_once(&able, &savepoint)).await;
+    let outs = match ended(savepoint, outcome).await? {
+        Ok(outs) => outs,
+        Err(failure) => {
+            tracing::debug!(?failure, "Messages cannot be handled at once, handling them alone");
+            Vec::new()
+        }
+    };
+    let done = able.iter().zip(outs).filter_map(|(part, out)| Some((part.message(), out?)));
+    Ok(done.collect())
 }
 
 /// Does one part, and says whether its message is handled by it. An error means that `txn` is of no use any more.

@@ -6,10 +6,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use scrm_db::Txn;
+use scrm_mq::{Consumer, Failure, StateHandler};
 use scrm_proto::Envelope;
-use tokio::sync::{Barrier, Semaphore};
+use scrm_proto::wecom::v1::ContactAdded;
+use tokio::sync::{Barrier, Semaphore, mpsc};
 
-use crate::support::{FLOW, Rig, Step, effects_of, eventually, is_distributed, message, messages};
+use crate::support::{
+    FLOW, Rig, Step, effects_of, eventually, is_distributed, leave_effect, message, messages,
+};
 
 fn without(published: &[Envelope], is_lost: impl Fn(i64) -> bool) -> Vec<Envelope> {
     let kept = published.iter().filter(|message| !is_lost(message.received_seq.unwrap()));
@@ -58,6 +64,84 @@ async fn what_fails_among_many_is_taken_back_alone() {
     let seen = worker.stop().await;
     assert_eq!(seen.len(), 120, "nothing was handled twice because others failed");
     rig.finish().await;
+}
+
+/// Handles even numbers at once, if it does not fail, and others alone; tells how.
+#[derive(Clone)]
+struct EvenAtOnce {
+    fails: bool,
+    told: mpsc::UnboundedSender<(bool, i64)>,
+}
+
+impl EvenAtOnce {
+    async fn note(&self, txn: &Txn, envelope: &Envelope, at_once: bool) -> Result<(), Failure> {
+        let number = envelope.received_seq.unwrap();
+        leave_effect(txn, FLOW.name, &envelope.key, number).await?;
+        self.told.send((at_once, number)).ok();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl StateHandler<ContactAdded> for EvenAtOnce {
+    async fn handle(&self, txn: &Txn, _: ContactAdded, envelope: &Envelope) -> Result<(), Failure> {
+        self.note(txn, envelope, false).await
+    }
+
+    const HANDLES_AT_ONCE: bool = true;
+
+    async fn handle_at_once(
+        &self,
+        txn: &Txn,
+        events: &[(ContactAdded, &Envelope)],
+    ) -> Result<Vec<bool>, Failure> {
+        let mut are_handled = Vec::new();
+        for (_, envelope) in events {
+            let is_even = envelope.received_seq.unwrap() % 2 == 0;
+            if is_even {
+                self.note(txn, envelope, true).await?;
+            }
+            are_handled.push(is_even);
+        }
+        if self.fails { Err(Failure::Reject("for the test".to_owned())) } else { Ok(are_handled) }
+    }
+}
+
+/// Returns how messages were handled: whether at once, and which number. Each was handled, once in the end.
+async fn handled_at_once(published: Vec<Envelope>, fails: bool) -> Vec<(bool, i64)> {
+    let rig = Rig::start(&[FLOW]).await;
+    rig.publish(published.clone()).await;
+    let (told, received) = mpsc::unbounded_channel();
+    let (handler, db) = (EvenAtOnce { fails, told }, rig.db.clone());
+    let worker = rig.keep_running(received, move |broker, lifecycle| {
+        Consumer::new(FLOW, db.clone()).on::<ContactAdded>(handler.clone()).run(broker, lifecycle)
+    });
+    let mut once = published;
+    once.sort_by_key(|message| message.received_seq);
+    once.dedup_by_key(|message| message.received_seq);
+    rig.wait_for_handled(FLOW, i64::try_from(once.len()).unwrap()).await;
+    rig.wait_for_messages(FLOW.name, 0).await;
+    assert_eq!(rig.effects(FLOW).await, effects_of(&once));
+    let told = worker.stop().await;
+    rig.finish().await;
+    told
+}
+
+#[tokio::test]
+async fn what_can_be_handled_at_once_is_and_the_rest_alone() {
+    let mut published = messages(50, 50);
+    published.extend([published[4].clone(), published[7].clone()]);
+    let told = handled_at_once(published, false).await;
+    assert!(told.iter().any(|(at_once, _)| *at_once));
+    assert!(told.iter().all(|(at_once, number)| !at_once || number % 2 == 0));
+    assert_eq!(told.len(), 50);
+}
+
+#[tokio::test]
+async fn what_fails_at_once_is_taken_back_and_handled_alone() {
+    let told = handled_at_once(messages(50, 50), true).await;
+    assert!(told.iter().any(|(at_once, _)| *at_once));
+    assert_eq!(told.iter().filter(|(at_once, _)| !at_once).count(), 50);
 }
 
 #[tokio::test]
