@@ -1,6 +1,6 @@
 //! Finding an owner by the rules of a group, and telling of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scrm_db::{Cause, Txn, outbox};
 use scrm_kernel::{CorpId, Day, WecomUserId};
@@ -26,26 +26,80 @@ pub(super) async fn next_of(
     group: Option<Group>,
     name: &str,
 ) -> Result<Found, DbErr> {
-    let Some(group) = group else {
-        return Ok(Found { owner: None, reason: Reason::no_such_group(name) });
-    };
-    let mut group = without_away(txn, corp, group).await?;
-    let day = Day::of(txn.now());
-    let loads = loads_of(txn, corp, day, &group).await?;
-    match group.choose(&loads) {
-        Choice::Nobody(reason) => Ok(Found { owner: None, reason }),
-        Choice::Backup(user, reason) => {
-            store::staff_day::count(txn, corp, day, &user.folded()).await?;
-            Ok(Found { owner: Some(user), reason })
-        }
-        Choice::Member(chosen, reason) => {
-            for index in group.count(chosen, &loads) {
-                store::routing::count(txn, corp, &group.name, &group.members[index]).await?;
+    let mut sharing = Sharing::begin(txn, corp, group, name).await?;
+    let found = sharing.next();
+    sharing.end(txn, corp).await?;
+    Ok(found)
+}
+
+/// The sharing out of leads, one after the other, among the members of a group that is locked.
+pub(super) struct Sharing {
+    name: String,
+    /// None when there is no group of that name.
+    group: Option<Group>,
+    /// What the members have to do by now.
+    loads: Vec<Load>,
+    day: Day,
+    /// The members whose turns have changed.
+    changed: BTreeSet<usize>,
+    /// How many leads people got.
+    given: BTreeMap<String, i64>,
+}
+
+impl Sharing {
+    /// Begins it with what the members got before.
+    pub(super) async fn begin(
+        txn: &Txn,
+        corp: CorpId,
+        group: Option<Group>,
+        name: &str,
+    ) -> Result<Self, DbErr> {
+        let (day, mut loads) = (Day::of(txn.now()), Vec::new());
+        let group = match group {
+            Some(group) => {
+                let group = without_away(txn, corp, group).await?;
+                loads = loads_of(txn, corp, day, &group).await?;
+                Some(group)
             }
-            let user = group.members[chosen].user.clone();
-            store::staff_day::count(txn, corp, day, &user.folded()).await?;
-            Ok(Found { owner: Some(user), reason })
+            None => None,
+        };
+        let (changed, given) = (BTreeSet::new(), BTreeMap::new());
+        Ok(Self { name: name.to_owned(), group, loads, day, changed, given })
+    }
+
+    /// Finds who gets the next lead.
+    pub(super) fn next(&mut self) -> Found {
+        let Some(group) = &mut self.group else {
+            return Found { owner: None, reason: Reason::no_such_group(&self.name) };
+        };
+        let (user, reason) = match group.choose(&self.loads) {
+            Choice::Nobody(reason) => return Found { owner: None, reason },
+            Choice::Backup(user, reason) => (user, reason),
+            Choice::Member(chosen, reason) => {
+                self.changed.extend(group.count(chosen, &self.loads));
+                (group.members[chosen].user.clone(), reason)
+            }
+        };
+        for (member, load) in group.members.iter().zip(&mut self.loads) {
+            if member.user == user {
+                load.today += 1;
+                load.open += 1;
+            }
         }
+        *self.given.entry(user.folded()).or_default() += 1;
+        Found { owner: Some(user), reason }
+    }
+
+    /// Writes what the members got.
+    pub(super) async fn end(self, txn: &Txn, corp: CorpId) -> Result<(), DbErr> {
+        let Some(group) = &self.group else { return Ok(()) };
+        for index in self.changed {
+            store::routing::count(txn, corp, &group.name, &group.members[index]).await?;
+        }
+        for (user, leads) in &self.given {
+            store::staff_day::count(txn, corp, self.day, user, *leads).await?;
+        }
+        Ok(())
     }
 }
 

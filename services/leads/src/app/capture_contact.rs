@@ -46,6 +46,42 @@ impl App {
         }
     }
 
+    /// Makes the leads of people who have none, all at once, and says of each contact whether it was that of one; the
+    /// others are left as they are. Each contact is that of another person.
+    pub(crate) async fn capture_new_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        contacts: &[(Contact, Cause)],
+    ) -> Result<Vec<bool>, DbErr> {
+        let now = txn.now();
+        let lead = |(contact, _): &(Contact, Cause)| Lead::captured(LeadId::mint(now), corp, contact, now);
+        let leads: Vec<Lead> = contacts.iter().map(lead).collect();
+        let claims =
+            contacts.iter().zip(&leads).map(|((contact, _), lead)| (Mark::of(&contact.person), lead.id));
+        let are_new = store::mark::claim_each(txn, corp, claims.collect()).await?;
+        let new: Vec<_> = contacts
+            .iter()
+            .zip(&leads)
+            .zip(&are_new)
+            .filter(|(_, is_new)| **is_new)
+            .map(|(both, _)| both)
+            .collect();
+        store::lead::insert_all(txn, new.iter().map(|(_, lead)| *lead)).await?;
+        let met: Vec<&Contact> = new.iter().map(|((contact, _), _)| contact).collect();
+        let touched = store::touch::note_of_untouched(txn, corp, &met).await?;
+        for (((contact, cause), lead), is_noted) in new.into_iter().zip(touched) {
+            if is_noted {
+                self.count_add_in(txn, corp, contact, cause).await?;
+            } else {
+                self.note_touch_in(txn, corp, contact, cause).await?;
+            }
+            tracing::info!(lead.id = %lead.id, "A contact became lead {}", lead.id);
+            tell(txn, lead, cause).await?;
+        }
+        Ok(are_new)
+    }
+
     /// Notes the touch, and counts it for its channel when it is a new one.
     async fn note_touch_in(
         &self,

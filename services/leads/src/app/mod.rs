@@ -5,6 +5,7 @@ mod assign_lead;
 mod attach_media;
 mod capture_contact;
 mod capture_submission;
+mod capture_submissions;
 mod drain_pool;
 mod follow_transfers;
 mod gather_cards;

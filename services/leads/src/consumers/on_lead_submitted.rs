@@ -1,5 +1,6 @@
 //! A person left their details with a lead source.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,7 +13,7 @@ use scrm_proto::{BadEvent, Envelope, Event as _};
 
 use crate::app::App;
 use crate::domain::lead::Claim;
-use crate::domain::submission::Submission;
+use crate::domain::submission::{Mark, Submission};
 
 /// Bytes of a blind index.
 const INDEX_BYTES: usize = 32;
@@ -25,6 +26,43 @@ pub(super) struct OnLeadSubmitted {
 #[async_trait]
 impl StateHandler<LeadSubmitted> for OnLeadSubmitted {
     async fn handle(&self, txn: &Txn, event: LeadSubmitted, envelope: &Envelope) -> Result<(), Failure> {
+        let submission = self.read(event, envelope)?;
+        self.app.capture_submission_in(txn, envelope.corp, &submission, &Cause::from(envelope)).await?;
+        Ok(())
+    }
+
+    const HANDLES_AT_ONCE: bool = true;
+
+    async fn handle_at_once(
+        &self,
+        txn: &Txn,
+        events: &[(LeadSubmitted, &Envelope)],
+    ) -> Result<Vec<bool>, Failure> {
+        let mut are_handled = vec![false; events.len()];
+        let Some((LeadSubmitted { group, .. }, Envelope { corp, .. })) = events.first() else {
+            return Ok(are_handled);
+        };
+        // Of each person the first submission only: whether there is a lead then, the others have to see.
+        let (mut people, mut places, mut told) = (HashSet::new(), Vec::new(), Vec::new());
+        for (place, (event, envelope)) in events.iter().enumerate() {
+            let Ok(submission) = self.read(event.clone(), envelope) else { continue };
+            let marks = submission.marks();
+            let unseen = marks.iter().filter(|mark| people.insert(Mark::clone(mark))).count();
+            if unseen == marks.len() && event.group == *group && envelope.corp == *corp {
+                places.push(place);
+                told.push((submission, Cause::from(*envelope)));
+            }
+        }
+        let are_new = self.app.capture_new_submissions_in(txn, *corp, &told).await?;
+        for (place, is_new) in places.into_iter().zip(are_new) {
+            are_handled[place] = is_new;
+        }
+        Ok(are_handled)
+    }
+}
+
+impl OnLeadSubmitted {
+    fn read(&self, event: LeadSubmitted, envelope: &Envelope) -> Result<Submission, Failure> {
         let sealed = Sealed::from_bytes(event.personal.clone());
         // A key that is missing now may be there later.
         let personal = self.keys.open(envelope.corp, PERSONAL, &sealed);
@@ -32,9 +70,7 @@ impl StateHandler<LeadSubmitted> for OnLeadSubmitted {
         let personal = LeadSubmittedPersonal::decode(personal.as_slice())
             .map_err(|source| BadEvent::Undecodable { kind: LeadSubmitted::KIND, source })
             .map_err(|error| Failure::Reject(format!("personal: {error}")))?;
-        let submission = submission_of(event, personal, envelope).map_err(Failure::Reject)?;
-        self.app.capture_submission_in(txn, envelope.corp, &submission, &Cause::from(envelope)).await?;
-        Ok(())
+        submission_of(event, personal, envelope).map_err(Failure::Reject)
     }
 }
 

@@ -5,7 +5,7 @@ use scrm_kernel::{ExternalUserId, SubmissionId, Timestamp};
 use super::lead::{Claim, Origin};
 
 /// By what a person is known again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MarkKind {
     /// WeCom's id of a customer.
     ExternalUserId,
@@ -27,7 +27,7 @@ impl MarkKind {
 }
 
 /// Something by which one person is known: it belongs to one open lead at most.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark {
     /// What it is; the surest first.
     pub kind: MarkKind,

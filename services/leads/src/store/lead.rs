@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{
     BlindIndex, CorpId, ExternalUserId, KeyRing, LeadId, Page, PageRequest, People, Scope, WecomUserId,
 };
@@ -99,6 +100,11 @@ pub(crate) async fn insert(txn: &Txn, lead: &Lead) -> Result<(), DbErr> {
     Ok(())
 }
 
+/// Adds leads of people whose marks they hold.
+pub(crate) async fn insert_all(txn: &Txn, leads: impl Iterator<Item = &Lead>) -> Result<(), DbErr> {
+    sql::insert_all(txn, leads.map(row_of).collect(), Known::Refuse).await.map(drop)
+}
+
 /// Adds a lead with what its first submission told of the person.
 pub(crate) async fn insert_submitted(
     txn: &Txn,
@@ -106,16 +112,26 @@ pub(crate) async fn insert_submitted(
     lead: &Lead,
     submission: &Submission,
 ) -> Result<(), DbErr> {
-    let sealed = Personal::of(keys, lead.corp, submission);
-    let row = ActiveModel {
-        unionid: Set(submission.union_id.clone()),
-        phone_index: Set(sealed.phone_index),
-        phone: Set(sealed.phone),
-        email: Set(sealed.email),
-        ..row_of(lead)
+    insert_all_submitted(txn, keys, std::iter::once((lead, submission))).await
+}
+
+/// Adds leads, each with what its first submission told of the person.
+pub(crate) async fn insert_all_submitted(
+    txn: &Txn,
+    keys: &KeyRing,
+    leads: impl Iterator<Item = (&Lead, &Submission)>,
+) -> Result<(), DbErr> {
+    let row = |(lead, submission): (&Lead, &Submission)| {
+        let sealed = Personal::of(keys, lead.corp, submission);
+        ActiveModel {
+            unionid: Set(submission.union_id.clone()),
+            phone_index: Set(sealed.phone_index),
+            phone: Set(sealed.phone),
+            email: Set(sealed.email),
+            ..row_of(lead)
+        }
     };
-    Entity::insert(row).exec_without_returning(txn).await?;
-    Ok(())
+    sql::insert_all(txn, leads.map(row).collect(), Known::Refuse).await.map(drop)
 }
 
 /// What is personal in a submission, as a lead keeps it.

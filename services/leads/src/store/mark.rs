@@ -1,9 +1,12 @@
 //! By what people are known. A mark belongs to one open lead, and holding it locked is holding the person.
 
+use std::collections::HashMap;
+
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, LeadId};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
@@ -62,6 +65,46 @@ pub(crate) async fn claim(
         found.map(|row| row.lead_id).ok_or_else(|| inconsistent("lead_mark", "value", mark.kind.as_str()))
     };
     marks.iter().map(holder).collect()
+}
+
+/// Claims marks for leads, each unless it belongs to another one, and says of each whether it is its lead's now.
+///
+/// Those that are stay locked until the transaction ends. No two of the marks are the same.
+pub(crate) async fn claim_each(
+    txn: &Txn,
+    corp: CorpId,
+    claims: Vec<(Mark, LeadId)>,
+) -> Result<Vec<bool>, DbErr> {
+    let row = |(mark, lead): &(Mark, LeadId)| ActiveModel {
+        corp_id: Set(corp),
+        kind: Set(mark.kind.as_str().to_owned()),
+        value: Set(mark.value.clone()),
+        lead_id: Set(*lead),
+    };
+    // In one order, as above.
+    let mut sorted: Vec<_> = claims.iter().collect();
+    sorted.sort_unstable_by_key(|(mark, _)| (mark.kind.as_str(), &mark.value));
+    let rows = sorted.into_iter().map(row).collect();
+    let inserted = sql::insert_all(txn, rows, Known::Skip).await?;
+    if usize::try_from(inserted).is_ok_and(|inserted| inserted == claims.len()) {
+        return Ok(vec![true; claims.len()]);
+    }
+    let marks: Vec<Mark> = claims.iter().map(|(mark, _)| mark.clone()).collect();
+    let rows = Entity::find().filter(any_of(corp, &marks)).all(txn).await?;
+    let held: HashMap<(String, String), LeadId> =
+        rows.into_iter().map(|row| ((row.kind, row.value), row.lead_id)).collect();
+    let holder = |mark: Mark| held.get(&(mark.kind.as_str().to_owned(), mark.value)).copied();
+    Ok(claims.into_iter().map(|(mark, lead)| holder(mark) == Some(lead)).collect())
+}
+
+/// Gives back the marks of leads that are not made after all.
+pub(crate) async fn give_back(txn: &Txn, corp: CorpId, leads: &[LeadId]) -> Result<(), DbErr> {
+    if leads.is_empty() {
+        return Ok(());
+    }
+    let theirs = Column::CorpId.eq(corp).and(Column::LeadId.is_in(leads.iter().copied()));
+    Entity::delete_many().filter(theirs).exec(txn).await?;
+    Ok(())
 }
 
 /// Gives the marks that one lead has just claimed to another.

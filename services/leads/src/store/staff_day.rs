@@ -65,10 +65,10 @@ pub(crate) async fn of_day(
     Ok(rows.into_iter().map(|row| (row.user_key, row.assigned)).collect())
 }
 
-/// Counts one more lead of somebody whose count is locked.
-pub(crate) async fn count(txn: &Txn, corp: CorpId, day: Day, person: &str) -> Result<(), DbErr> {
+/// Counts more leads of somebody whose count is locked.
+pub(crate) async fn count(txn: &Txn, corp: CorpId, day: Day, person: &str, leads: i64) -> Result<(), DbErr> {
     Entity::update_many()
-        .col_expr(Column::Assigned, Expr::col(Column::Assigned).add(1))
+        .col_expr(Column::Assigned, Expr::col(Column::Assigned).add(leads))
         .filter(Column::CorpId.eq(corp))
         .filter(Column::UserKey.eq(person))
         .filter(Column::Day.eq(day.to_string()))

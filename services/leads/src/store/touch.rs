@@ -1,10 +1,16 @@
 //! Touches: one row for each contact of a person with a member through a channel.
 
+use std::collections::HashSet;
+use std::iter::repeat_n;
+
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, ExternalUserId, Timestamp, TouchId, WecomUserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
 use super::entity::touch::{ActiveModel, Column, Entity};
 use crate::domain::lead::Contact;
@@ -50,20 +56,52 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<b
         return Ok(false);
     }
 
-    let row = ActiveModel {
-        id: Set(TouchId::mint(txn.now())),
-        corp_id: Set(corp),
-        external_user_id: Set(contact.person.as_str().to_owned()),
-        user_key: Set(contact.member.user.folded()),
-        channel: Set(channel.to_owned()),
-        occurred_at: Set(moment),
-        confirmed_at: Set(contact.confirmed.then_some(moment)),
-    };
-    let inserted = Entity::insert(row)
+    let inserted = Entity::insert(row_of(txn, corp, contact))
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
     Ok(inserted > 0)
+}
+
+fn row_of(txn: &Txn, corp: CorpId, contact: &Contact) -> ActiveModel {
+    let moment = contact.claim.occurred_at;
+    ActiveModel {
+        id: Set(TouchId::mint(txn.now())),
+        corp_id: Set(corp),
+        external_user_id: Set(contact.person.as_str().to_owned()),
+        user_key: Set(contact.member.user.folded()),
+        channel: Set(contact.channel.clone().unwrap_or_default()),
+        occurred_at: Set(moment),
+        confirmed_at: Set(contact.confirmed.then_some(moment)),
+    }
+}
+
+/// Notes contacts of people who have had none, and says of each whether it was that of one; the others are left to
+/// [`note`]. Each is that of another person, whose lead the caller holds locked.
+pub(crate) async fn note_of_untouched(
+    txn: &Txn,
+    corp: CorpId,
+    contacts: &[&Contact],
+) -> Result<Vec<bool>, DbErr> {
+    let Some(last) = contacts.last() else { return Ok(Vec::new()) };
+    // Asked for as many as a power of two: few texts, which the statement cache can hold.
+    let many = contacts.len().next_power_of_two();
+    let asked = contacts.iter().chain(repeat_n(last, many - contacts.len()));
+    let touched: HashSet<String> = Entity::find()
+        .select_only()
+        .column(Column::ExternalUserId)
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.is_in(asked.map(|contact| contact.person.as_str())))
+        .into_tuple()
+        .all(txn)
+        .await?
+        .into_iter()
+        .collect();
+    let is_untouched = |contact: &&Contact| !touched.contains(contact.person.as_str());
+    let untouched = contacts.iter().filter(|contact| is_untouched(contact));
+    let rows = untouched.map(|contact| row_of(txn, corp, contact)).collect();
+    sql::insert_all(txn, rows, Known::Refuse).await?;
+    Ok(contacts.iter().map(is_untouched).collect())
 }
 
 /// Returns when a member last became the contact of a customer.

@@ -79,6 +79,42 @@ async fn a_contact_told_many_times_is_one_lead_and_one_touch() {
 }
 
 #[tokio::test]
+async fn many_contacts_at_once_are_a_lead_for_each_person() {
+    let leads = TestLeads::start().await;
+    // Of every fifth person there is a lead already, whose owner is somebody else.
+    let known =
+        (0..100).step_by(5).map(|number| leads.contact("ZhaoMin", &format!("wm{number}"), 5, 1).told());
+    leads.hear(known.collect::<Vec<_>>()).await;
+    let mut told = Vec::new();
+    for number in 0..100 {
+        let customer = format!("wm{number}");
+        told.push(leads.contact("LiLei", &customer, 20, 2).told());
+        // Some add another member too, the earlier of the two.
+        if number % 4 == 0 {
+            told.push(leads.contact("HanMeimei", &customer, 10, 3).told());
+        }
+    }
+    leads.hear(told).await;
+
+    assert_eq!(leads.rows_of("lead").await, 100);
+    for number in 0..100 {
+        let (customer, is_known, has_two) = (format!("wm{number}"), number % 5 == 0, number % 4 == 0);
+        let owner = leads.owner_of(&customer).await;
+        let expected = if is_known {
+            "ZhaoMin"
+        } else if has_two {
+            "HanMeimei"
+        } else {
+            "LiLei"
+        };
+        assert_eq!(owner, expected, "{customer}");
+        let touches = 1 + i64::from(is_known) + i64::from(has_two);
+        assert_eq!(leads.touches_of(&customer).await, touches, "{customer}");
+    }
+    leads.finish().await;
+}
+
+#[tokio::test]
 async fn half_and_whole_contacts_through_two_apps_are_one_touch_in_any_order() {
     let leads = TestLeads::start().await;
     // (seconds of the half and of the whole contact)

@@ -77,6 +77,32 @@ async fn a_form_without_a_channel_has_its_sources_name() {
 }
 
 #[tokio::test]
+async fn many_forms_at_once_are_shared_out_as_one_after_the_other() {
+    let leads = TestLeads::start().await;
+    let members = json!([
+        {"user_id": "LiLei", "daily_cap": 20},
+        {"user_id": "HanMeimei"},
+        {"user_id": "ZhaoMin", "open_cap": 25},
+    ]);
+    leads.group(GROUP, json!({"strategy": "round_robin", "members": members})).await;
+    let of = |number: i64| -> Form {
+        let phone: &str = format!("+86139{number:08}").leak();
+        Form { phone, ..WANG }
+    };
+    let mut told: Vec<Envelope> = (0..90).map(|number| leads.form(&of(number), 10 + number)).collect();
+    // Ten of them write once more, and one form is told twice.
+    told.extend((0..10).map(|number| leads.form(&of(number), 200 + number)));
+    told.push(told[50].clone());
+    leads.hear(told).await;
+
+    let found = leads.all_leads().await;
+    let of_member = |member: &str| found.iter().filter(|lead| owner(lead) == member).count();
+    assert_eq!(["LiLei", "HanMeimei", "ZhaoMin"].map(of_member), [20, 45, 25]);
+    assert_eq!((found.len(), leads.rows_of("submission").await), (90, 100));
+    leads.finish().await;
+}
+
+#[tokio::test]
 async fn one_phone_is_one_lead_and_its_owner_is_protected() {
     let leads = TestLeads::start().await;
     leads.round_robin(&["LiLei", "HanMeimei"]).await;
