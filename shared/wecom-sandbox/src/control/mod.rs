@@ -6,6 +6,7 @@ mod faults;
 mod input;
 mod lists;
 mod live;
+mod page;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
@@ -50,7 +51,7 @@ impl Sandbox {
             .service(
                 web::resource("/cgi-bin/{tail:.*}").app_data(data).app_data(limit).route(web::to(api::call)),
             )
-            .route("/", web::get().to(page));
+            .route("/", web::get().to(page::page));
     }
 }
 
@@ -84,10 +85,6 @@ impl ResponseError for Failure {
         };
         HttpResponse::build(self.status_code()).json(json!({ "error": self.to_string(), "field": field }))
     }
-}
-
-async fn page() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("../page.html"))
 }
 
 async fn nothing_here() -> HttpResponse {

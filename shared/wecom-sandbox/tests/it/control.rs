@@ -338,10 +338,19 @@ async fn a_watcher_gets_what_is_new_and_the_newest_of_it() {
 }
 
 #[actix_web::test]
-async fn the_page_is_served() {
+async fn the_page_is_one_document_that_runs_nothing_but_its_own_script() {
     let opened = TestSandbox::open();
-    let (status, page) = ask_raw(&opened.sandbox, Method::GET, "/", "").await;
-    assert!(status == 200 && page.contains("企业微信沙箱"));
+    let service = init_service(App::new().configure(|config| opened.sandbox.routes(config))).await;
+    let response: ServiceResponse = call_service(&service, TestRequest::get().to_request()).await;
+    assert_eq!(response.status().as_u16(), 200);
+    let policy = response.headers().get("content-security-policy").unwrap().to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'sha256-"), "{policy}");
+    let page = String::from_utf8(read_body(response).await.to_vec()).unwrap();
+    assert!(page.contains("企业微信沙箱"));
+    for outside in ["src=", "@import", "url(", "innerHTML", "insertAdjacentHTML"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert_eq!(page.matches("href=").count(), page.matches("href=\"data:,\"").count());
 }
 
 #[actix_web::test]
