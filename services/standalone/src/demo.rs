@@ -1,10 +1,11 @@
 //! `scrm demo`: a simulated company comes alive, and one watches its leads find their owners.
 
+mod banner;
 mod feed;
+mod screen;
+mod story;
 mod watch;
 
-use std::collections::HashMap;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -45,6 +46,8 @@ pub struct Plan {
     pub speed: f64,
     /// Stop after this many leads.
     pub once: Option<u64>,
+    /// How the program is called, for the commands that are proposed.
+    pub program: PathBuf,
     /// When the process began.
     pub begun: Instant,
 }
@@ -65,10 +68,10 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
         begun: Clock::system().now().timestamp_millis(),
         tally: Tally::default(),
     };
-    greet(plan.speed, &shown, &sandbox, sandbox_address);
+    banner::greet(&plan, &shown, &sandbox, sandbox_address);
 
     let arrivals = Lifecycle::new();
-    let mut feed = Feed { arrivals: sandbox.subscribe(), known: HashMap::new() };
+    let mut feed = Feed::new(sandbox.clone());
     sandbox.arrivals(
         ArrivalPlan {
             speed: plan.speed,
@@ -82,20 +85,32 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let services = shown.running.as_ref().map_or(&lifecycle, Running::lifecycle);
     let outcome = match plan.once {
         None => tokio::select! {
-            outcome = watch.forever(&mut feed) => outcome,
-            () = ending.wait(services) => Ok(()),
+            outcome = watch.forever(&mut feed) => outcome.map(|()| None),
+            () = ending.wait(services) => Ok(None),
         },
         Some(leads) => tokio::select! {
-            report = watch.until(leads, &mut feed, &sandbox, plan.begun) => report.and_then(|report| conclude(&report)),
+            report = watch.until(leads, &mut feed, &sandbox, plan.begun) => report.map(Some),
             () = ending.wait(services) => Err(anyhow!("stopped before the end")),
         },
     };
+    let is_asked_to_end = plan.once.is_none() && outcome.is_ok();
+    if is_asked_to_end {
+        banner::wait();
+    }
     arrivals.stop();
     arrivals.finish(Duration::from_secs(10)).await;
+    if is_asked_to_end && let Err(error) = watch.catch_up(&mut feed, &sandbox).await {
+        tracing::warn!(%error, "Cannot read the last leads");
+    }
+    feed.finish();
     let stopped = shown.stop().await;
     lifecycle.stop();
     lifecycle.finish(Duration::from_secs(10)).await;
-    outcome.and(stopped)
+    let counted = outcome?;
+    let report = counted.unwrap_or_else(|| watch.report(&sandbox, None));
+    banner::sum_up(&report, plan.begun.elapsed());
+    let concluded = if plan.once.is_some() { conclude(&report) } else { Ok(()) };
+    concluded.and(stopped)
 }
 
 fn open_sandbox(
@@ -129,23 +144,6 @@ async fn connect(shown: &Shown, sandbox: &Sandbox, address: SocketAddr) -> anyho
     tokio::task::spawn_blocking(move || sandbox.set_callback_url(APP, &setting)).await??;
     tracing::info!(url, "Connected the simulated app");
     Ok(())
-}
-
-fn greet(speed: f64, shown: &Shown, sandbox: &Sandbox, sandbox_address: SocketAddr) {
-    let company = sandbox.company();
-    let mut err = std::io::stderr().lock();
-    // A terminal that is gone does not stop the demo.
-    writeln!(
-        err,
-        "鸿雁 Hongyan  {}\n模拟企业微信  http://{}\n{}，{} 名员工，{} 个渠道；平均每秒 {} 位客户到来，Ctrl-C 结束\n",
-        shown.leads,
-        sandbox_address,
-        company.name,
-        company.staff.len(),
-        company.channels.len(),
-        speed,
-    )
-    .ok();
 }
 
 /// Prints the report as the last line; an error unless all is well.

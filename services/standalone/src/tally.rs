@@ -9,18 +9,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct SeenLead {
     pub(crate) id: String,
-    pub(crate) external_user_id: String,
-    pub(crate) owner: SeenOwner,
+    /// `None` while nobody has the person as contact.
+    pub(crate) external_user_id: Option<String>,
+    /// `None` while the lead is in the pool.
+    pub(crate) owner: Option<SeenOwner>,
     pub(crate) channel: Option<String>,
+    pub(crate) source: Option<String>,
     pub(crate) reason: SeenReason,
     /// Milliseconds since the epoch.
     #[serde(deserialize_with = "millis")]
     pub(crate) received_at: i64,
     /// Milliseconds since the epoch.
-    #[serde(deserialize_with = "millis")]
-    pub(crate) assigned_at: i64,
+    #[serde(deserialize_with = "optional_millis")]
+    pub(crate) assigned_at: Option<i64>,
     pub(crate) name: Option<String>,
     pub(crate) welcome: SeenWelcome,
+    /// Milliseconds since the epoch.
+    #[serde(deserialize_with = "optional_millis")]
+    pub(crate) followed_up_at: Option<i64>,
+}
+
+impl SeenLead {
+    /// Reports whether a customer arrived in the simulated company: who submits a form did not.
+    pub(crate) fn is_contact(&self) -> bool {
+        self.external_user_id.is_some() && self.owner.is_some()
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -29,6 +42,7 @@ pub(crate) struct SeenWelcome {
     /// Milliseconds since the epoch.
     #[serde(deserialize_with = "optional_millis")]
     pub(crate) at: Option<i64>,
+    pub(crate) problem: Option<String>,
 }
 
 impl SeenWelcome {
@@ -80,12 +94,12 @@ pub(crate) struct Report {
 /// Median and 99th percentile in milliseconds; null when nothing was measured.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Spread {
-    p50: Option<i64>,
-    p99: Option<i64>,
+    pub(crate) p50: Option<i64>,
+    pub(crate) p99: Option<i64>,
 }
 
 impl Spread {
-    fn of(mut values: Vec<i64>) -> Self {
+    pub(crate) fn of(mut values: Vec<i64>) -> Self {
         values.sort_unstable();
         let at = |percent: usize| {
             let rank = (values.len() * percent).div_ceil(100);
@@ -98,18 +112,18 @@ impl Spread {
 /// The leads seen so far in this run, by id.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    /// Those of contacts, which are counted.
     leads: HashMap<String, SeenLead>,
+    others: HashMap<String, SeenLead>,
 }
 
 impl Tally {
-    /// Notes a lead; `false` when it was seen before.
-    pub(crate) fn note(&mut self, lead: &SeenLead) -> bool {
-        self.leads.insert(lead.id.clone(), lead.clone()).is_none()
-    }
-
-    /// Reports whether a seen lead's welcome message was still on its way when it was last seen.
-    pub(crate) fn is_ungreeted(&self, lead: &str) -> bool {
-        self.leads.get(lead).is_some_and(|lead| !lead.welcome.is_final())
+    /// Notes a lead; returns what it was when it was last seen.
+    pub(crate) fn note(&mut self, lead: &SeenLead) -> Option<SeenLead> {
+        let known = if lead.is_contact() { &mut self.leads } else { &mut self.others };
+        let before = known.insert(lead.id.clone(), lead.clone());
+        // The person of a form may become a contact.
+        before.or_else(|| if lead.is_contact() { self.others.remove(&lead.id) } else { None })
     }
 
     /// Counts the leads whose welcome message is still on its way.
@@ -125,7 +139,7 @@ impl Tally {
     /// Returns the customers whose arrival was acknowledged and who have no lead.
     pub(crate) fn lost<'a>(&self, callbacks: &'a [CallbackRecord]) -> HashSet<&'a str> {
         let with_lead: HashSet<&str> =
-            self.leads.values().map(|lead| lead.external_user_id.as_str()).collect();
+            self.leads.values().filter_map(|lead| lead.external_user_id.as_deref()).collect();
         let arrived = callbacks.iter().filter(|record| is_acknowledged_arrival(record));
         arrived
             .filter_map(|record| record.external_user_id.as_deref())
@@ -142,8 +156,9 @@ impl Tally {
         first_lead_ms: Option<u64>,
     ) -> Report {
         let customers: HashSet<&str> =
-            self.leads.values().map(|lead| lead.external_user_id.as_str()).collect();
-        let waits = self.leads.values().map(|lead| lead.assigned_at - lead.received_at).collect();
+            self.leads.values().filter_map(|lead| lead.external_user_id.as_deref()).collect();
+        let waits =
+            self.leads.values().filter_map(|lead| Some(lead.assigned_at? - lead.received_at)).collect();
         let greeted = self.leads.values().filter(|lead| lead.welcome.is_sent());
         let greetings = greeted.filter_map(|lead| Some(lead.welcome.at? - lead.received_at)).collect();
         Report {
@@ -187,14 +202,16 @@ mod tests {
     fn lead(id: &str, customer: &str) -> SeenLead {
         SeenLead {
             id: id.to_owned(),
-            external_user_id: customer.to_owned(),
-            owner: SeenOwner { user_id: "li".to_owned(), name: None },
+            external_user_id: Some(customer.to_owned()),
+            owner: Some(SeenOwner { user_id: "li".to_owned(), name: None }),
             channel: None,
+            source: None,
             reason: SeenReason { text: String::new() },
             received_at: 10,
-            assigned_at: 13,
+            assigned_at: Some(13),
             name: None,
-            welcome: SeenWelcome { state: "sent".to_owned(), at: Some(60) },
+            welcome: SeenWelcome { state: "sent".to_owned(), at: Some(60), problem: None },
+            followed_up_at: None,
         }
     }
 
@@ -207,9 +224,11 @@ mod tests {
             callback("wm-edited", "edit_external_contact", Answer::Http(200)),
         ];
         let mut tally = Tally::default();
-        assert!(tally.note(&lead("1", "wm-has-two")));
-        assert!(!tally.note(&lead("1", "wm-has-two")));
-        assert!(tally.note(&lead("2", "wm-has-two")));
+        assert!(tally.note(&lead("1", "wm-has-two")).is_none());
+        assert!(tally.note(&lead("1", "wm-has-two")).is_some());
+        assert!(tally.note(&lead("2", "wm-has-two")).is_none());
+        let form = SeenLead { external_user_id: None, owner: None, ..lead("3", "") };
+        assert!(tally.note(&form).is_none() && tally.note(&form).is_some());
         let report = tally.report(&callbacks, 3, 0, Some(5));
         assert_eq!((report.leads_assigned, report.lost, report.doubled), (2, 1, 1));
         assert_eq!(report.assign_ms, Spread { p50: Some(3), p99: Some(3) });

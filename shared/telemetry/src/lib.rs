@@ -2,6 +2,7 @@
 
 mod traces;
 
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -51,6 +52,8 @@ pub fn start(
     let parsed = EnvFilter::try_new(format!("{filter},{SILENT}"))
         .map_err(|error| BadTelemetry::Filter(filter.to_owned(), error.to_string()))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for somebody who watches; in a file they are noise. `NO_COLOR` is respected already.
+    let lines = if std::io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
     let lines = match format {
         Format::Pretty => lines.with_target(false).compact().boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use scrm_kernel::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::record::{CallRecord, locked};
 use crate::state::opened;
@@ -22,6 +23,7 @@ struct Kept {
     end: u64,
     /// How many lines were there when the file was opened.
     old: usize,
+    failed: usize,
 }
 
 /// What is read of a line when the file is opened.
@@ -29,32 +31,50 @@ struct Kept {
 struct Line {
     #[serde(rename = "time")]
     _time: Timestamp,
+    answer: Answer,
+    #[serde(default)]
+    fault: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    errcode: Value,
+}
+
+impl Line {
+    /// Reports whether the caller got an error, or no answer.
+    fn is_failed(&self) -> bool {
+        self.fault.is_some() || self.answer.errcode.as_i64().is_some_and(|errcode| errcode != 0)
+    }
 }
 
 impl CallLog {
     /// Opens or makes the file; what a kill has torn off is cut off.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = opened(path)?;
-        let (mut begins, mut end, mut line) = (Vec::new(), 0, Vec::new());
+        let (mut begins, mut end, mut line, mut failed) = (Vec::new(), 0, Vec::new(), 0);
         let mut reader = BufReader::new(File::open(path)?);
         while reader.read_until(b'\n', &mut line)? > 0 {
-            let is_whole = line.ends_with(b"\n") && serde_json::from_slice::<Line>(&line).is_ok();
-            if !is_whole {
+            let Some(read) = serde_json::from_slice::<Line>(&line).ok().filter(|_| line.ends_with(b"\n"))
+            else {
                 break;
-            }
+            };
+            failed += usize::from(read.is_failed());
             begins.push(end);
             end += line.len() as u64;
             line.clear();
         }
         file.set_len(end)?;
         let old = begins.len();
-        Ok(Self(Mutex::new(Kept { file, begins, end, old })))
+        Ok(Self(Mutex::new(Kept { file, begins, end, old, failed })))
     }
 
     /// Adds a call.
     pub(crate) fn push(&self, record: &CallRecord) {
         let mut line = serde_json::to_vec(record).expect("records are plain data");
         line.push(b'\n');
+        let is_failed = serde_json::from_slice::<Line>(&line).is_ok_and(|line| line.is_failed());
         let mut kept = locked(&self.0);
         if let Err(error) = kept.file.write_all(&line) {
             tracing::error!(%error, "Cannot take an API call down");
@@ -62,12 +82,18 @@ impl CallLog {
         }
         let end = kept.end;
         kept.begins.push(end);
+        kept.failed += usize::from(is_failed);
         kept.end += line.len() as u64;
     }
 
     /// Counts all calls.
     pub(crate) fn len(&self) -> usize {
         locked(&self.0).begins.len()
+    }
+
+    /// Counts the calls that got an error, or no answer.
+    pub(crate) fn failed(&self) -> usize {
+        locked(&self.0).failed
     }
 
     /// Counts the calls before this sandbox was opened.

@@ -102,6 +102,9 @@ pub struct CallRecord {
     pub body: Box<RawValue>,
     /// What the sandbox answered.
     pub answer: Box<RawValue>,
+    /// How long it took, in milliseconds; unknown of calls before this was taken down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u32>,
     /// The fault that kept the answer from the caller, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -165,6 +168,7 @@ struct Index {
     /// Hashes of the decrypted messages that were answered 200.
     accepted: HashSet<u128>,
     given_up: u64,
+    retried: u64,
 }
 
 /// App, event and change type.
@@ -190,6 +194,7 @@ impl CallbackLog {
         };
         let kind = {
             let mut index = locked(&self.index);
+            index.retried += u64::from(attempt > 1);
             if status.is_accepted() {
                 index.accepted.insert(fingerprint(&message.xml));
             }
@@ -211,6 +216,11 @@ impl CallbackLog {
     /// Counts the deliveries that ended without a 200.
     pub(crate) fn given_up(&self) -> u64 {
         locked(&self.index).given_up
+    }
+
+    /// Counts the attempts that were not the first.
+    pub(crate) fn retried(&self) -> u64 {
+        locked(&self.index).retried
     }
 
     /// Returns the list itself.

@@ -15,7 +15,7 @@ use crate::arrivals::Arrival;
 use crate::calls::CallLog;
 use crate::company::Company;
 use crate::delivery::{DeliveryRules, Errand};
-use crate::draw::Draw;
+use crate::draw::{Draw, HEX};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fault::{CallbackFaults, Fate, Faults};
@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) callbacks: CallbackLog,
     pub(crate) calls: CallLog,
     pub(crate) arrivals: broadcast::Sender<Arrival>,
+    /// Another one in every process: positions in the lists of callbacks and messages count from its beginning.
+    pub(crate) run: String,
     senders: RwLock<Vec<Arc<Sender>>>,
     faults: RwLock<Faults>,
     /// Told when a transfer may be due earlier than before, and when nobody needs the sandbox any more.
@@ -100,6 +102,7 @@ impl Sandbox {
             callbacks: CallbackLog::default(),
             calls,
             arrivals: broadcast::Sender::new(FEED),
+            run: Draw::fresh().text(HEX, 16),
             senders: RwLock::new(senders),
             faults: RwLock::default(),
             due_changed: Arc::default(),
@@ -145,6 +148,16 @@ impl Sandbox {
     /// Counts the deliveries that ended without a 200: tried in vain, dropped by a fault, or without a URL.
     pub fn given_up(&self) -> u64 {
         self.shared.callbacks.given_up()
+    }
+
+    /// Counts the customers who have, or ever had, a member.
+    pub fn customers(&self) -> usize {
+        locked(self.corp(&self.shared.company.corp_id)).relations.customers()
+    }
+
+    /// Counts the welcome messages that reached customers since this sandbox was opened.
+    pub fn welcomes(&self) -> u64 {
+        locked(self.corp(&self.shared.company.corp_id)).phones.welcomes
     }
 
     /// Returns every attempt to deliver a callback, the oldest first.

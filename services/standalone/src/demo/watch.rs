@@ -6,7 +6,8 @@ use scrm_wecom_sandbox::{CallRecord, Sandbox};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::feed::Feed;
+use super::feed::{Feed, News};
+use super::story::Card;
 use crate::tally::{Report, SeenLead, Tally};
 
 /// How often the list of leads is read while one watches.
@@ -17,11 +18,12 @@ const WATCH_FIRST: Duration = Duration::from_millis(2);
 const PAGE: usize = 200;
 /// How long an acknowledged arrival may stay without a lead, when nothing else moves, before it counts as lost.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long somebody who wants to stop waits for what has begun.
+const CATCH_UP: Duration = Duration::from_secs(3);
 
-/// Reports whether the simulated WeCom has taken a welcome message.
-fn is_sent_welcome(call: &CallRecord) -> bool {
-    let answer = serde_json::from_str::<Value>(call.answer.get()).unwrap_or_default();
-    call.path.ends_with("/send_welcome_msg") && answer["errcode"] == 0
+/// Reports whether the simulated WeCom has done what it was asked.
+fn is_done(call: &CallRecord) -> bool {
+    serde_json::from_str::<Value>(call.answer.get()).unwrap_or_default()["errcode"] == 0
 }
 
 /// The leads of this run.
@@ -35,23 +37,33 @@ pub(super) struct Watch {
     pub(super) tally: Tally,
 }
 
+#[derive(Deserialize)]
 struct LeadPage {
     items: Vec<SeenLead>,
     next_cursor: Option<String>,
 }
 
+/// The cards about a lead, the newest last.
 #[derive(Deserialize)]
-struct RawPage {
-    items: Vec<Value>,
-    next_cursor: Option<String>,
+struct CardPage {
+    items: Vec<SeenCard>,
 }
 
-impl RawPage {
-    /// Keeps the leads of contacts: who submits a form did not arrive in the simulated company.
-    fn contacts(self) -> serde_json::Result<LeadPage> {
-        let is_contact = |lead: &Value| lead["external_user_id"].is_string() && lead["owner"].is_object();
-        let contacts = self.items.into_iter().filter(is_contact).map(serde_json::from_value);
-        Ok(LeadPage { items: contacts.collect::<Result<_, _>>()?, next_cursor: self.next_cursor })
+#[derive(Deserialize)]
+struct SeenCard {
+    state: String,
+    together: Option<Value>,
+}
+
+impl SeenCard {
+    fn card(&self) -> Card {
+        match self.state.as_str() {
+            "sent" => Card::Sent,
+            "skipped" if self.together.is_some() => Card::Together,
+            "refused" => Card::Refused,
+            "unknown" => Card::Unknown,
+            _ => Card::Pending,
+        }
     }
 }
 
@@ -60,8 +72,31 @@ impl Watch {
     pub(super) async fn forever(&mut self, feed: &mut Feed) -> anyhow::Result<()> {
         loop {
             self.look(feed).await?;
+            self.tell(feed).await?;
             tokio::time::sleep(WATCH).await;
         }
+    }
+
+    /// Watches on until what has begun has come to its end, for somebody who wants to stop.
+    pub(super) async fn catch_up(&mut self, feed: &mut Feed, sandbox: &Sandbox) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            self.look(feed).await?;
+            self.tell(feed).await?;
+            let is_through = self.tally.ungreeted() == 0 && feed.is_through();
+            if begun.elapsed() > CATCH_UP || (is_through && self.tally.lost(&sandbox.callbacks()).is_empty())
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(WATCH).await;
+        }
+    }
+
+    /// Sums up what has happened so far.
+    pub(super) fn report(&self, sandbox: &Sandbox, first_lead_ms: Option<u64>) -> Report {
+        let welcomes = sandbox.calls_where(|path| path.ends_with("/send_welcome_msg"));
+        let welcomes = welcomes.iter().filter(|call| is_done(call)).count();
+        self.tally.report(&sandbox.callbacks(), sandbox.acknowledged(), welcomes, first_lead_ms)
     }
 
     /// Watches until enough leads are there and every acknowledged arrival has one, and sums up.
@@ -88,16 +123,17 @@ impl Watch {
                     break;
                 }
             }
+            self.tell(feed).await?;
             let pause = if first_lead_ms.is_none() { WATCH_FIRST } else { WATCH };
             tokio::time::sleep(pause).await;
         }
-        self.wait_for_greetings().await?;
-        let welcomes = sandbox.calls().iter().filter(|call| is_sent_welcome(call)).count();
-        Ok(self.tally.report(&sandbox.callbacks(), sandbox.acknowledged(), welcomes, first_lead_ms))
+        self.wait_for_greetings(feed).await?;
+        self.tell(feed).await?;
+        Ok(self.report(sandbox, first_lead_ms))
     }
 
     /// Reads all leads of this run again until every welcome message has come to an end, or nothing moves any more.
-    async fn wait_for_greetings(&mut self) -> anyhow::Result<()> {
+    async fn wait_for_greetings(&mut self, feed: &mut Feed) -> anyhow::Result<()> {
         let mut moved = Instant::now();
         while self.tally.ungreeted() > 0 && moved.elapsed() < GRACE {
             let before = self.tally.ungreeted();
@@ -107,9 +143,8 @@ impl Watch {
                 let of_this_run: Vec<_> =
                     page.items.into_iter().filter(|lead| lead.received_at >= self.begun).collect();
                 cursor = page.next_cursor.filter(|_| !of_this_run.is_empty());
-                for lead in of_this_run {
-                    self.tally.note(&lead);
-                }
+                let news = of_this_run.into_iter().flat_map(|lead| self.noted(lead)).collect();
+                feed.take(news, Instant::now());
                 if cursor.is_none() {
                     break;
                 }
@@ -117,6 +152,7 @@ impl Watch {
             if self.tally.ungreeted() < before {
                 moved = Instant::now();
             }
+            feed.turn(Instant::now());
             tokio::time::sleep(WATCH).await;
         }
         Ok(())
@@ -125,30 +161,53 @@ impl Watch {
     /// Reads pages from the newest on until one shows nothing new; returns how many leads were new.
     async fn look(&mut self, feed: &mut Feed) -> anyhow::Result<usize> {
         let mut cursor: Option<String> = None;
-        let (mut new, mut greeted) = (Vec::new(), Vec::new());
+        let mut news = Vec::new();
+        let mut arrived = 0;
         loop {
             let page = self.page(cursor.as_deref()).await?;
-            let before = new.len();
-            for lead in page.items.into_iter().filter(|lead| lead.received_at >= self.begun) {
-                let was_waiting = self.tally.is_ungreeted(&lead.id);
-                if self.tally.note(&lead) {
-                    new.push(lead);
-                } else if was_waiting && lead.welcome.is_final() {
-                    greeted.push(lead);
-                }
+            let (before, begun) = (arrived, self.begun);
+            for lead in page.items.into_iter().filter(|lead| lead.received_at >= begun) {
+                let of_lead = self.noted(lead);
+                arrived += of_lead.iter().filter(|one| matches!(one, News::Arrived(_))).count();
+                news.extend(of_lead);
             }
             cursor = page.next_cursor;
-            if new.len() == before || cursor.is_none() {
+            if arrived == before || cursor.is_none() {
                 break;
             }
         }
-        for lead in new.iter().rev() {
-            feed.print(lead);
+        news.reverse();
+        feed.take(news, Instant::now());
+        Ok(arrived)
+    }
+
+    /// Notes a lead, and returns what is new about it.
+    fn noted(&mut self, lead: SeenLead) -> Vec<News> {
+        let Some(before) = self.tally.note(&lead) else { return vec![News::Arrived(lead)] };
+        let mut news = Vec::new();
+        if !before.welcome.is_final() && lead.welcome.is_final() {
+            news.push(News::Greeted(lead.clone()));
         }
-        for lead in greeted.iter().rev() {
-            Feed::print_greeting(lead);
+        let owner = |lead: &SeenLead| lead.owner.as_ref().map(|owner| owner.user_id.to_lowercase());
+        if owner(&before) != owner(&lead) {
+            news.push(News::Moved(lead.clone()));
         }
-        Ok(new.len())
+        if before.followed_up_at.is_none() && lead.followed_up_at.is_some() {
+            news.push(News::FollowedUp(lead));
+        }
+        news
+    }
+
+    /// Asks for the cards that stories lack, and tells what can be told.
+    async fn tell(&mut self, feed: &mut Feed) -> anyhow::Result<()> {
+        for lead in feed.without_card() {
+            let url = format!("{}/{lead}/cards", self.url);
+            let answer = self.client.get(url).bearer_auth(&self.token).send().await?;
+            let cards = answer.error_for_status()?.json::<CardPage>().await?.items;
+            feed.note_card(&lead, cards.last().map_or(Card::Pending, SeenCard::card));
+        }
+        feed.turn(Instant::now());
+        Ok(())
     }
 
     async fn page(&self, cursor: Option<&str>) -> anyhow::Result<LeadPage> {
@@ -158,6 +217,6 @@ impl Watch {
             url.push_str(cursor);
         }
         let answer = self.client.get(url).bearer_auth(&self.token).send().await?;
-        Ok(answer.error_for_status()?.json::<RawPage>().await?.contacts()?)
+        Ok(answer.error_for_status()?.json().await?)
     }
 }

@@ -1,5 +1,8 @@
 //! `scrm demo`: arrivals become leads, counted from outside.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use scrm_testing::eventually;
 use serde_json::{Value, json};
 
@@ -30,6 +33,40 @@ fn every_arrival_becomes_one_owned_lead_and_a_second_run_goes_on() {
         assert!(report["assign_ms"]["p99"].is_i64(), "{report}");
         assert!(report["welcome_ms"]["p99"].is_i64(), "{report}");
     }
+}
+
+#[test]
+fn each_lead_is_told_in_words_and_plainly_where_nobody_watches() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path().to_str().unwrap();
+    let arguments =
+        ["demo", "--port", "0", "--sandbox-port", "0", "--speed", "500", "--data", data, "--once", "3"];
+    let output = scrm(&arguments).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
+    assert!(!told.contains('\u{1b}'), "{told}");
+    let stories: Vec<&str> = told.lines().filter(|line| line.contains(" → ")).collect();
+    assert_eq!(stories.len(), 4, "a head and three stories: {told}");
+    for story in &stories[1..] {
+        assert!(story.contains("客户最先添加了成员") && story.contains(" ms "), "{told}");
+    }
+    assert!(told.lines().last().unwrap().starts_with("结束："), "{told}");
+}
+
+#[test]
+fn who_stops_it_is_told_how_it_went() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path().to_str().unwrap();
+    let arguments = ["demo", "--port", "0", "--sandbox-port", "0", "--speed", "0", "--data", data];
+    let mut demo = scrm(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(demo.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let begun: Vec<String> = told.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
+    assert!(begun.iter().any(|line| line.contains(" token --role admin --data ")), "{begun:?}");
+    assert!(Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap().success());
+    let ended: Vec<String> = told.collect();
+    assert!(demo.wait().unwrap().success(), "{ended:?}");
+    assert!(ended.last().unwrap().starts_with("结束："), "{ended:?}");
 }
 
 pub(crate) fn quiet_demo(data: &std::path::Path) -> Process {

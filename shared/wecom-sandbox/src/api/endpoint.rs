@@ -83,6 +83,11 @@ static ENDPOINTS: &[Endpoint] = &[
     post("message/update_template_card", message::update),
 ];
 
+/// Returns the paths of all endpoints below `/cgi-bin/`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ENDPOINTS.iter().map(|endpoint| endpoint.name)
+}
+
 /// Finds the endpoint with this path below `/cgi-bin/`.
 pub(crate) fn find(name: &str) -> Option<&'static Endpoint> {
     ENDPOINTS.iter().find(|endpoint| endpoint.name == name)

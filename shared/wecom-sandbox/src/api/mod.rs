@@ -17,7 +17,7 @@ mod way;
 mod welcome;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, DATE};
@@ -33,8 +33,8 @@ use crate::record::{CallRecord, locked};
 use crate::sandbox::Sandbox;
 use crate::state::Corp;
 use call::{Call, Refusal, Reply};
-pub(crate) use endpoint::find;
 use endpoint::{Endpoint, Work};
+pub(crate) use endpoint::{find, names};
 use heard::Heard;
 
 /// How long a call that is never answered keeps its connection.
@@ -90,6 +90,7 @@ fn broken() -> HttpResponse {
 impl Sandbox {
     /// Carries a call out, or refuses it, and takes it down.
     async fn serve(self, heard: Heard, fate: Fate) -> Reply {
+        let begun = Instant::now();
         let reply = match fate.errcode {
             Some(errcode) => {
                 tokio::time::sleep(fate.latency).await;
@@ -107,6 +108,7 @@ impl Sandbox {
             query: heard.shown_query(),
             body: heard.taken_down(),
             answer: heard::answer_taken_down(&reply),
+            ms: u32::try_from(begun.elapsed().as_millis()).ok(),
             fault: fate.silence.map(|silence| silence.name().to_owned()),
         });
         reply

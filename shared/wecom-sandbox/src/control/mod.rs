@@ -5,6 +5,8 @@ mod events;
 mod faults;
 mod input;
 mod lists;
+mod live;
+mod page;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
@@ -13,7 +15,6 @@ use serde_json::{Value, json};
 
 use crate::api;
 use crate::error::Error;
-use crate::record::locked;
 use crate::sandbox::Sandbox;
 use input::{BadInput, Fields};
 
@@ -32,6 +33,8 @@ impl Sandbox {
                     .app_data(data.clone())
                     .app_data(limit.clone())
                     .route("/company", web::get().to(company))
+                    .route("/corp", web::get().to(live::corp))
+                    .route("/news", web::get().to(live::news))
                     .route("/apps", web::get().to(apps))
                     .route("/apps/{app}", web::put().to(change_app))
                     .route("/apps/{app}/verify", web::post().to(verify))
@@ -48,7 +51,7 @@ impl Sandbox {
             .service(
                 web::resource("/cgi-bin/{tail:.*}").app_data(data).app_data(limit).route(web::to(api::call)),
             )
-            .route("/", web::get().to(page));
+            .route("/", web::get().to(page::page));
     }
 }
 
@@ -84,31 +87,16 @@ impl ResponseError for Failure {
     }
 }
 
-async fn page() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("../page.html"))
-}
-
 async fn nothing_here() -> HttpResponse {
     HttpResponse::NotFound().json(json!({ "error": "there is no such control", "field": null }))
 }
 
 async fn company(sandbox: Data<Sandbox>) -> Json<Value> {
-    let corp = locked(sandbox.corp(&sandbox.company().corp_id));
-    Json(json!({
-        "seed": sandbox.company().seed(),
-        "company": sandbox.company(),
-        "acknowledged": sandbox.acknowledged(),
-        "given_up": sandbox.given_up(),
-        "attempts": sandbox.shared.callbacks.kept().len(),
-        "calls": sandbox.shared.calls.len(),
-        "customers": corp.relations.customers(),
-        "contact_ways": corp.ways.count(),
-        "tags": corp.tags.count(),
-        "welcomes": corp.phones.welcomes,
-        "messages": corp.phones.messages,
-        "vanished": corp.phones.vanished,
-        "cards": corp.cards.count(),
-    }))
+    let mut about = live::counters(&sandbox);
+    about["seed"] = sandbox.company().seed().into();
+    about["company"] = json!(sandbox.company());
+    about["endpoints"] = api::names().collect();
+    Json(about)
 }
 
 async fn apps(sandbox: Data<Sandbox>) -> HttpResponse {

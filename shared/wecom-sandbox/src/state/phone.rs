@@ -35,10 +35,13 @@ pub(crate) struct Phones {
     pub(crate) welcomes: u64,
     pub(crate) messages: u64,
     pub(crate) vanished: u64,
+    /// Counts what changed on the phones, so that one can ask for what is new.
+    pub(crate) changes: u64,
 }
 
 impl Phones {
     pub(crate) fn show(&mut self, shown: Shown) {
+        self.changes += 1;
         match (shown.kind.as_str(), shown.delivered) {
             (_, false) => self.vanished += 1,
             ("welcome", true) => self.welcomes += 1,
@@ -52,6 +55,7 @@ impl Phones {
 
     /// Puts an updated card in the place of the one that was sent.
     pub(crate) fn update(&mut self, msgid: &str, users: &[String], card: &Value) {
+        self.changes += 1;
         let is_meant =
             |shown: &&mut Shown| shown.msgid.as_deref() == Some(msgid) && users.contains(&shown.user_id);
         for shown in self.shown.iter_mut().filter(is_meant) {

@@ -1,10 +1,13 @@
 //! Who knows whom: the relation of a member and a customer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::book::folded;
+
+/// How many of the newest relations are remembered in their order.
+const RECENT: usize = 100;
 
 /// How a relation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,16 +58,27 @@ pub(crate) struct Relations {
     by_customer: HashMap<String, Vec<Relation>>,
     /// The customers a member ever had, by the folded userid, in the order of the first meeting.
     by_member: HashMap<String, Vec<String>>,
+    /// How many customers a member has at present, by the folded userid.
+    friends: HashMap<String, usize>,
+    /// Customer and userid of the newest relations, the newest last.
+    recent: VecDeque<(String, String)>,
 }
 
 impl Relations {
     pub(super) fn apply(&mut self, relation: Relation) {
         let followers = self.by_customer.entry(relation.external_user_id.clone()).or_default();
         let known = followers.iter_mut().find(|known| known.user_id.eq_ignore_ascii_case(&relation.user_id));
+        let friends = self.friends.entry(folded(&relation.user_id)).or_default();
+        *friends += usize::from(relation.standing == Standing::Friends);
         if let Some(known) = known {
+            *friends -= usize::from(known.standing == Standing::Friends);
             *known = relation;
             return;
         }
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((relation.external_user_id.clone(), relation.user_id.clone()));
         let customers = self.by_member.entry(folded(&relation.user_id)).or_default();
         customers.push(relation.external_user_id.clone());
         followers.push(relation);
@@ -80,6 +94,11 @@ impl Relations {
             }
         }
         self.by_member.entry(folded(to)).or_default().extend(customers);
+        let friends = self.friends.remove(&folded(from)).unwrap_or_default();
+        *self.friends.entry(folded(to)).or_default() += friends;
+        for (_, user_id) in self.recent.iter_mut().filter(|(_, known)| known.eq_ignore_ascii_case(from)) {
+            to.clone_into(user_id);
+        }
     }
 
     /// Returns all relations so that replaying them keeps every member's order.
@@ -92,6 +111,16 @@ impl Relations {
     /// Counts the customers who have, or ever had, a member.
     pub(crate) fn customers(&self) -> usize {
         self.by_customer.len()
+    }
+
+    /// Counts the customers a member has at present.
+    pub(crate) fn friends(&self, user_id: &str) -> usize {
+        self.friends.get(&folded(user_id)).copied().unwrap_or_default()
+    }
+
+    /// Returns the newest relations, also those that are over, the newest first.
+    pub(crate) fn recent(&self) -> impl Iterator<Item = &Relation> {
+        self.recent.iter().rev().filter_map(|(customer, user_id)| self.any(user_id, customer))
     }
 
     fn any(&self, user_id: &str, external_user_id: &str) -> Option<&Relation> {

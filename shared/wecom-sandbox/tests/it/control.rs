@@ -260,8 +260,111 @@ async fn a_long_list_is_complete_and_in_order() {
 }
 
 #[actix_web::test]
-async fn the_page_is_served() {
+async fn the_company_is_shown_as_it_is_now() {
+    let (opened, _receiver) = TestSandbox::with_receiver();
+    let sandbox = &opened.sandbox;
+    let member = sandbox.company().staff[0].user_id.clone();
+    let relation = |kind: &str, customer: &str| json!({"app": "demo", "type": kind, "fields": {"UserID": member, "ExternalUserID": customer, "State": "s"}});
+    let orders = json!([
+        relation("add_external_contact", "wmA"),
+        relation("add_external_contact", "wmB"),
+        relation("del_follow_user", "wmA"),
+        {"app": "demo", "type": "create_user", "fields": {"UserID": "new", "Name": "新人", "Department": "5"}},
+    ]);
+    assert_eq!(ask(sandbox, Method::POST, "/_control/events", Some(orders)).await.0, 200);
+
+    let (status, corp) = ask(sandbox, Method::GET, "/_control/corp", None).await;
+    assert_eq!((status, &corp["corp_id"]), (200, &json!(sandbox.company().corp_id)));
+    let members = corp["members"].as_array().unwrap();
+    assert_eq!(
+        (members.len(), &members[0]["user_id"], &members[0]["customers"]),
+        (51, &json!(member), &json!(1))
+    );
+    assert_eq!((&members[50]["name"], &members[50]["departments"]), (&json!("新人"), &json!([5])));
+    assert_eq!(corp["channels"][0]["state"], "douyin-live");
+    assert_eq!(corp["tag_groups"].as_array().unwrap().len(), 5);
+    let contacts = corp["contacts"].as_array().unwrap();
+    assert_eq!(
+        (&contacts[0]["external_user_id"], &contacts[0]["standing"]),
+        (&json!("wmB"), &json!("friends"))
+    );
+    assert_eq!(contacts[1]["standing"], "left_by_customer");
+    assert_eq!((&contacts[0]["state"], &contacts[0]["tags"]), (&json!("s"), &json!([])));
+
+    let renamed =
+        json!({"app": "demo", "type": "update_user", "fields": {"UserID": member, "NewUserID": "other"}});
+    ask(sandbox, Method::POST, "/_control/events", Some(renamed)).await;
+    let (_, corp) = ask(sandbox, Method::GET, "/_control/corp", None).await;
+    let other = corp["members"].as_array().unwrap().iter().find(|known| known["user_id"] == "other").unwrap();
+    assert_eq!(other["customers"], 1);
+    assert_eq!(corp["contacts"][0]["user_id"], "other");
+}
+
+#[actix_web::test]
+async fn a_watcher_gets_what_is_new_and_the_newest_of_it() {
+    let (opened, receiver) = TestSandbox::with_receiver();
+    let sandbox = &opened.sandbox;
+    receiver.answer(&[500]);
+    let order = |times: u32| json!({"app": "demo", "type": "msgaudit_notify", "times": times});
+    ask(sandbox, Method::POST, "/_control/events", Some(order(4))).await;
+    ask(sandbox, Method::GET, "/cgi-bin/gettoken?corpid=a&corpsecret=b", None).await;
+
+    let (status, first) = ask(sandbox, Method::GET, "/_control/news", None).await;
+    assert_eq!(status, 200);
+    let counters = &first["counters"];
+    assert_eq!((&counters["attempts"], &counters["retried"]), (&json!(5), &json!(1)));
+    assert_eq!((&counters["calls"], &counters["failed_calls"]), (&json!(1), &json!(1)));
+    assert_eq!((&first["callbacks"]["first"], &first["callbacks"]["items"][4]["id"]), (&json!(0), &json!(5)));
+    let call = &first["calls"]["items"][0];
+    assert_eq!((&call["path"], call["ms"].is_u64()), (&json!("/cgi-bin/gettoken"), true));
+    assert_eq!(first["messages"]["items"], json!([]));
+
+    let run = first["run"].as_str().unwrap();
+    let seen = format!("/_control/news?run={run}&callbacks=5&calls=1&messages=0&most=2");
+    let (_, none) = ask(sandbox, Method::GET, &seen, None).await;
+    assert_eq!((&none["callbacks"]["items"], &none["calls"]["items"]), (&json!([]), &json!([])));
+    assert_eq!(none["messages"], json!({"changes": 0, "items": null}));
+    ask(sandbox, Method::POST, "/_control/events", Some(order(3))).await;
+    let (_, news) = ask(sandbox, Method::GET, &seen, None).await;
+    let ids = [&news["callbacks"]["items"][0]["id"], &news["callbacks"]["items"][1]["id"]];
+    assert_eq!((&news["callbacks"]["first"], json!(ids)), (&json!(6), json!([7, 8])));
+
+    let TestSandbox { folder, sandbox } = opened;
+    drop(sandbox);
+    let (_, again) = ask(&reopened(&folder, 7), Method::GET, &seen, None).await;
+    assert_eq!((&again["callbacks"]["items"], &again["counters"]["failed_calls"]), (&json!([]), &json!(1)));
+    assert_ne!(again["run"], first["run"]);
+    assert_eq!(again["calls"]["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn the_page_is_one_document_that_runs_nothing_but_its_own_script() {
     let opened = TestSandbox::open();
-    let (status, page) = ask_raw(&opened.sandbox, Method::GET, "/", "").await;
-    assert!(status == 200 && page.contains("企业微信沙箱"));
+    let service = init_service(App::new().configure(|config| opened.sandbox.routes(config))).await;
+    let response: ServiceResponse = call_service(&service, TestRequest::get().to_request()).await;
+    assert_eq!(response.status().as_u16(), 200);
+    let policy = response.headers().get("content-security-policy").unwrap().to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'sha256-"), "{policy}");
+    let page = String::from_utf8(read_body(response).await.to_vec()).unwrap();
+    assert!(page.contains("企业微信沙箱"));
+    for outside in ["src=", "@import", "url(", "innerHTML", "insertAdjacentHTML"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert_eq!(page.matches("href=").count(), page.matches("href=\"data:,\"").count());
+}
+
+#[actix_web::test]
+async fn endpoints_that_can_fail_are_listed() {
+    let opened = TestSandbox::open();
+    let (_, about) = ask(&opened.sandbox, Method::GET, "/_control/company", None).await;
+    let endpoints = about["endpoints"].as_array().unwrap();
+    assert!(endpoints.contains(&json!("message/send")));
+    for path in endpoints {
+        let faults = json!({"api": {(path.as_str().unwrap()): {"errcode": -1}}});
+        assert_eq!(
+            ask(&opened.sandbox, Method::PUT, "/_control/faults", Some(faults)).await.0,
+            200,
+            "{path}"
+        );
+    }
 }
