@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::entity::reconciliation::{ActiveModel, Column, Entity, Model};
 use super::inconsistent;
-use crate::domain::reconciliation::{Counts, Reconciliation, State, Step};
+use crate::domain::reconciliation::{Counts, ON_ITS_WAY, Reconciliation, State, Step};
 
 /// How long a process may leave a comparison unsaved before another one goes on with it.
 pub(crate) const LEASE: Duration = Duration::from_mins(3);
@@ -66,12 +66,18 @@ pub(crate) async fn save(
 }
 
 /// Lets everything go on at once that a process before this one left behind; only where there is one process.
+///
+/// What is to list relations next waits for callbacks that are on their way, before a restart as after it.
 pub(crate) async fn take_back(connection: &impl ConnectionTrait, now: Timestamp) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now))
-        .filter(Column::FinishedAt.is_null())
-        .exec(connection)
-        .await?;
+    let waits = Column::Step.eq(Step::Customers.as_str()).and(Column::ListingAt.is_null());
+    for (due_at, which) in [(now, waits.clone().not()), (now + ON_ITS_WAY, waits)] {
+        Entity::update_many()
+            .col_expr(Column::DueAt, Expr::value(due_at))
+            .filter(Column::FinishedAt.is_null())
+            .filter(which)
+            .exec(connection)
+            .await?;
+    }
     Ok(())
 }
 

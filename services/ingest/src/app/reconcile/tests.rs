@@ -100,6 +100,21 @@ async fn a_process_that_stops_hands_over_at_once() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_shorten_the_wait_for_callbacks() {
+    let (comparison, lifecycle) = (Comparison::new().await, Lifecycle::new());
+    comparison.reconciler().begin_due(Duration::from_hours(6)).await.unwrap();
+    assert!(comparison.reconciler().go_on(&lifecycle).await.unwrap());
+    let restarted = comparison.reconciler();
+    restarted.take_back().await.unwrap();
+    assert!(!restarted.go_on(&lifecycle).await.unwrap(), "callbacks may be on their way");
+    assert_eq!(comparison.newest().await.step, Step::Customers);
+    comparison.clock.advance(crate::domain::reconciliation::ON_ITS_WAY);
+    assert!(restarted.go_on(&lifecycle).await.unwrap());
+    assert_eq!(comparison.newest().await.state, State::Done);
+    comparison.finish().await;
+}
+
+#[tokio::test]
 async fn comparisons_begin_soon_after_the_connection_and_then_periodically() {
     let comparison = Comparison::new().await;
     let reconciler = comparison.reconciler();
