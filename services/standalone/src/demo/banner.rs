@@ -104,7 +104,7 @@ pub(super) fn sum_up(report: &Report, ran: Duration) {
     let ungreeted = leads_assigned.saturating_sub(*welcomes_sent);
     let wrong = [(*lost, "位客户还没有线索"), (*doubled, "条线索重复"), (ungreeted, "条欢迎语没有发出")];
     let wrong = wrong.into_iter().filter(|(count, _)| *count > 0);
-    let wrong: String = wrong.map(|(count, what)| format!("，{count} {what}")).collect();
+    let wrong = wrong.map(|(count, what)| format!("，{count} {what}")).collect::<Vec<_>>().concat();
     let look = if wrong.is_empty() { Look::Good } else { Look::Bad };
     Screen::print(&[format!("{}{well}{wrong}", screen.paint(look, "结束："))]);
 }

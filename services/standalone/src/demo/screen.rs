@@ -110,7 +110,8 @@ impl Row {
         self.column += width + GAP;
         if self.screen.width.is_some() {
             // Terminals disagree about the width of emoji; the next cell begins where it should all the same.
-            self.text.push_str(&format!("\u{1b}[{}G", self.column + 1));
+            let place = format!("\u{1b}[{}G", self.column + 1);
+            self.text.push_str(&place);
         }
         self
     }
