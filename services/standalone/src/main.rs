@@ -231,7 +231,7 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<ExitCode> {
                 seed,
                 speed,
                 once,
-                program: std::env::args_os().next().unwrap_or_default().into(),
+                program: scrm_config::program(),
                 begun,
             };
             Box::pin(demo::run(plan)).await

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
@@ -123,6 +123,11 @@ fn finish<T: DeserializeOwned>(service: &'static str, mut values: Dict) -> Resul
 #[expect(clippy::disallowed_methods, reason = "this crate is where the environment is read")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Returns the program as it was called: what somebody types to call it once more.
+pub fn program() -> PathBuf {
+    std::env::args_os().next().unwrap_or_default().into()
 }
 
 /// Replaces every `key_file` by `key` with the file's text.
