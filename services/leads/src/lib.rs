@@ -67,7 +67,6 @@ impl Service for Leads {
         jobs::follow_transfers::start(&app, &clock, &lifecycle);
         jobs::drain_pool::start(&app, &clock, &lifecycle);
         jobs::renew_copies::start(&app, &clock, &lifecycle);
-        jobs::sweep_media::start(&app, &clock, &lifecycle);
         jobs::forget_card_minutes::start(&db, &lifecycle);
         Ok(Self { app, db, upkeep })
     }

@@ -10,7 +10,7 @@ use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
 use uuid::{ContextV7, Timestamp as UuidTime, Uuid};
 
-use crate::time::{Timestamp, from_millis};
+use crate::time::Timestamp;
 
 /// A string that is no UUID.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -29,12 +29,6 @@ fn mint(now: Timestamp) -> Uuid {
 
 fn nanos_of(millis: u64) -> u32 {
     u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000
-}
-
-fn minted_at(id: Uuid) -> Option<Timestamp> {
-    let (seconds, nanos) = id.get_timestamp()?.to_unix();
-    let millis = i64::try_from(seconds).ok()?.checked_mul(1000)?;
-    Some(from_millis(millis + i64::from(nanos / 1_000_000)))
 }
 
 macro_rules! typed_id {
@@ -57,11 +51,6 @@ macro_rules! typed_id {
             /// Takes an id from where it was kept.
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
-            }
-
-            /// Returns when it was minted; none if it was made in another way.
-            pub fn minted_at(self) -> Option<Timestamp> {
-                minted_at(self.0)
             }
 
             /// Returns the bare UUID.
@@ -149,13 +138,6 @@ mod tests {
         let now = Clock::system().now();
         let ids: Vec<LeadId> = (0..1000).map(|_| LeadId::mint(now)).collect();
         assert!(ids.is_sorted());
-    }
-
-    #[test]
-    fn an_id_knows_when_it_was_minted() {
-        let now = Clock::system().now();
-        assert_eq!(LeadId::mint(now).minted_at(), Some(now));
-        assert_eq!(MessageId::of_hash(b"told").minted_at(), None);
     }
 
     #[test]

@@ -8,13 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::BoxStream;
-use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, RetryConfig};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig};
 use scrm_kernel::CorpId;
 use secrecy::ExposeSecret as _;
 
@@ -134,13 +132,6 @@ impl MediaStore {
             Err(MediaError::NotFound) => Ok(()),
             outcome => outcome,
         }
-    }
-
-    /// Lists the names of an enterprise's files, in no order.
-    pub fn list(&self, corp: CorpId) -> Result<BoxStream<'static, Result<String, MediaError>>, MediaError> {
-        let listed = self.store()?.list(Some(&Path::from_iter([corp.to_string()])));
-        let name = |file: ObjectMeta| file.location.filename().unwrap_or_default().to_owned();
-        Ok(listed.map_ok(name).map_err(MediaError::from).boxed())
     }
 
     fn store(&self) -> Result<&Arc<dyn ObjectStore>, MediaError> {

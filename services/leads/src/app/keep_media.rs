@@ -139,8 +139,8 @@ impl App {
         Ok(())
     }
 
-    /// Removes a file that no row names; what stays there harms nobody, and is swept a day later.
-    pub(super) async fn remove_file(&self, corp: CorpId, id: MediaId) {
+    /// Removes a file that no row names; what stays there harms nobody.
+    async fn remove_file(&self, corp: CorpId, id: MediaId) {
         if let Err(error) = self.media.remove(corp, &id.to_string()).await {
             tracing::warn!(media.id = %id, error = %error, "File {id}, which nobody uses, is still there");
         }

@@ -23,7 +23,6 @@ mod reassign_lead;
 mod renew_copies;
 mod say_welcome;
 mod set_channel;
-mod sweep_media;
 mod tell_channelled;
 mod tell_owner;
 mod tune_channel;

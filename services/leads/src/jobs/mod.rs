@@ -4,5 +4,4 @@ pub(crate) mod drain_pool;
 pub(crate) mod follow_transfers;
 pub(crate) mod forget_card_minutes;
 pub(crate) mod renew_copies;
-pub(crate) mod sweep_media;
 pub(crate) mod tune_channels;

@@ -1,7 +1,5 @@
 //! Files that are kept, and which greetings use them.
 
-use std::collections::HashSet;
-
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, MediaId, Page, PageRequest};
 use sea_orm::ActiveValue::Set;
@@ -91,25 +89,6 @@ pub(crate) async fn list(
         .await?;
     let media = rows.into_iter().map(media_of).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(media, page.limit, |media| media.id))
-}
-
-/// Returns the enterprises that have files.
-pub(crate) async fn corps(connection: &impl ConnectionTrait) -> Result<Vec<CorpId>, DbErr> {
-    Entity::find().select_only().column(Column::CorpId).distinct().into_tuple().all(connection).await
-}
-
-/// Returns those of some files that are there.
-pub(crate) async fn named(
-    connection: &impl ConnectionTrait,
-    corp: CorpId,
-    ids: &[MediaId],
-) -> Result<HashSet<MediaId>, DbErr> {
-    let named = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::CorpId.eq(corp))
-        .filter(Column::Id.is_in(ids.iter().copied()));
-    Ok(named.into_tuple::<MediaId>().all(connection).await?.into_iter().collect())
 }
 
 /// Removes a locked file.

@@ -1,11 +1,8 @@
 //! Files over HTTP: kept once, listed, read, removed, and what is refused.
 
-use std::time::Duration;
-
-use bytes::Bytes;
 use reqwest::Method;
-use scrm_kernel::{CorpId, MediaId};
-use scrm_testing::{Client, Reply, eventually};
+use scrm_kernel::CorpId;
+use scrm_testing::{Client, Reply};
 use serde_json::{Value, json};
 
 use crate::support::TestLeads;
@@ -158,36 +155,6 @@ async fn a_greeting_takes_only_files_that_are_there_and_keeps_them_from_being_re
     assert_eq!(admin.send(Method::DELETE, &path, "").await.status, 409, "that of the channel still uses it");
     assert_eq!(admin.send(Method::DELETE, &fair, "").await.status, 204);
     assert_eq!(admin.send(Method::DELETE, &path, "").await.status, 204);
-    leads.finish().await;
-}
-
-#[tokio::test]
-async fn a_file_that_no_row_names_is_removed_a_day_later() {
-    let leads = TestLeads::start().await;
-    let (files, content) = (leads.files(), Bytes::from_static(PNG));
-    let known = keep(&leads.admin(), "image", "a.png", PNG).await;
-    // As a process leaves it that dies before it adds the row.
-    let orphan = async |corp: CorpId| {
-        let id = MediaId::mint(leads.clock.now()).to_string();
-        files.put(corp, &id, content.clone()).await.unwrap();
-        id
-    };
-    let old = orphan(leads.corp).await;
-    files.put(leads.corp, "notes.txt", content.clone()).await.unwrap();
-    let nobody = CorpId::mint(leads.clock.now());
-    let of_nobody = orphan(nobody).await;
-    leads.clock.advance(Duration::from_hours(20));
-    let young = orphan(leads.corp).await;
-
-    let is_gone = async |id: &str| files.get(leads.corp, id).await.is_err().then_some(());
-    leads.clock.advance(Duration::from_hours(5));
-    eventually("the old one is gone", async || is_gone(&old).await).await;
-    assert_eq!(files.get(leads.corp, &young).await.unwrap(), PNG);
-    leads.clock.advance(Duration::from_hours(24));
-    eventually("the younger one is gone too", async || is_gone(&young).await).await;
-    for (corp, name) in [(leads.corp, known.as_str()), (leads.corp, "notes.txt"), (nobody, &of_nobody)] {
-        assert_eq!(files.get(corp, name).await.unwrap(), PNG, "{name}");
-    }
     leads.finish().await;
 }
 

@@ -109,11 +109,6 @@ impl TestLeads {
         started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, wecom).await
     }
 
-    /// Returns where the service keeps files.
-    pub(crate) fn files(&self) -> MediaStore {
-        MediaStore::folder(self.database.files()).unwrap().of_service("leads")
-    }
-
     pub(crate) fn admin(&self) -> Client {
         self.server.admin(self.corp)
     }
