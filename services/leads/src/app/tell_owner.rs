@@ -35,7 +35,6 @@ pub(super) const CODE_LIFE: Duration = Duration::from_hours(72);
 pub(crate) struct ToTell {
     card: Card,
     words: Words,
-    lead: LeadId,
     cause: Cause,
 }
 
@@ -72,22 +71,19 @@ impl App {
         let (minute, before) = store::card_minute::lock_or_add(txn, &self.keys, &key).await?;
         let has_room = fits(minute.sent, before);
         // Nearly always nobody has heard of the card, and it is written once, as it is to be.
-        let begun = match minute.progress.state {
-            _ if has_room => {
-                let words = Some(words_in(txn, &wanted, &lead).await?);
-                Some(Card { progress: Progress::begun(now + LEASE), words, ..wanted.clone() })
+        if has_room {
+            let words = words_in(txn, &wanted, &lead).await?;
+            let progress = Progress::begun(now + LEASE);
+            let card = Card { progress, words: Some(words.clone()), ..wanted.clone() };
+            if store::card::add(txn, &self.keys, &card).await? {
+                self.count_in(txn, &key, minute).await?;
+                return Ok(Claim::Call(ToTell { card, words, cause: cause.clone() }));
             }
-            State::Wanted => Some(wanted.clone().gathered(key.minute, now)),
-            _ => None,
-        };
-        if let Some(card) = begun
-            && store::card::add(txn, &self.keys, &card).await?
+        } else if minute.progress.state == State::Wanted
+            && store::card::add(txn, &self.keys, &wanted.clone().gathered(key.minute, now)).await?
         {
-            if !has_room {
-                self.gather_in(txn, &key, minute, cause).await?;
-                return Ok(Claim::Nothing);
-            }
-            return self.send_in(txn, &key, minute, (card, &lead), cause).await;
+            self.gather_in(txn, &key, minute, cause).await?;
+            return Ok(Claim::Nothing);
         }
 
         let Some(card) = store::card::lock(txn, &self.keys, corp, &wanted.task).await? else {
@@ -109,9 +105,10 @@ impl App {
         // A repetition of what WeCom may have is dropped there, and must not be told in another way too.
         if after.is_unclear || has_room {
             let words = words_in(txn, &card, &lead).await?;
-            let card = Card { progress: after, words: Some(words), ..card };
+            let card = Card { progress: after, words: Some(words.clone()), ..card };
             store::card::save(txn, &self.keys, &card).await?;
-            return self.send_in(txn, &key, minute, (card, &lead), cause).await;
+            self.count_in(txn, &key, minute).await?;
+            return Ok(Claim::Call(ToTell { card, words, cause: cause.clone() }));
         }
         if minute.progress.state != State::Wanted {
             return Ok(Claim::Busy { until: key.end() });
@@ -121,19 +118,10 @@ impl App {
         Ok(Claim::Nothing)
     }
 
-    /// Counts a message for a card in its minute, and lets it be sent.
-    async fn send_in(
-        &self,
-        txn: &Txn,
-        key: &Key,
-        minute: Minute,
-        (card, lead): (Card, &Lead),
-        cause: &Cause,
-    ) -> Result<Claim<ToTell>, DbErr> {
+    /// Counts a message for a card of its own in its minute.
+    async fn count_in(&self, txn: &Txn, key: &Key, minute: Minute) -> Result<(), DbErr> {
         let counted = Minute { sent: minute.sent + 1, ..minute };
-        store::card_minute::save(txn, &self.keys, key, &counted).await?;
-        let words = words_in(txn, &card, lead).await?;
-        Ok(Claim::Call(ToTell { card, words, lead: lead.id, cause: cause.clone() }))
+        store::card_minute::save(txn, &self.keys, key, &counted).await
     }
 
     /// Counts a card that is left to the message of its minute; the first one has that message sent.
@@ -209,7 +197,7 @@ impl App {
             let card = card.settled(after, answer.problem(), now);
             store::card::save(txn, &self.keys, &card).await?;
         }
-        let lead = store::lead::find(txn, &Scope::everybody(corp), to_tell.lead).await?;
+        let lead = store::lead::find(txn, &Scope::everybody(corp), to_tell.card.lead).await?;
         let current = lead.and_then(|lead| Card::wanted(&lead, now));
         if let Some(current) = current.filter(|current| current.task != *task) {
             // Somebody else owns the lead by now, whose own event found this card being sent.
