@@ -148,7 +148,7 @@ async fn act_at_once<P: Part>(
     let outs = match ended(savepoint, outcome).await? {
         Ok(outs) => outs,
         Err(failure) => {
-            tracing::debug!(?failure, "Messages cannot be handled at once, handling them alone");
+            tracing::info!(?failure, "Messages cannot be handled at once, handling them alone");
             Vec::new()
         }
     };
