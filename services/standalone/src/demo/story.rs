@@ -12,8 +12,8 @@ const CHANNEL: usize = 16;
 const OWNER: usize = 10;
 const WAIT: usize = 6;
 /// Columns for how it went on, and with the reason behind it on the same line.
-const OUTCOME: usize = 12;
-const WITH_REASON: usize = TIME + CUSTOMER + CHANNEL + OWNER + WAIT + OUTCOME + 6 * 2 + 64;
+const OUTCOME: usize = 18;
+const WITH_REASON: usize = TIME + CUSTOMER + CHANNEL + OWNER + WAIT + OUTCOME + 6 * 2 + 60;
 
 /// What became of the card that tells the owner of a lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub(super) fn greeting(lead: &SeenLead) -> (Look, String) {
     let after = lead.welcome.at.map(|at| wait(at - lead.received_at)).unwrap_or_default();
     match (lead.welcome.state.as_str(), &lead.welcome.problem) {
         ("sent", None) => (Look::Good, format!("已发 {after}")),
-        ("sent", Some(_)) => (Look::Bad, format!("已发 {after}，附件没发出")),
+        ("sent", Some(_)) => (Look::Bad, format!("已发 {after}，缺附件")),
         ("expired", _) => (Look::Bad, "没赶上 20 秒，未发".to_owned()),
         ("refused", _) => (Look::Bad, "被企业微信拒绝".to_owned()),
         ("unknown", _) => (Look::Bad, "结果不明".to_owned()),
@@ -206,7 +206,7 @@ mod tests {
         let told = told(&lead("sent", Some(1048)), &names(), Card::Sent, FILE);
         let time = clock(1000);
         let line = format!(
-            "{time}  何子轩            抖音直播间        → 徐子涵      3 ms  已发 48 ms    \
+            "{time}  何子轩            抖音直播间        → 徐子涵      3 ms  已发 48 ms          \
              客户最先添加了成员 徐子涵 为联系人，线索归其所有，卡片已送达"
         );
         assert_eq!(told, [line]);
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(greeting(&lead("sent", Some(3_250))), (Look::Good, "已发 2.2 s".to_owned()));
         let mut lead = lead("sent", Some(1050));
         lead.welcome.problem = Some("the picture is gone".to_owned());
-        assert_eq!(greeting(&lead), (Look::Bad, "已发 50 ms，附件没发出".to_owned()));
+        assert_eq!(greeting(&lead), (Look::Bad, "已发 50 ms，缺附件".to_owned()));
         lead.owner = None;
         let pool = told(&lead, &Names { owner: None, ..names() }, Card::Pending, FILE).concat();
         assert!(pool.contains("→ 线索池"), "{pool}");

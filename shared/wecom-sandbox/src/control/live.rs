@@ -39,8 +39,10 @@ pub(super) async fn news(seen: Query<Seen>, sandbox: Data<Sandbox>) -> HttpRespo
     let Seen { run, callbacks, calls, messages, most } = seen.into_inner();
     let most = most.unwrap_or(ENTRIES).min(MOST_ENTRIES);
     let is_same = run.as_deref() == Some(sandbox.shared.run.as_str());
-    let begin =
-        |seen: usize, end: usize| if is_same { seen.min(end) } else { 0 }.max(end.saturating_sub(most));
+    let begin = |seen: usize, end: usize| {
+        let seen = if is_same { seen.min(end) } else { 0 };
+        seen.max(end.saturating_sub(most))
+    };
 
     let log = &sandbox.shared.callbacks;
     let end = log.kept().len();
