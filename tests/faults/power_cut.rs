@@ -184,7 +184,8 @@ async fn read(folder: &Path) -> Result<(BTreeSet<String>, BTreeSet<String>), DbE
     if intact != BTreeSet::from(["ok".to_owned()]) {
         return Err(DbErr::Custom(format!("the database is broken: {intact:?}")));
     }
-    let hashes = texts("SELECT lower(hex(hash)) FROM callback").await;
+    // The first 4 bytes of a fingerprint are the second, the others the SHA-256.
+    let hashes = texts("SELECT lower(hex(substr(hash, 5))) FROM callback").await;
     let found = (hashes?, texts("SELECT sender_id FROM submission").await?);
     db.close().await?;
     Ok(found)
