@@ -45,5 +45,6 @@ done
 
 mkdir -p target/storm
 export SCRM_TEST_SHAPE=$shape SCRM_STORM_REPORT=$PWD/target/storm/$shape.json
+# Of the whole workspace, both times: one package alone has other features, and all would be built again.
 cargo build --locked "${profile[@]}" --workspace --bins
-cargo test --locked "${profile[@]}" --package scrm-tests --test faults -- --exact --nocapture storm::a_storm_loses_and_doubles_nothing
+cargo test --locked "${profile[@]}" --workspace --test faults -- --exact --nocapture storm::a_storm_loses_and_doubles_nothing
