@@ -138,7 +138,8 @@ impl Busy {
     /// Tells it in one line; `welcomes` is how many welcome messages WeCom has taken by now.
     pub(super) fn told(self, at: i64, welcomes: u64, screen: Screen) -> String {
         let Self { welcomes_before, leads, assigned, greeted, failed } = self;
-        let welcomes = welcomes.saturating_sub(welcomes_before);
+        // Those that are seen late were taken before.
+        let welcomes = welcomes.saturating_sub(welcomes_before).max(greeted.len() as u64);
         let failed = if failed > 0 { format!("，{failed} 条没发出") } else { String::new() };
         let look = if failed.is_empty() { Look::Good } else { Look::Bad };
         let welcomes = format!("欢迎语 {welcomes:>3} 条{}{failed}", spread(greeted));
@@ -262,5 +263,12 @@ mod tests {
             clock(1000)
         );
         assert_eq!(busy.told(1000, 41, FILE), line);
+    }
+
+    #[test]
+    fn what_was_sent_in_an_earlier_second_counts_when_it_is_seen() {
+        let mut busy = Busy { welcomes_before: 200, ..Busy::default() };
+        busy.greet(&lead("sent", Some(1041)));
+        assert!(busy.told(1000, 200, FILE).ends_with("欢迎语   1 条 41，最慢 41 ms"));
     }
 }
