@@ -58,7 +58,7 @@ impl Company {
     pub async fn connect_by(installation: &Installation, wecom: TestWecom, ways: Ways, staff: usize) -> Self {
         let http =
             Client::builder().no_proxy().timeout(PATIENCE).build().expect("a plain client can be made");
-        let (token, ingest) = (installation.token(), installation.url_of("ingest"));
+        let (token, ingest) = (installation.tokens().get(), installation.url_of("ingest"));
         let leads = installation.url_of("leads");
         let app = wecom.sandbox.app(APP).expect("there is always the app demo");
         let put = async |url: String, body: Value| {

@@ -20,6 +20,8 @@ use scrm_testing::{Shape, TestDatabase, eventually_within};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::tokens::Tokens;
+
 /// Every service, in the order in which they are started.
 pub const SERVICES: [&str; 4] = ["ingest", "directory", "leads", "customers"];
 /// How long processes may take to start, several installations beside each other: each declares all its queues.
@@ -212,17 +214,11 @@ impl Installation {
         buried
     }
 
-    /// Returns an administrator's token.
-    pub fn token(&self) -> String {
+    /// Returns an administrator's tokens.
+    pub fn tokens(&self) -> Tokens {
         let mut command = self.command("scrm");
-        let command = command.args(["token", "--role", "admin", "--data"]).arg(self.folder.path());
-        let output = command.stdout(Stdio::piped()).output().expect("it starts");
-        assert!(
-            output.status.success(),
-            "a token can be printed; the log is in {}",
-            self.folder.path().display()
-        );
-        String::from_utf8(output.stdout).expect("a token is text").trim().to_owned()
+        command.args(["token", "--role", "admin", "--data"]).arg(self.folder.path());
+        Tokens::printed_by(command)
     }
 
     /// Returns the data folder, which in the distributed shape holds configuration and keys.
@@ -287,7 +283,7 @@ impl Installation {
 
     /// Returns the enterprise that every installation begins with.
     pub fn corp(&self) -> CorpId {
-        let token = self.token();
+        let token = self.tokens().get();
         let claims = token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
         let claims: Value = serde_json::from_slice(&claims.unwrap_or_default()).unwrap_or_default();
         let corp = claims["corp"].as_str().and_then(|corp| corp.parse().ok());

@@ -7,6 +7,7 @@ mod power;
 mod proxy;
 mod servers;
 pub mod storm;
+mod tokens;
 
 pub use company::{Company, Ways};
 pub use installation::{Installation, SERVICES, Surroundings};
@@ -14,3 +15,4 @@ pub use outside::{Outcome, Outside};
 pub use power::Disk;
 pub use proxy::{Mode, Proxy};
 pub use servers::{Server, Servers};
+pub use tokens::Tokens;

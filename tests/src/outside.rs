@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::company::Company;
 use crate::installation::{Installation, SERVICES};
+use crate::tokens::Tokens;
 
 /// Where a welcome message is sent.
 const WELCOME: &str = "externalcontact/send_welcome_msg";
@@ -18,7 +19,7 @@ pub struct Outside {
     url: String,
     /// Where each service answers.
     services: Vec<(&'static str, String)>,
-    token: String,
+    tokens: Tokens,
 }
 
 /// What there is, against what there should be.
@@ -44,7 +45,7 @@ impl Outside {
             http,
             url: format!("{}/api/v1/leads/leads", installation.url_of("leads")),
             services: SERVICES.map(|service| (service, installation.url_of(service))).into(),
-            token: installation.token(),
+            tokens: installation.tokens(),
         }
     }
 
@@ -94,7 +95,7 @@ impl Outside {
     /// Reports whether a customer has a lead with an owner.
     pub async fn has_owner(&self, external_user_id: &str) -> bool {
         let url = format!("{}?external_user_id={external_user_id}", self.url);
-        let answer = self.http.get(url).bearer_auth(&self.token).send().await;
+        let answer = self.http.get(url).bearer_auth(self.tokens.get()).send().await;
         let Ok(answer) = answer.and_then(reqwest::Response::error_for_status) else { return false };
         let page: Value = answer.json().await.unwrap_or_default();
         page["items"].as_array().is_some_and(|items| items.iter().any(|lead| !lead["owner"].is_null()))
@@ -132,7 +133,8 @@ impl Outside {
     pub async fn redrive(&self, queue: &str) -> Option<()> {
         let service = queue.split('.').next().unwrap_or_default();
         let url = format!("{}/redrive", self.url_of(service, "dead-letters"));
-        let answer = self.http.post(url).bearer_auth(&self.token).json(&json!({"queue": queue})).send().await;
+        let answer =
+            self.http.post(url).bearer_auth(self.tokens.get()).json(&json!({"queue": queue})).send().await;
         let redriven: Value = answer.ok()?.error_for_status().ok()?.json().await.ok()?;
         (redriven["redriven"].as_u64()? > 0).then_some(())
     }
@@ -140,7 +142,7 @@ impl Outside {
     /// Orders a comparison with WeCom; `None` while the service does not answer.
     pub async fn order_comparison(&self) -> Option<()> {
         let url = self.url_of("ingest", "reconciliations");
-        let answer = self.http.post(url).bearer_auth(&self.token).send().await.ok()?;
+        let answer = self.http.post(url).bearer_auth(self.tokens.get()).send().await.ok()?;
         answer.error_for_status().ok().map(drop)
     }
 
@@ -184,7 +186,7 @@ impl Outside {
                 address.push_str("&cursor=");
                 address.push_str(cursor);
             }
-            let answer = self.http.get(address).bearer_auth(&self.token).send().await.ok()?;
+            let answer = self.http.get(address).bearer_auth(self.tokens.get()).send().await.ok()?;
             let mut page: Value = answer.error_for_status().ok()?.json().await.ok()?;
             page["items"].as_array_mut()?.drain(..).for_each(&mut show);
             cursor = page["next_cursor"].as_str().map(str::to_owned);
