@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use scrm_db::Publish as _;
+use scrm_db::{Db, Publish as _, outbox};
 use scrm_kernel::{Clock, MessageId};
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
@@ -117,6 +117,18 @@ impl TestBroker {
     /// Waits until every message is handled or given up; what consumers published meanwhile may be on its way.
     pub async fn settled(&self) {
         eventually("a broker with nothing to do", async || self.is_settled().then_some(())).await;
+    }
+
+    /// Waits until every message is handled or given up, and everything that `rows` had to publish, however often one
+    /// event causes the next.
+    pub async fn at_rest(&self, rows: &Db) {
+        eventually("a broker and an outbox with nothing to do", async || {
+            let turn = self.ledger.settled_turn()?;
+            let waiting = outbox::waiting(rows.reader()).await.expect("an outbox can be counted");
+            // A row that left the outbox before it was counted is a message by now, and a turn of its own.
+            (waiting == 0 && self.ledger.settled_turn() == Some(turn)).then_some(())
+        })
+        .await;
     }
 
     /// Reports whether every message is handled or given up.

@@ -18,7 +18,14 @@ use crate::broker::DeadLetter;
 
 /// What became of the messages of each queue. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ledger(Arc<Mutex<HashMap<String, Tally>>>);
+pub(crate) struct Ledger(Arc<Mutex<Tallies>>);
+
+#[derive(Debug, Default)]
+struct Tallies {
+    /// How often messages were published or given back; never goes down.
+    turns: u64,
+    queues: HashMap<String, Tally>,
+}
 
 #[derive(Debug, Default)]
 struct Tally {
@@ -31,21 +38,29 @@ struct Tally {
 impl Ledger {
     /// Reports whether every message is handled or given up.
     pub(crate) fn is_settled(&self) -> bool {
-        self.lock().values().all(|tally| tally.open == 0)
+        self.settled_turn().is_some()
+    }
+
+    /// Returns, if every message is handled or given up, a number that is another one once more were published.
+    pub(crate) fn settled_turn(&self) -> Option<u64> {
+        let tallies = self.lock();
+        tallies.queues.values().all(|tally| tally.open == 0).then_some(tallies.turns)
     }
 
     /// Returns what `queue` gave up, oldest first.
     pub(crate) fn dead(&self, queue: &str) -> Vec<DeadLetter> {
-        self.lock().get(queue).map(|tally| tally.dead.clone()).unwrap_or_default()
+        self.lock().queues.get(queue).map(|tally| tally.dead.clone()).unwrap_or_default()
     }
 
     fn open(&self, queue: &str, messages: i64) {
-        self.lock().entry(queue.to_owned()).or_default().open += messages;
+        let mut tallies = self.lock();
+        tallies.turns += 1;
+        tallies.queues.entry(queue.to_owned()).or_default().open += messages;
     }
 
     fn note(&self, queue: &str, key: &str, settlement: &Settlement) {
         let mut tallies = self.lock();
-        let Some(tally) = tallies.get_mut(queue) else { return };
+        let Some(tally) = tallies.queues.get_mut(queue) else { return };
         match settlement {
             Settlement::Done => tally.open -= 1,
             Settlement::Dead { reason } => {
@@ -56,7 +71,7 @@ impl Ledger {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Tally>> {
+    fn lock(&self) -> MutexGuard<'_, Tallies> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

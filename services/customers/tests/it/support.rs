@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use scrm_customers::Customers;
-use scrm_db::{Db, outbox};
+use scrm_db::Db;
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle, Timestamp};
 use scrm_mq::Queue;
@@ -15,7 +15,7 @@ use scrm_proto::wecom::v1::{
 };
 use scrm_proto::wecom::v1::{Tag, TagGroup};
 use scrm_proto::{Envelope, Event};
-use scrm_testing::{APP, Client, TestBroker, TestDatabase, TestServer, TestWecom, envelope_of, eventually};
+use scrm_testing::{APP, Client, TestBroker, TestDatabase, TestServer, TestWecom, envelope_of};
 use serde_json::{Value, json};
 
 /// The queues that the service listens to.
@@ -74,13 +74,7 @@ impl TestCustomers {
     }
 
     pub(crate) async fn settled(&self) {
-        self.broker.settled().await;
-        eventually("an outbox with nothing to send", async || {
-            let waiting = outbox::waiting(self.rows.reader()).await.unwrap();
-            (waiting == 0).then_some(())
-        })
-        .await;
-        self.broker.settled().await;
+        self.broker.at_rest(&self.rows).await;
     }
 
     /// Returns the customers that a list shows.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scrm_db::{Db, outbox};
+use scrm_db::Db;
 use scrm_directory::Directory;
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle};
@@ -11,7 +11,7 @@ use scrm_process::Service as _;
 use scrm_proto::directory::v1::StaffChanged;
 use scrm_proto::wecom::v1::{MemberGone, MemberPlace, MemberRead, MemberRenamed, MemberStatus};
 use scrm_proto::{Envelope, Event};
-use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, envelope_of, eventually};
+use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, envelope_of};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,12 +59,7 @@ impl TestDirectory {
     /// Publishes events and waits until they are handled and what they caused is published.
     pub(crate) async fn hear(&self, events: impl IntoIterator<Item = Envelope>) {
         self.broker.publish(events).await;
-        self.broker.settled().await;
-        eventually("an outbox with nothing to send", async || {
-            let waiting = outbox::waiting(self.rows.reader()).await.unwrap();
-            (waiting == 0).then_some(())
-        })
-        .await;
+        self.broker.at_rest(&self.rows).await;
     }
 
     /// Returns the members of a corp whom a query finds.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scrm_db::{Db, outbox};
+use scrm_db::Db;
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_leads::Leads;
@@ -16,7 +16,7 @@ use scrm_process::{Service as _, Setup};
 use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_proto::wecom::v1::ContactAdded;
-use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, TestWecom, envelope_of, eventually};
+use scrm_testing::{Client, TestBroker, TestDatabase, TestServer, TestWecom, envelope_of};
 use scrm_wecom::client::Client as WecomClient;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
@@ -120,13 +120,7 @@ impl TestLeads {
     }
 
     pub(crate) async fn settled(&self) {
-        self.broker.settled().await;
-        eventually("an outbox with nothing to send", async || {
-            let waiting = outbox::waiting(self.rows.reader()).await.unwrap();
-            (waiting == 0).then_some(())
-        })
-        .await;
-        self.broker.settled().await;
+        self.broker.at_rest(&self.rows).await;
     }
 
     /// Returns the leads of a customer, as the API shows them.
