@@ -20,4 +20,4 @@ pub use flood::Flood;
 pub use handle::{Database, Db};
 pub use outbox::{Cause, Outbox};
 pub use relay::{Fate, Publish, PublishError, Relay, Resend, Source};
-pub use txn::{Savepoint, Txn};
+pub use txn::Txn;

@@ -1,4 +1,4 @@
-//! Parts of a transaction are kept and taken back alone.
+//! Transactions that are taken back, that are broken, and that are interrupted.
 
 use scrm_db::{Cause, Txn, outbox};
 use scrm_testing::Shape;
@@ -23,98 +23,38 @@ impl TestDb {
 }
 
 #[tokio::test]
-async fn a_part_is_taken_back_alone() {
+async fn what_is_rolled_back_leaves_nothing_and_wakes_nobody() {
     let test = TestDb::open().await;
-    let txn = test.db.begin().await.unwrap();
-    test.add_named(&txn, "a").await.unwrap();
-    let kept = txn.savepoint().await.unwrap();
-    test.add_named(&kept, "b").await.unwrap();
-    let inner = kept.savepoint().await.unwrap();
-    test.add_named(&inner, "c").await.unwrap();
-    inner.undo().await.unwrap();
-    kept.keep().await.unwrap();
-    let dropped = txn.savepoint().await.unwrap();
-    test.add_named(&dropped, "d").await.unwrap();
-    drop(dropped);
-    let undone = txn.savepoint().await.unwrap();
-    test.add_named(&undone, "e").await.unwrap();
-    test.add_named(&undone, "a").await.unwrap_err();
-    undone.undo().await.unwrap();
-    test.add_named(&txn, "f").await.unwrap();
-    assert!(!txn.is_interrupted());
-    txn.commit().await.unwrap();
-    assert_eq!(test.people().await, ["a", "b", "f"]);
-    test.finish().await;
-}
-
-#[tokio::test]
-async fn parts_follow_each_other_in_any_order() {
-    let test = TestDb::open().await;
-    let txn = test.db.begin().await.unwrap();
-    for (name, is_kept) in [("a", true), ("b", true), ("c", false), ("d", false), ("e", true)] {
-        let part = txn.savepoint().await.unwrap();
-        let inner = part.savepoint().await.unwrap();
-        test.add_named(&inner, name).await.unwrap();
-        inner.keep().await.unwrap();
-        if is_kept {
-            part.keep().await.unwrap();
-        } else {
-            part.undo().await.unwrap();
-        }
-    }
-    let open = txn.savepoint().await.unwrap();
-    txn.savepoint().await.unwrap_err();
-    test.add_named(&open, "f").await.unwrap();
-    drop(open);
-    txn.commit().await.unwrap();
-    assert_eq!(test.people().await, ["a", "b", "e"]);
-    test.finish().await;
-}
-
-#[tokio::test]
-async fn the_relay_is_woken_for_events_that_are_kept() {
-    let test = TestDb::open().await;
-    for (is_kept, is_inner_kept) in [(false, false), (false, true), (true, false), (true, true)] {
-        let wakings = test.db.wakings("outbox");
+    let wakings = test.db.wakings("outbox");
+    for is_kept in [false, true] {
         let txn = test.db.begin().await.unwrap();
-        let part = txn.savepoint().await.unwrap();
-        let inner = part.savepoint().await.unwrap();
-        let cause = Cause::here(inner.now());
-        outbox::put(&inner, test.corp, &cause, &test.event("lead")).await.unwrap();
-        if is_inner_kept {
-            inner.keep().await.unwrap();
-        } else {
-            inner.undo().await.unwrap();
-        }
+        test.add_named(&txn, if is_kept { "b" } else { "a" }).await.unwrap();
+        outbox::put(&txn, test.corp, &Cause::here(txn.now()), &test.event("lead")).await.unwrap();
         if is_kept {
-            part.keep().await.unwrap();
+            txn.commit().await.unwrap();
         } else {
-            part.undo().await.unwrap();
+            txn.rollback().await.unwrap();
         }
-        txn.commit().await.unwrap();
-        assert_eq!(wakings.has_changed().unwrap(), is_kept && is_inner_kept);
+        assert_eq!(wakings.has_changed().unwrap(), is_kept);
     }
+    assert_eq!(test.people().await, ["b"]);
     assert_eq!(outbox::waiting(test.db.reader()).await.unwrap(), 1);
     test.finish().await;
 }
 
-/// PostgreSQL does nothing more after a statement has failed; a commit would then be a silent rollback.
+/// PostgreSQL does nothing more after a statement has failed; its commit would be a silent rollback.
 #[tokio::test]
-async fn a_part_with_a_failure_that_nobody_noticed_is_not_kept() {
-    if Shape::chosen() == Shape::Embedded {
-        return;
-    }
+async fn what_cannot_be_committed_any_more_is_known_and_refused() {
     let test = TestDb::open().await;
     let txn = test.db.begin().await.unwrap();
     test.add_named(&txn, "a").await.unwrap();
-    let part = txn.savepoint().await.unwrap();
-    test.add_named(&part, "b").await.unwrap();
-    test.add_named(&part, "a").await.unwrap_err();
-    part.keep().await.unwrap_err();
-    test.add_named(&txn, "c").await.unwrap();
+    assert!(txn.is_intact());
+    test.add_named(&txn, "a").await.unwrap_err();
     assert!(!txn.is_interrupted());
-    txn.commit().await.unwrap();
-    assert_eq!(test.people().await, ["a", "c"]);
+    let goes_on = Shape::chosen() == Shape::Embedded;
+    assert_eq!(txn.is_intact(), goes_on);
+    assert_eq!(txn.commit().await.is_ok(), goes_on);
+    assert_eq!(test.people().await.len(), usize::from(goes_on));
     test.finish().await;
 }
 
@@ -139,10 +79,10 @@ async fn a_deadlock_is_an_interruption() {
         let txn = test.db.begin().await.unwrap();
         grow(&txn, one).await.unwrap();
         both.wait().await;
-        let part = txn.savepoint().await.unwrap();
-        let has_failed = grow(&part, other).await.is_err();
-        part.undo().await.unwrap();
-        (has_failed, txn.is_interrupted())
+        let has_failed = grow(&txn, other).await.is_err();
+        let is_interrupted = txn.is_interrupted();
+        txn.rollback().await.unwrap();
+        (has_failed, is_interrupted)
     };
     let ((first, is_first), (second, is_second)) = tokio::join!(cross("a", "b"), cross("b", "a"));
     assert!(first != second, "one of them is ended");
@@ -155,11 +95,11 @@ async fn a_violated_constraint_is_no_interruption_and_a_lost_connection_is_one()
     let test = TestDb::open().await;
     let txn = test.db.begin().await.unwrap();
     test.add_named(&txn, "a").await.unwrap();
-    let part = txn.savepoint().await.unwrap();
-    test.add_named(&part, "a").await.unwrap_err();
-    part.execute_unprepared("SELECT nonsense").await.unwrap_err();
-    part.undo().await.unwrap();
+    test.add_named(&txn, "a").await.unwrap_err();
+    txn.execute_unprepared("SELECT nonsense").await.unwrap_err();
     assert!(!txn.is_interrupted());
+    txn.rollback().await.unwrap();
+    let txn = test.db.begin().await.unwrap();
     if Shape::chosen() == Shape::Distributed {
         let end = "SELECT pg_terminate_backend(pg_backend_pid())";
         txn.execute_unprepared(end).await.unwrap_err();

@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use scrm_db::Savepoint;
+use scrm_db::Txn;
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
 use tracing::Span;
@@ -72,19 +72,18 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     format!("the handler panicked: {}", text.unwrap_or("no message"))
 }
 
-/// Keeps what an author's work did, or takes it back.
+/// Returns what came of an author's work in a transaction, as far as that can still be committed.
 ///
 /// An error means that the transaction is of no use any more; the work itself may succeed in another one.
-async fn ended<T>(part: Savepoint<'_>, outcome: Result<T, Failure>) -> Result<Result<T, Failure>, DbErr> {
-    if part.is_interrupted() {
+fn ended<T>(txn: &Txn, outcome: Result<T, Failure>) -> Result<Result<T, Failure>, DbErr> {
+    if txn.is_interrupted() {
         let reason = outcome.err().map_or_else(|| "a statement was interrupted".to_owned(), Failure::text);
         return Err(DbErr::Custom(reason));
     }
-    match outcome {
-        // It is PostgreSQL that refuses this: a statement failed, and the author did not take notice.
-        Ok(value) => Ok(part.keep().await.map(|()| value).map_err(Failure::from)),
-        Err(failure) => part.undo().await.map(|()| Err(failure)),
+    if outcome.is_ok() && !txn.is_intact() {
+        return Ok(Err(Failure::Retry("a statement failed, and the handler did not take notice".to_owned())));
     }
+    Ok(outcome)
 }
 
 /// Returns the handling of a message as a step of its trace.

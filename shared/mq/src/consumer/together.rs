@@ -1,4 +1,4 @@
-//! Several messages in one transaction: one flush to the disk, and each in a part that can be taken back alone.
+//! Several messages in one transaction: one flush to the disk, and still each succeeds or fails for itself.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 
 use super::{Failure, caught, ended};
 
-/// Messages that may share a transaction. PostgreSQL remembers 64 savepoints of a transaction cheaply.
+/// Messages that may share a transaction.
 pub(super) const GROUP: usize = 64;
 /// How long a transaction may take up further messages: others wait for its locks. Long enough that a machine with too
 /// much to do still makes groups; one message and one flush at a time it would fall behind ever more.
@@ -66,8 +66,15 @@ pub(super) enum Fate<T> {
     Ended(Result<T, Failure>),
 }
 
+/// The fate of a part, and how long it took.
+type Timed<T> = (Fate<T>, Duration);
+
 /// Does parts in one transaction, first what can be done at once, then one after the other, until its time is over or
 /// `is_enough` says so.
+///
+/// Nearly always all of them are kept, so there is no savepoint around each. When one is not, the transaction is taken
+/// back, and those before it are done again without it: whatever part is done may be done once more, but what comes of
+/// one that is not kept stands.
 ///
 /// It begins ahead of others if `is_ahead`; see [`Db::begin_ahead`].
 ///
@@ -79,92 +86,153 @@ pub(super) async fn act_together<'a, P: Part + 'a>(
     parts: impl Iterator<Item = &'a P>,
     is_ahead: bool,
     is_enough: impl Fn() -> bool,
-) -> Result<Vec<(Fate<P::Out>, Duration)>, DbErr> {
-    let parts: Vec<&P> = parts.collect();
-    let longest = || if db.is_awaited() { GROUP_TIME_AWAITED } else { GROUP_TIME };
-    let txn = if is_ahead { db.begin_ahead().await? } else { db.begin().await? };
-    let begun = Instant::now();
-    let asked = parts.iter().filter(|part| part.may_be_handled());
-    let asked: Vec<MessageId> = asked.map(|part| part.message()).collect();
-    let before = inbox::entered(&txn, queue, &asked).await?;
-
-    let mut done = if parts.len() > 1 { act_at_once(&txn, &parts, &before).await? } else { HashMap::new() };
-    let (mut fates, mut handled, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-    for part in parts {
-        // A second copy of a message has to wait until the inbox knows what became of the first.
-        let is_copy = !seen.insert(part.message());
-        // What is done must not be done again: the transaction goes on at least until the last of it.
-        let is_over = done.is_empty() && (is_enough() || begun.elapsed() > longest());
-        if (is_copy || is_over) && !fates.is_empty() {
-            break;
+) -> Result<Vec<Timed<P::Out>>, DbErr> {
+    let mut parts: Vec<&P> = parts.collect();
+    let (mut may_be_at_once, mut not_kept) = (parts.len() > 1, None);
+    while !parts.is_empty() {
+        let txn = if is_ahead { db.begin_ahead().await? } else { db.begin().await? };
+        let group = Group { db, queue, txn, may_be_at_once };
+        // There was time once for those that are done again.
+        let is_again = not_kept.is_some();
+        match group.act(&parts, |time| !is_again && (is_enough() || time > longest(db))).await? {
+            Outcome::Kept(mut fates) => {
+                fates.extend(not_kept);
+                return checked(db, fates).await;
+            }
+            Outcome::NotAtOnce => may_be_at_once = false,
+            Outcome::NotKept { place, fate } => {
+                parts.truncate(place);
+                not_kept = Some(fate);
+            }
         }
-        let begun = Instant::now();
-        let fate = if before.contains(&part.message()) {
-            Fate::Before
-        } else if let Some(out) = done.remove(&part.message()) {
-            handled.push(part.message());
-            Fate::Ended(Ok(out))
-        } else {
-            let (outcome, is_handled) = act_apart(&txn, part).await?;
-            handled.extend(is_handled.then(|| part.message()));
-            Fate::Ended(outcome)
-        };
-        fates.push((fate, begun.elapsed()));
     }
-    let count = handled.len() as u64;
-    if inbox::enter_all(&txn, queue, handled).await? < count {
-        return Err(DbErr::Custom("another process has just handled one of the messages".to_owned()));
-    }
-    crash::point("together.acted");
-    if let Err(error) = txn.commit().await {
-        // A constraint that is checked at the commit is the author's doing; among several it is not known whose.
-        let is_own = fates.len() == 1 && db.violation(&error).is_some();
-        let Some((fate, _)) = fates.first_mut().filter(|_| is_own) else { return Err(error) };
-        *fate = Fate::Ended(Err(error.into()));
-    }
+    checked(db, not_kept.into_iter().collect()).await
+}
+
+/// Returns how long a transaction may take up further messages.
+fn longest(db: &Db) -> Duration {
+    if db.is_awaited() { GROUP_TIME_AWAITED } else { GROUP_TIME }
+}
+
+/// Returns the fates, unless the database went away under a part that failed: that uses up no attempt.
+async fn checked<T>(db: &Db, fates: Vec<Timed<T>>) -> Result<Vec<Timed<T>>, DbErr> {
     if fates.iter().any(|(fate, _)| matches!(fate, Fate::Ended(Err(Failure::Retry(_))))) {
-        // It may have failed because the database went away under it: that uses up no attempt.
         db.reader().ping().await?;
     }
     Ok(fates)
 }
 
-/// Does what can be done at once of the parts that no copy precedes; if that fails, all of it is taken back, and each
-/// part is done alone. An error means that `txn` is of no use any more.
+/// What a transaction came to.
+enum Outcome<T> {
+    /// It is committed, with what these parts did: the first ones.
+    Kept(Vec<Timed<T>>),
+    /// It is taken back: one part is not to be kept.
+    NotKept { place: usize, fate: Timed<T> },
+    /// It is taken back: what was done at once failed, and each part is to be done alone.
+    NotAtOnce,
+}
+
+/// A transaction for several parts.
+struct Group<'a> {
+    db: &'a Db,
+    queue: &'a str,
+    txn: Txn,
+    may_be_at_once: bool,
+}
+
+impl Group<'_> {
+    /// Does parts until the time that it took is over.
+    async fn act<P: Part>(
+        self,
+        parts: &[&P],
+        is_over: impl Fn(Duration) -> bool,
+    ) -> Result<Outcome<P::Out>, DbErr> {
+        let Self { db, queue, txn, may_be_at_once } = self;
+        let begun = Instant::now();
+        let asked = parts.iter().filter(|part| part.may_be_handled());
+        let asked: Vec<MessageId> = asked.map(|part| part.message()).collect();
+        let before = inbox::entered(&txn, queue, &asked).await?;
+
+        let mut done = HashMap::new();
+        if may_be_at_once {
+            match act_at_once(&txn, parts, &before).await? {
+                Some(outs) => done = outs,
+                None => return txn.rollback().await.map(|()| Outcome::NotAtOnce),
+            }
+        }
+        let (mut fates, mut handled, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for (place, part) in parts.iter().enumerate() {
+            // A second copy of a message has to wait until the inbox knows what became of the first.
+            let is_copy = !seen.insert(part.message());
+            // What is done must not be done again: the transaction goes on at least until the last of it.
+            let may_end = is_copy || (done.is_empty() && is_over(begun.elapsed()));
+            if may_end && !fates.is_empty() {
+                break;
+            }
+            let begun = Instant::now();
+            let fate = if before.contains(&part.message()) {
+                Fate::Before
+            } else if let Some(out) = done.remove(&part.message()) {
+                handled.push(part.message());
+                Fate::Ended(Ok(out))
+            } else {
+                let (outcome, keep) = act_alone(&txn, *part).await?;
+                let fate = Fate::Ended(outcome);
+                match keep {
+                    Keep::Handled => handled.push(part.message()),
+                    Keep::Open => {}
+                    Keep::Nothing => {
+                        txn.rollback().await?;
+                        return Ok(Outcome::NotKept { place, fate: (fate, begun.elapsed()) });
+                    }
+                }
+                fate
+            };
+            fates.push((fate, begun.elapsed()));
+        }
+        let count = handled.len() as u64;
+        if inbox::enter_all(&txn, queue, handled).await? < count {
+            return Err(DbErr::Custom("another process has just handled one of the messages".to_owned()));
+        }
+        crash::point("together.acted");
+        if let Err(error) = txn.commit().await {
+            // A constraint that is checked at the commit is the author's doing; among several it is not known whose.
+            let is_own = fates.len() == 1 && db.violation(&error).is_some();
+            let Some((fate, _)) = fates.first_mut().filter(|_| is_own) else { return Err(error) };
+            *fate = Fate::Ended(Err(error.into()));
+        }
+        Ok(Outcome::Kept(fates))
+    }
+}
+
+/// Does what can be done at once of the parts that no copy precedes; `None` if that fails.
 async fn act_at_once<P: Part>(
     txn: &Txn,
     parts: &[&P],
     before: &HashSet<MessageId>,
-) -> Result<HashMap<MessageId, P::Out>, DbErr> {
+) -> Result<Option<HashMap<MessageId, P::Out>>, DbErr> {
     let mut seen = HashSet::new();
     let firsts = parts.iter().copied().take_while(|part| seen.insert(part.message()));
     let able: Vec<&P> =
         firsts.filter(|part| part.may_be_at_once() && !before.contains(&part.message())).collect();
     if able.len() < 2 {
-        return Ok(HashMap::new());
+        return Ok(Some(HashMap::new()));
     }
-    let savepoint = txn.savepoint().await?;
-    let outcome = caught(P::act_at_once(&able, &savepoint)).await;
-    let outs = match ended(savepoint, outcome).await? {
-        Ok(outs) => outs,
+    match ended(txn, caught(P::act_at_once(&able, txn)).await)? {
+        Ok(outs) => {
+            let done = able.iter().zip(outs).filter_map(|(part, out)| Some((part.message(), out?)));
+            Ok(Some(done.collect()))
+        }
         Err(failure) => {
             tracing::info!(?failure, "Messages cannot be handled at once, handling them alone");
-            Vec::new()
+            Ok(None)
         }
-    };
-    let done = able.iter().zip(outs).filter_map(|(part, out)| Some((part.message(), out?)));
-    Ok(done.collect())
+    }
 }
 
-/// Does one part, and says whether its message is handled by it. An error means that `txn` is of no use any more.
-async fn act_apart<P: Part>(txn: &Txn, part: &P) -> Result<(Result<P::Out, Failure>, bool), DbErr> {
-    let savepoint = txn.savepoint().await?;
-    let outcome = caught(part.act(&savepoint)).await;
-    if matches!(outcome, Ok((_, Keep::Nothing))) && !savepoint.is_interrupted() {
-        savepoint.undo().await?;
-        return Ok((outcome.map(|(out, _)| out), false));
-    }
-    let outcome = ended(savepoint, outcome).await?;
-    let is_handled = matches!(outcome, Ok((_, Keep::Handled)));
-    Ok((outcome.map(|(out, _)| out), is_handled))
+/// Does one part, and says what of it is to be kept.
+async fn act_alone<P: Part>(txn: &Txn, part: &P) -> Result<(Result<P::Out, Failure>, Keep), DbErr> {
+    let outcome = ended(txn, caught(part.act(txn)).await)?;
+    let keep = outcome.as_ref().map_or(Keep::Nothing, |(_, keep)| *keep);
+    Ok((outcome.map(|(out, _)| out), keep))
 }
