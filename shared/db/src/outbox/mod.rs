@@ -142,16 +142,20 @@ impl Source for Outbox {
 
     async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr> {
         let (key, db) = (entity::Column::Seq, &self.0);
-        let (mut published, mut kept) = (Vec::new(), Vec::new());
+        let (mut published, mut kept, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for ((seq, _), fate) in fates {
             match fate {
                 Fate::Published | Fate::Nothing => published.push(seq),
                 Fate::Kept => kept.push(seq),
-                Fate::Refused(problem) => {
-                    sql::refused::<entity::Entity>(db.writer(), key, entity::Column::Problem, seq, &problem)
-                        .await?;
-                }
+                Fate::Refused(problem) => refused.push((seq, problem)),
             }
+        }
+        if !refused.is_empty() {
+            let txn = db.begin().await?;
+            for (seq, problem) in refused {
+                sql::refused::<entity::Entity>(&txn, key, entity::Column::Problem, seq, &problem).await?;
+            }
+            txn.commit().await?;
         }
         sql::published::<entity::Entity>(db, key, entity::Column::PublishedAt, &published).await?;
         sql::release::<entity::Entity>(db.writer(), key, entity::Column::LeasedUntil, &kept).await
