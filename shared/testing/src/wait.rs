@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long anything may take: longer than the first rung of the ladder on RabbitMQ, whose clock no test moves.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often to look.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// Looks again and again until `look` finds something; panics after 10 seconds with `what` was awaited.
+/// Looks again and again until `look` finds something; panics after a minute with `what` was awaited.
 pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
     eventually_within(PATIENCE, what, look).await
 }

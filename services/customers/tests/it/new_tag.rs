@@ -218,7 +218,7 @@ async fn a_request_that_comes_again_makes_one_tag() {
 #[tokio::test]
 async fn one_of_many_who_want_the_same_gets_it() {
     let library = Library::start().await;
-    library.faults(json!({ADD: {"latency_ms": 300}})).await;
+    library.faults(json!({ADD: {"latency_ms": 3000}})).await;
     let wanting = (0..8).map(|_| library.post("等级", "金牌"));
     let answers = futures::future::join_all(wanting).await;
     let count = |status: u16| answers.iter().filter(|(found, _)| *found == status).count();

@@ -64,10 +64,11 @@ async fn it_is_granted_at_the_moment_that_was_named() {
 #[tokio::test]
 async fn who_waits_takes_ahead_of_time_and_who_cannot_takes_of_no_bucket() {
     let TestCache { cache, .. } = TestCache::start().await;
-    let (quick, slow) = (("quick", Rate::per_minute(60, 1)), ("slow", Rate::per_minute(1, 2)));
-    let patience = Duration::from_secs(10);
+    let (quick, slow) = (("quick", Rate::per_minute(6, 1)), ("slow", Rate::per_minute(1, 2)));
+    let patience = Duration::from_secs(30);
+    // In tens of seconds, each of them a token of the quick one.
     let wait = async |buckets: &[(&str, Rate)]| match cache.book_token(buckets, patience).await {
-        Booking::In(wait) => Some(wait.as_millis().div_ceil(1000)),
+        Booking::In(wait) => Some(wait.as_millis().div_ceil(10_000)),
         Booking::NotBefore(_) => None,
     };
     assert_eq!([wait(&[quick, slow]).await, wait(&[quick, slow]).await], [Some(0), Some(1)]);

@@ -51,6 +51,13 @@ pub(crate) async fn cache_at(url: String, prefix: &str, clock: Clock) -> Cache {
     Cache::in_redis(prefix, &config, clock).await.unwrap()
 }
 
+/// Returns a port that stays free while nobody listens on it: it is none of those that are given to whoever connects.
+fn own_port() -> u16 {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (first..32_000).find(is_free).unwrap()
+}
+
 /// A Redis of one test, which keeps its values over a crash.
 pub(crate) struct OwnRedis {
     port: u16,
@@ -60,8 +67,7 @@ pub(crate) struct OwnRedis {
 
 impl OwnRedis {
     pub(crate) async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut redis = Self { port, folder: tempfile::tempdir().unwrap(), process: None };
+        let mut redis = Self { port: own_port(), folder: tempfile::tempdir().unwrap(), process: None };
         redis.up().await;
         redis
     }

@@ -177,6 +177,7 @@ async fn doubles_of_a_letter_are_one_and_those_of_a_handled_message_none() {
     txn.commit().await.unwrap();
 
     let (keeper, office) = keep(&rig, STRICT);
+    wait_for_kept(&rig, &office, State::Waiting, 1).await;
     rig.wait_for_messages(&dead(STRICT.name), 0).await;
     let letters = kept(&office, None).await;
     assert_eq!(

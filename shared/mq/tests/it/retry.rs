@@ -172,9 +172,9 @@ async fn what_cannot_be_handled_is_a_dead_letter_at_once() {
 async fn a_thousand_failing_messages_do_not_hold_up_a_healthy_one() {
     const SLOWER: Queue = Queue { ladder: Ladder::Custom(&[Duration::from_millis(1500)]), ..FLOW };
     let rig = Rig::start(&[SLOWER]).await;
+    rig.publish(messages(50, 1001)).await;
     let mut worker =
         rig.consume(SLOWER, |seen| if seen.number < 1000 { Step::Retry("always") } else { Step::Handle });
-    rig.publish(messages(50, 1001)).await;
 
     let mut retried = 0;
     loop {

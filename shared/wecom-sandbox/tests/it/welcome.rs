@@ -71,7 +71,7 @@ async fn what_is_wrong_with_a_greeting_is_said_and_spends_nothing() {
 async fn of_two_greetings_at_once_one_waits_in_vain() {
     let corp = TestCorp::start().await;
     let body = code(&corp, "a").await;
-    let faults = json!({"api": {WELCOME: {"latency_ms": 200}}});
+    let faults = json!({"api": {WELCOME: {"latency_ms": 2000}}});
     corp.ask(Method::PUT, "/_control/faults", Some(faults)).await;
     let (one, other) = join(corp.post(WELCOME, body.clone()), corp.post(WELCOME, body)).await;
     let mut codes = [one["errcode"].as_i64(), other["errcode"].as_i64()];
