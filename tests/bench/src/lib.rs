@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod busy;
 pub mod callback;
 pub mod cores;
 pub mod figure;
+pub mod floor;
 pub mod load;
 pub mod ours;
 pub mod peers;

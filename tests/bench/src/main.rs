@@ -1,9 +1,11 @@
 //! The command `scrm-bench`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use scrm_bench::figure::{Figure, table};
+use scrm_bench::floor::{self, Level};
 use scrm_bench::peers::NotInstalled;
 use scrm_bench::place::Place;
 use scrm_bench::runs::Benchmark;
@@ -41,6 +43,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The server of `callbacks-floor`, which that starts by itself.
+    #[command(hide = true)]
+    Floor {
+        /// How much it does before it answers.
+        #[arg(long)]
+        level: Level,
+        /// Where it listens, on this machine only.
+        #[arg(long)]
+        port: u16,
+        /// Where it keeps its file.
+        #[arg(long)]
+        folder: PathBuf,
+    },
 }
 
 fn benchmark(name: &str) -> Result<Benchmark, String> {
@@ -49,7 +64,7 @@ fn benchmark(name: &str) -> Result<Benchmark, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse().command) {
+    match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("scrm-bench: {error:#}");
@@ -58,8 +73,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> anyhow::Result<()> {
-    match *command {
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::List => {
             for benchmark in Benchmark::ALL {
                 println!("{}", benchmark.name());
@@ -72,6 +87,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
             }
         }
         Command::Run { name, quick, json } => print(&name.run(&Place::find()?, quick)?, json),
+        Command::Floor { level, port, folder } => floor::serve(level, port, &folder)?,
     }
     Ok(())
 }

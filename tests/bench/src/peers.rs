@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, ensure};
 
 use crate::callback::App;
+use crate::floor::Level;
 use crate::place::Place;
 
 /// In what a peer is written.
@@ -151,6 +152,21 @@ pub fn worker(place: &Place, what: &str, postgres: &str, amqp: &str) -> Command 
     let mut command = python(place);
     command.args(["worker.py", what]).env("POSTGRES_URL", postgres).env("AMQP_URL", amqp);
     command
+}
+
+/// Returns the server that does no more than a level says.
+pub fn floor(
+    place: &Place,
+    level: Level,
+    app: &App,
+    address: SocketAddr,
+    folder: &Path,
+) -> anyhow::Result<Command> {
+    let mut command = place.program("scrm-bench")?;
+    command.args(["floor", "--level", level.name(), "--port", &address.port().to_string()]);
+    command.arg("--folder").arg(folder);
+    with_secrets(&mut command, app);
+    Ok(command)
 }
 
 fn with_secrets(command: &mut Command, app: &App) {

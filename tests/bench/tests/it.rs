@@ -4,8 +4,16 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-const NAMES: [&str; 7] =
-    ["callbacks", "callbacks-fast", "lead-latency", "throughput", "webhooks", "idle", "first-lead"];
+const NAMES: [&str; 8] = [
+    "callbacks",
+    "callbacks-fast",
+    "callbacks-floor",
+    "lead-latency",
+    "throughput",
+    "webhooks",
+    "idle",
+    "first-lead",
+];
 
 fn bench(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scrm-bench")).args(arguments).output().expect("it starts")

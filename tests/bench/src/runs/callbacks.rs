@@ -15,6 +15,7 @@ use super::Setting;
 use crate::callback::{App, arrivals};
 use crate::cores::Core;
 use crate::figure::{Figure, Goal, number};
+use crate::floor::Level;
 use crate::load::{self, Outcome, Pace};
 use crate::ours::{Api, Serve, Stored, Wecom, http};
 use crate::peers;
@@ -90,6 +91,30 @@ pub(super) async fn run_fast(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
     }
     let figure = Figure::of("callbacks-fast", "/s", &ours.rates)?;
     Ok(vec![figure.against("fastify+@wecom/crypto, not durable", &peer)?.with_goal(Goal::Times(2.0))])
+}
+
+/// How fast the door could be if it did nothing beside its task.
+pub(super) async fn run_floor(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
+    let http = http()?;
+    let wecom = Wecom::start(&setting.place, &setting.cores, &http).await?;
+    let (mut ours, mut rates) = (Ours::default(), [const { Vec::new() }; Level::ALL.len()]);
+    for round in 0..setting.choose(3, 5) {
+        ours_once(setting, &http, &wecom, 128, &mut ours).await?;
+        for (level, rates) in Level::ALL.into_iter().zip(&mut rates) {
+            let folder = setting.place.empty_folder()?;
+            let address = free_address()?;
+            let command = peers::floor(&setting.place, level, &wecom.app, address, folder.path())?;
+            rates.push(peer_once(setting, &http, &wecom.app, 128, command, address, folder.path()).await?);
+        }
+        setting.say(&format!("round {}", round + 1));
+    }
+    let [read, open, store] = rates;
+    Ok(vec![
+        Figure::of("callbacks-floor", "/s", &ours.rates)?
+            .against("the same server and disk, bare", &store)?,
+        Figure::of("callbacks-floor-open", "/s", &open)?,
+        Figure::of("callbacks-floor-read", "/s", &read)?,
+    ])
 }
 
 /// Sends callbacks to an address for the time of a round.

@@ -23,6 +23,8 @@ pub enum Benchmark {
     Callbacks,
     /// The same against a door that is fast and loses what it took in.
     CallbacksFast,
+    /// The same against a door that does nothing beside its task.
+    CallbacksFloor,
     /// From a callback to a lead that can be read.
     LeadLatency,
     /// The rate that services on PostgreSQL and RabbitMQ hold.
@@ -37,9 +39,10 @@ pub enum Benchmark {
 
 impl Benchmark {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Callbacks,
         Self::CallbacksFast,
+        Self::CallbacksFloor,
         Self::LeadLatency,
         Self::Throughput,
         Self::Webhooks,
@@ -52,6 +55,7 @@ impl Benchmark {
         match self {
             Self::Callbacks => "callbacks",
             Self::CallbacksFast => "callbacks-fast",
+            Self::CallbacksFloor => "callbacks-floor",
             Self::LeadLatency => "lead-latency",
             Self::Throughput => "throughput",
             Self::Webhooks => "webhooks",
@@ -70,7 +74,7 @@ impl Benchmark {
         match self {
             Self::Callbacks | Self::Throughput | Self::Idle => Some(Kind::Python),
             Self::CallbacksFast => Some(Kind::Node),
-            Self::LeadLatency | Self::Webhooks | Self::FirstLead => None,
+            Self::CallbacksFloor | Self::LeadLatency | Self::Webhooks | Self::FirstLead => None,
         }
     }
 
@@ -122,6 +126,7 @@ impl Benchmark {
         match self {
             Self::Callbacks => callbacks::run(setting).await,
             Self::CallbacksFast => callbacks::run_fast(setting).await,
+            Self::CallbacksFloor => callbacks::run_floor(setting).await,
             Self::LeadLatency => lead_latency::run(setting).await,
             Self::Throughput => throughput::run(setting).await,
             Self::Webhooks => webhooks::run(setting).await,
