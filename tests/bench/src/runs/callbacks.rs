@@ -23,6 +23,8 @@ use crate::program::{Program, free_address};
 
 /// More than any of the servers takes in a second: the load never runs out of requests.
 const MOST_PER_SECOND: u64 = 25_000;
+/// The same of one that does next to nothing.
+const MOST_OF_FLOOR: u64 = 100_000;
 /// How long a backlog may take.
 const DRAIN: Duration = Duration::from_secs(30);
 /// Seconds that it may take as a goal.
@@ -103,10 +105,22 @@ pub(super) async fn run_floor(setting: &Setting) -> anyhow::Result<Vec<Figure>> 
         for (level, rates) in Level::ALL.into_iter().zip(&mut rates) {
             let folder = setting.place.empty_folder()?;
             let address = free_address()?;
-            let command = peers::floor(&setting.place, level, &wecom.app, address, folder.path())?;
-            rates.push(peer_once(setting, &http, &wecom.app, 128, command, address, folder.path()).await?);
+            let mut command = peers::floor(&setting.place, level, &wecom.app, address, folder.path())?;
+            let mut server =
+                Program::start("floor", &mut command, &setting.cores, Core::Server, folder.path())?;
+            server.ready(&http, &format!("http://{address}/count")).await?;
+            let millis = setting.choose(1_000, 3_000);
+            let outcome = hammer(&wecom.app, address, 128, millis, MOST_OF_FLOOR).await?;
+            rates.push(outcome.rate());
+            server.stop().await?;
         }
-        setting.say(&format!("round {}", round + 1));
+        let told = rates.each_ref().map(|rates| rates[round]);
+        let [read, open, store] = told;
+        let rate = ours.rates[round];
+        setting.say(&format!(
+            "round {}: ours {rate:.0}/s, bare {store:.0}/s, without storing {open:.0}/s, reading only {read:.0}/s",
+            round + 1,
+        ));
     }
     let [read, open, store] = rates;
     Ok(vec![
@@ -117,20 +131,20 @@ pub(super) async fn run_floor(setting: &Setting) -> anyhow::Result<Vec<Figure>> 
     ])
 }
 
-/// Sends callbacks to an address for the time of a round.
+/// Sends callbacks to an address for so many milliseconds, at most so many a second.
 async fn hammer(
-    setting: &Setting,
     app: &App,
     address: SocketAddr,
     connections: usize,
+    millis: u64,
+    most_per_second: u64,
 ) -> anyhow::Result<Outcome> {
-    let millis = setting.choose(1_500, 10_000);
-    let count = usize::try_from(millis * MOST_PER_SECOND / 1000)?;
+    let count = usize::try_from(millis * most_per_second / 1000)?;
     let requests = Arc::new(arrivals(app, address, "c", count)?);
     let pace = Pace::Flat(Duration::from_millis(millis));
     let outcome = load::run(address, connections, requests, pace, |_| ()).await?;
     outcome.expect_all(200)?;
-    ensure!(outcome.answered.len() < count, "the load ran out of callbacks: raise MOST_PER_SECOND");
+    ensure!(outcome.answered.len() < count, "the load ran out of callbacks: more are needed a second");
     Ok(outcome)
 }
 
@@ -143,7 +157,8 @@ async fn ours_once(
 ) -> anyhow::Result<()> {
     let serve = Serve::start(&setting.place, &setting.cores, http).await?;
     serve.api.connect(wecom).await?;
-    let outcome = hammer(setting, &wecom.app, serve.address, connections).await?;
+    let millis = setting.choose(1_500, 10_000);
+    let outcome = hammer(&wecom.app, serve.address, connections, millis, MOST_PER_SECOND).await?;
     let ended = Clock::system().now();
     let stored = drained(&serve.api, ended).await?;
     let answered = outcome.answered.len();
@@ -188,7 +203,8 @@ async fn peer_once(
     let mut peer = Program::start("peer", &mut command, &setting.cores, Core::Server, folder)?;
     let count = format!("http://{address}/count");
     peer.ready(http, &count).await?;
-    let outcome = hammer(setting, app, address, connections).await?;
+    let millis = setting.choose(1_500, 10_000);
+    let outcome = hammer(app, address, connections, millis, MOST_PER_SECOND).await?;
     let kept: usize = http.get(count).send().await?.text().await?.parse().context("a count is a number")?;
     let answered = outcome.answered.len();
     ensure!(kept == answered, "the peer answered {answered} callbacks and has {kept}");

@@ -46,7 +46,7 @@ pub(super) async fn run(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn measured(setting: &Setting, name: &str, line: &mut impl Line) -> anyhow::Result<Held> {
-    let quick = Care { tries: 2, short: 2, long: 4, step_down: 0.8 };
+    let quick = Care { tries: 2, short: 1, long: 3, step_down: 0.8 };
     let care = setting.choose(quick, Care { tries: 5, short: 8, long: 60, step_down: 0.92 });
     let held = highest(line, care, |text| setting.say(&format!("{name}: {text}")));
     held.await?.with_context(|| format!("{name} holds no rate at all"))
