@@ -105,7 +105,7 @@ pub fn serve(level: Level, port: u16, folder: &Path) -> anyhow::Result<()> {
     let (receiver, key) = (secret("CORP")?, AesKey::parse(&secret("AES_KEY")?).context("AES_KEY")?);
     let credentials = Credentials::new(&secret("TOKEN")?, key).context("TOKEN")?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    // As `scrm`: a runtime for everything, and one worker of the web server beside it.
+    // One thread for what stores, and one for the web server beside it.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.context("the asynchronous runtime does not start")?.block_on(async {
         let db =

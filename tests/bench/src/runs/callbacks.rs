@@ -57,7 +57,16 @@ pub(super) async fn run(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
             let database = folder.path().join("callbacks.sqlite");
             let command = peers::fastapi(&setting.place, &wecom.app, address, &database);
             peer.push(
-                peer_once(setting, &http, &wecom.app, connections, command, address, folder.path()).await?,
+                peer_once(
+                    setting,
+                    &http,
+                    &wecom.app,
+                    Load::of(setting, connections),
+                    command,
+                    address,
+                    folder.path(),
+                )
+                .await?,
             );
             setting.say(&format!(
                 "round {}, {connections} connections: ours {:.0}/s, FastAPI {:.0}/s",
@@ -87,7 +96,8 @@ pub(super) async fn run_fast(setting: &Setting) -> anyhow::Result<Vec<Figure>> {
         let folder = setting.place.empty_folder()?;
         let address = free_address()?;
         let command = peers::fastify(&setting.place, &wecom.app, address)?;
-        peer.push(peer_once(setting, &http, &wecom.app, 128, command, address, folder.path()).await?);
+        let load = Load::of(setting, 128);
+        peer.push(peer_once(setting, &http, &wecom.app, load, command, address, folder.path()).await?);
         let rates = (ours.rates[ours.rates.len() - 1], peer[peer.len() - 1]);
         setting.say(&format!("round {}: ours {:.0}/s, Fastify {:.0}/s", round + 1, rates.0, rates.1));
     }
@@ -105,14 +115,9 @@ pub(super) async fn run_floor(setting: &Setting) -> anyhow::Result<Vec<Figure>> 
         for (level, rates) in Level::ALL.into_iter().zip(&mut rates) {
             let folder = setting.place.empty_folder()?;
             let address = free_address()?;
-            let mut command = peers::floor(&setting.place, level, &wecom.app, address, folder.path())?;
-            let mut server =
-                Program::start("floor", &mut command, &setting.cores, Core::Server, folder.path())?;
-            server.ready(&http, &format!("http://{address}/count")).await?;
-            let millis = setting.choose(1_000, 3_000);
-            let outcome = hammer(&wecom.app, address, 128, millis, MOST_OF_FLOOR).await?;
-            rates.push(outcome.rate());
-            server.stop().await?;
+            let command = peers::floor(&setting.place, level, &wecom.app, address, folder.path())?;
+            let load = Load { connections: 128, millis: setting.choose(1_000, 3_000), most: MOST_OF_FLOOR };
+            rates.push(peer_once(setting, &http, &wecom.app, load, command, address, folder.path()).await?);
         }
         let told = rates.each_ref().map(|rates| rates[round]);
         let [read, open, store] = told;
@@ -131,15 +136,26 @@ pub(super) async fn run_floor(setting: &Setting) -> anyhow::Result<Vec<Figure>> 
     ])
 }
 
-/// Sends callbacks to an address for so many milliseconds, at most so many a second.
-async fn hammer(
-    app: &App,
-    address: SocketAddr,
+/// How a server is loaded.
+#[derive(Debug, Clone, Copy)]
+struct Load {
     connections: usize,
     millis: u64,
-    most_per_second: u64,
-) -> anyhow::Result<Outcome> {
-    let count = usize::try_from(millis * most_per_second / 1000)?;
+    /// Callbacks a second that are prepared.
+    most: u64,
+}
+
+impl Load {
+    /// Loads a server for the time of a round.
+    const fn of(setting: &Setting, connections: usize) -> Self {
+        Self { connections, millis: setting.choose(1_500, 10_000), most: MOST_PER_SECOND }
+    }
+}
+
+/// Sends callbacks to an address.
+async fn hammer(app: &App, address: SocketAddr, load: Load) -> anyhow::Result<Outcome> {
+    let Load { connections, millis, most } = load;
+    let count = usize::try_from(millis * most / 1000)?;
     let requests = Arc::new(arrivals(app, address, "c", count)?);
     let pace = Pace::Flat(Duration::from_millis(millis));
     let outcome = load::run(address, connections, requests, pace, |_| ()).await?;
@@ -157,8 +173,7 @@ async fn ours_once(
 ) -> anyhow::Result<()> {
     let serve = Serve::start(&setting.place, &setting.cores, http).await?;
     serve.api.connect(wecom).await?;
-    let millis = setting.choose(1_500, 10_000);
-    let outcome = hammer(&wecom.app, serve.address, connections, millis, MOST_PER_SECOND).await?;
+    let outcome = hammer(&wecom.app, serve.address, Load::of(setting, connections)).await?;
     let ended = Clock::system().now();
     let stored = drained(&serve.api, ended).await?;
     let answered = outcome.answered.len();
@@ -195,7 +210,7 @@ async fn peer_once(
     setting: &Setting,
     http: &Client,
     app: &App,
-    connections: usize,
+    load: Load,
     mut command: std::process::Command,
     address: SocketAddr,
     folder: &Path,
@@ -203,8 +218,7 @@ async fn peer_once(
     let mut peer = Program::start("peer", &mut command, &setting.cores, Core::Server, folder)?;
     let count = format!("http://{address}/count");
     peer.ready(http, &count).await?;
-    let millis = setting.choose(1_500, 10_000);
-    let outcome = hammer(app, address, connections, millis, MOST_PER_SECOND).await?;
+    let outcome = hammer(app, address, load).await?;
     let kept: usize = http.get(count).send().await?.text().await?.parse().context("a count is a number")?;
     let answered = outcome.answered.len();
     ensure!(kept == answered, "the peer answered {answered} callbacks and has {kept}");
