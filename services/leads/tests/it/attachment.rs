@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scrm_testing::{Shape, eventually};
+use scrm_testing::eventually;
 use serde_json::{Value, json};
 
 use crate::media::keep;
@@ -95,11 +95,7 @@ async fn attachments_are_uploaded_once_and_sent_in_their_order() {
 #[tokio::test]
 async fn a_copy_is_renewed_by_one_replica_before_wecom_forgets_it() {
     let greeted = Greeted::start("您好").await;
-    let replica = match Shape::chosen() {
-        // In one process there is one relay: it does not expect another one, which would publish what it publishes.
-        Shape::Embedded => None,
-        Shape::Distributed => Some(greeted.leads.replica_with(&greeted.wecom).await),
-    };
+    let replica = greeted.leads.replica_with(&greeted.wecom).await;
     greeted.with_picture().await;
     greeted.leads.clock.advance(Duration::from_hours(61));
     let ids = greeted.uploaded(2).await;

@@ -12,7 +12,7 @@ use crate::support::{Outsider, Process, scrm, token};
 fn once(data: &std::path::Path, leads: u64) -> Value {
     let (leads, data) = (leads.to_string(), data.to_str().unwrap());
     let arguments =
-        ["demo", "--port", "0", "--sandbox-port", "0", "--speed", "100", "--data", data, "--once", &leads];
+        ["demo", "--port", "0", "--sandbox-port", "0", "--speed", "500", "--data", data, "--once", &leads];
     let output = scrm(&arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -23,13 +23,13 @@ fn once(data: &std::path::Path, leads: u64) -> Value {
 fn every_arrival_becomes_one_owned_lead_and_a_second_run_goes_on() {
     let data = tempfile::tempdir().unwrap();
     for _ in 0..2 {
-        let report = once(data.path(), 100);
-        assert_eq!(report["callbacks_acknowledged"], 100, "{report}");
-        assert_eq!(report["leads_assigned"], 100, "{report}");
+        let report = once(data.path(), 200);
+        assert_eq!(report["callbacks_acknowledged"], 200, "{report}");
+        assert_eq!(report["leads_assigned"], 200, "{report}");
         assert_eq!(report["lost"], 0, "{report}");
         assert_eq!(report["doubled"], 0, "{report}");
         assert!(report["first_lead_ms"].is_u64(), "{report}");
-        assert_eq!(report["welcomes_sent"], 100, "{report}");
+        assert_eq!(report["welcomes_sent"], 200, "{report}");
         assert!(report["assign_ms"]["p99"].is_i64(), "{report}");
         assert!(report["welcome_ms"]["p99"].is_i64(), "{report}");
     }
