@@ -30,7 +30,8 @@ const PREFETCH: usize = 200;
 /// Changes this service's rows because of an event.
 ///
 /// It is right under any order and any repetition of events, and calls nothing outside the database. It may be asked
-/// again about an event that it has just handled: if the commit failed, all that it did is taken back.
+/// again about an event that it has just handled, all of which is then taken back: the commit failed, or the handling of
+/// another event in the same transaction.
 #[async_trait]
 pub trait StateHandler<E: Event>: Send + Sync + 'static {
     /// Handles the event within `txn`: a part of a transaction that it may share with other messages. When this returns

@@ -18,7 +18,7 @@ const GROUP_TIME: Duration = Duration::from_millis(100);
 /// The same while somebody waits for the writer of SQLite who must not wait long.
 const GROUP_TIME_AWAITED: Duration = Duration::from_millis(10);
 
-/// What is kept of a part that did not fail.
+/// What is kept of a part; nothing of one that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
     /// What it did, and that its message is handled.
