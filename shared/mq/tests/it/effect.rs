@@ -229,7 +229,8 @@ async fn each_unit_is_called_once_however_often_its_message_comes() {
 async fn many_messages_about_one_unit_call_it_once() {
     let rig = Rig::start(&[FLOW]).await;
     let (gate, counts) = (Arc::new(Semaphore::new(0)), Arc::new(Counts::default()));
-    let lease = Duration::from_mins(1);
+    // The others come back when it is over: longer than a slow machine needs for the call, shorter than anyone's patience.
+    let lease = Duration::from_secs(8);
     let mut worker = rig.call_out_counting(FLOW, Arc::clone(&counts), lease, {
         let gate = Arc::clone(&gate);
         move |_| Say::Wait(Arc::clone(&gate))
