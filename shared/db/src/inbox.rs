@@ -1,7 +1,6 @@
 //! What a consumer has already handled, so that a message that comes again changes nothing.
 
 use std::collections::HashSet;
-use std::iter::repeat_n;
 
 use scrm_kernel::{MessageId, Timestamp};
 use sea_orm::sea_query::OnConflict;
@@ -68,13 +67,13 @@ pub async fn entered(
     consumer: &str,
     messages: &[MessageId],
 ) -> Result<HashSet<MessageId>, DbErr> {
-    let Some(last) = messages.last() else { return Ok(HashSet::new()) };
-    // Asked for as many as a power of two: few texts, which the statement cache can hold.
-    let many = messages.len().next_power_of_two();
-    let asked = messages.iter().chain(repeat_n(last, many - messages.len()));
+    if messages.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let asked = sql::padded(messages.iter().map(|message| message.as_uuid()));
     let rows = entity::Entity::find()
         .filter(entity::Column::Consumer.eq(consumer))
-        .filter(entity::Column::MessageId.is_in(asked.map(|message| message.as_uuid())))
+        .filter(entity::Column::MessageId.is_in(asked))
         .all(connection)
         .await?;
     Ok(rows.into_iter().map(|row| MessageId::from_uuid(row.message_id)).collect())

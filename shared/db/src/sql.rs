@@ -7,8 +7,8 @@ use scrm_kernel::{CorpId, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, LockBehavior, LockType, Query, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait,
-    FromQueryResult, IdenStatic as _, Iterable as _, Order, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Statement, Value, Values,
+    FromQueryResult, IdenStatic as _, Iterable as _, Order, PrimaryKeyToColumn as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Statement, Value, Values,
 };
 
 use crate::Db;
@@ -50,9 +50,21 @@ pub enum Known {
     Refuse,
     /// It leaves them as they are.
     Skip,
+    /// It writes every column that is given, where the primary key is the same; that of each row is another one.
+    Replace,
 }
 
-/// Inserts rows in their order, and returns how many of them were not there before.
+/// Returns the values for an `IN`, the last one repeated until they are as many as a power of two: few texts, which the
+/// statement cache can hold.
+pub fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.into_iter().collect();
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}
+
+/// Inserts rows in their order, and returns how many of them were not there before, or were replaced.
 ///
 /// The number of rows in a statement is a power of two: few texts, which the statement cache can hold. All rows set the
 /// columns that the first one sets.
@@ -93,19 +105,14 @@ pub async fn insert_values<E: EntityTrait>(
     known: Known,
 ) -> Result<u64, DbErr> {
     let backend = connection.get_database_backend();
-    let sql = insertion(backend, E::default().table_name(), columns, values.len(), known);
+    let conflict = on_conflict::<E>(columns, known);
+    let sql = insertion(backend, E::default().table_name(), columns, values.len()) + &conflict;
     let statement = Statement { sql, values: Some(Values(values)), db_backend: backend };
     Ok(connection.execute_raw(statement).await?.rows_affected())
 }
 
 /// Returns the text of an insertion with so many parameters.
-fn insertion<C: ColumnTrait>(
-    backend: DbBackend,
-    table: &str,
-    columns: &[C],
-    parameters: usize,
-    known: Known,
-) -> String {
+fn insertion<C: ColumnTrait>(backend: DbBackend, table: &str, columns: &[C], parameters: usize) -> String {
     let names: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.as_str())).collect();
     let mut sql = format!("INSERT INTO \"{table}\" ({}) VALUES ", names.join(", "));
     for parameter in 0..parameters {
@@ -122,10 +129,22 @@ fn insertion<C: ColumnTrait>(
         }
     }
     sql.push(')');
-    if known == Known::Skip {
-        sql.push_str(" ON CONFLICT DO NOTHING");
-    }
     sql
+}
+
+/// Returns what an insertion says about rows that are there already.
+fn on_conflict<E: EntityTrait>(columns: &[E::Column], known: Known) -> String {
+    let quoted = |column: &E::Column| format!("\"{}\"", column.as_str());
+    match known {
+        Known::Refuse => String::new(),
+        Known::Skip => " ON CONFLICT DO NOTHING".to_owned(),
+        Known::Replace => {
+            let keys: Vec<String> = E::PrimaryKey::iter().map(|key| quoted(&key.into_column())).collect();
+            let others = columns.iter().map(quoted).filter(|column| !keys.contains(column));
+            let others: Vec<String> = others.map(|column| format!("{column} = excluded.{column}")).collect();
+            format!(" ON CONFLICT ({}) DO UPDATE SET {}", keys.join(", "), others.join(", "))
+        }
+    }
 }
 
 /// Takes up to `most` rows that meet `waiting`, smallest `key` first, for this process alone.
