@@ -8,7 +8,7 @@ pub mod rabbit;
 pub mod topology;
 mod transport;
 
-pub use consumer::{Claim, Consumer, EffectHandler, Effects, Failure, Next, StateHandler};
+pub use consumer::{Claim, Consumer, EffectHandler, Effects, Failure, Next, Readable, StateHandler};
 pub use delivery::{DeadLetters, Delivery, Settlement, Subscription, Unreadable};
 pub use keeper::Keeper;
 pub use topology::{Ladder, Queue, Rank, Topology};

@@ -66,9 +66,23 @@ pub trait EffectHandler<E: Event>: Send + Sync + 'static {
     /// Waits for what the claim will want to know, outside any transaction; most have nothing to wait for.
     async fn prepare(&self, _event: &E, _envelope: &Envelope) {}
 
-    /// Claims the unit, by a guarded update, in a transaction that is committed before the call. On SQLite other
-    /// messages of the kind share it; what this one did alone is taken back if it fails.
+    /// Claims the unit, by a guarded update, in a transaction that is committed before the call. Other messages of the
+    /// kind share it; what this one did alone is taken back if it fails.
     async fn claim(&self, txn: &Txn, event: &E, envelope: &Envelope) -> Result<Claim<Self::Unit>, Failure>;
+
+    /// Whether it implements [`claim_at_once`](Self::claim_at_once).
+    const CLAIMS_AT_ONCE: bool = false;
+
+    /// Claims units of those of several events that can be claimed at once, and returns what that came to; `None` for the
+    /// others, which are claimed alone afterwards. If it fails, all of it is taken back and each is claimed alone. All
+    /// events are of one enterprise, and each is of another key.
+    async fn claim_at_once(
+        &self,
+        _txn: &Txn,
+        events: &[(&E, &Envelope)],
+    ) -> Result<Vec<Option<Claim<Self::Unit>>>, Failure> {
+        Ok(events.iter().map(|_| None).collect())
+    }
 
     /// Makes the call, outside any transaction. If it panics the outcome is unclear, and nothing is recorded.
     async fn call(&self, unit: &Self::Unit) -> Self::Outcome;
@@ -79,6 +93,19 @@ pub trait EffectHandler<E: Event>: Send + Sync + 'static {
     /// fails by itself, for ever if the database cannot be used. So it may be asked about what it recorded before, if
     /// the commit succeeded without the answer arriving.
     async fn record(&self, txn: &Txn, unit: &Self::Unit, outcome: &Self::Outcome) -> Result<Next, Failure>;
+
+    /// Whether it implements [`record_at_once`](Self::record_at_once).
+    const RECORDS_AT_ONCE: bool = false;
+
+    /// Records what became of those of several calls that can be recorded at once, as
+    /// [`claim_at_once`](Self::claim_at_once) claims.
+    async fn record_at_once(
+        &self,
+        _txn: &Txn,
+        calls: &[(&Self::Unit, &Self::Outcome)],
+    ) -> Result<Vec<Option<Next>>, Failure> {
+        Ok(calls.iter().map(|_| None).collect())
+    }
 
     /// Notes that the message goes to the dead letters, whatever that is because of: nobody will call for it unless a
     /// person has it put back. For units that others wait for; most have nothing to note.

@@ -1,6 +1,7 @@
 //! Consumers: the loops around handlers, and what both kinds of them share.
 
 mod effect;
+mod readable;
 mod state;
 mod together;
 
@@ -17,6 +18,7 @@ use crate::delivery::Settlement;
 use crate::topology::Queue;
 
 pub use effect::{Claim, EffectHandler, Effects, Next};
+pub use readable::Readable;
 pub use state::{Consumer, StateHandler};
 
 /// Messages settled, by queue and outcome.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use super::together::{Fate, GROUP, Keep, Part, act_together};
+use super::together::{Fate, GROUP, Keep, Part, act_together, alike};
 use super::{Failure, PAUSE, log, step_of};
 use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
@@ -44,8 +44,8 @@ pub trait StateHandler<E: Event>: Send + Sync + 'static {
     /// Handles those of several events that need not be handled one after the other, and says of each whether it did;
     /// the others are handled alone afterwards, in their order.
     ///
-    /// For events that people wait for: a statement for all of them instead of one for each. If it fails, all of it is
-    /// taken back and each event is handled alone. Of one key it handles the first ones, or none.
+    /// A statement for all of them instead of one for each. If it fails, all of it is taken back and each event is
+    /// handled alone. All events are of one enterprise, and each is of another key, of which it is the first that waits.
     async fn handle_at_once(&self, _txn: &Txn, events: &[(E, &Envelope)]) -> Result<Vec<bool>, Failure> {
         Ok(vec![false; events.len()])
     }
@@ -243,22 +243,32 @@ impl Part for Handling<'_> {
         Ok(((), Keep::Handled))
     }
 
+    fn key(&self) -> Option<&str> {
+        Some(&self.envelope.key)
+    }
+
     fn may_be_at_once(&self) -> bool {
         let handler = self.consumer.handlers.get(self.envelope.kind.as_str());
         handler.is_some_and(|handler| handler.handles_at_once())
     }
 
-    /// Of one kind, that of the first.
-    async fn act_at_once(parts: &[&Self], txn: &Txn) -> Result<Vec<Option<()>>, Failure> {
-        let Some(Handling { consumer, envelope }) = parts.first() else { return Ok(Vec::new()) };
-        let Some(handler) = consumer.handlers.get(envelope.kind.as_str()) else { return Ok(Vec::new()) };
-        let of_kind = parts.iter().map(|part| part.envelope).take_while(|other| other.kind == envelope.kind);
-        let envelopes: Vec<&Envelope> = of_kind.collect();
-        // Each is a step of its own trace, as long as it takes for all.
-        let steps: Vec<_> = envelopes.iter().map(|envelope| step_of(consumer.queue.name, envelope)).collect();
-        let are_handled = handler.handle_at_once(txn, &envelopes).await?;
-        drop(steps);
-        Ok(are_handled.into_iter().map(|is_handled| is_handled.then_some(())).collect())
+    /// Those of one kind and one enterprise together, if there are several.
+    async fn act_at_once(parts: &[&Self], txn: &Txn) -> Result<Vec<Option<((), Keep)>>, Failure> {
+        let mut done = vec![None; parts.len()];
+        for ((kind, _), places) in alike(parts, |part| (part.envelope.kind.as_str(), part.envelope.corp)) {
+            let consumer = parts[places[0]].consumer;
+            let Some(handler) = consumer.handlers.get(kind) else { continue };
+            let envelopes: Vec<&Envelope> = places.iter().map(|place| parts[*place].envelope).collect();
+            // Each is a step of its own trace, as long as it takes for all.
+            let steps: Vec<_> =
+                envelopes.iter().map(|envelope| step_of(consumer.queue.name, envelope)).collect();
+            let are_handled = handler.handle_at_once(txn, &envelopes).await?;
+            drop(steps);
+            for (place, is_handled) in places.into_iter().zip(are_handled) {
+                done[place] = is_handled.then_some(((), Keep::Handled));
+            }
+        }
+        Ok(done)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Several messages in one transaction: one flush to the disk, and still each succeeds or fails for itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -46,14 +46,19 @@ pub(super) trait Part: Send + Sync {
     /// Does it.
     async fn act(&self, txn: &Txn) -> Result<(Self::Out, Keep), Failure>;
 
+    /// Returns what it is about, if parts about one thing are to be done in their order.
+    fn key(&self) -> Option<&str> {
+        None
+    }
+
     /// Reports whether it may be done at once with others.
     fn may_be_at_once(&self) -> bool {
         false
     }
 
-    /// Does those of several parts that can be done at once, and returns what came of them; nothing for the others,
-    /// which are done alone. A message whose part is done is handled.
-    async fn act_at_once(_parts: &[&Self], _txn: &Txn) -> Result<Vec<Option<Self::Out>>, Failure> {
+    /// Does those of several parts that can be done at once, and returns what came of them and what of it is to be kept;
+    /// nothing for the others, which are done alone. Something of each that is done is kept.
+    async fn act_at_once(_parts: &[&Self], _txn: &Txn) -> Result<Vec<Option<(Self::Out, Keep)>>, Failure> {
         Ok(Vec::new())
     }
 }
@@ -172,8 +177,8 @@ impl Group<'_> {
             let begun = Instant::now();
             let fate = if before.contains(&part.message()) {
                 Fate::Before
-            } else if let Some(out) = done.remove(&part.message()) {
-                handled.push(part.message());
+            } else if let Some((out, keep)) = done.remove(&part.message()) {
+                handled.extend((keep == Keep::Handled).then(|| part.message()));
                 Fate::Ended(Ok(out))
             } else {
                 let (outcome, keep) = act_alone(&txn, *part).await?;
@@ -205,14 +210,16 @@ impl Group<'_> {
     }
 }
 
-/// Does what can be done at once of the parts that no copy precedes; `None` if that fails.
+/// Does what can be done at once of the parts that neither a copy nor another one of their key precedes; `None` if that
+/// fails.
 async fn act_at_once<P: Part>(
     txn: &Txn,
     parts: &[&P],
     before: &HashSet<MessageId>,
-) -> Result<Option<HashMap<MessageId, P::Out>>, DbErr> {
-    let mut seen = HashSet::new();
+) -> Result<Option<HashMap<MessageId, (P::Out, Keep)>>, DbErr> {
+    let (mut seen, mut keys) = (HashSet::new(), HashSet::new());
     let firsts = parts.iter().copied().take_while(|part| seen.insert(part.message()));
+    let firsts = firsts.filter(|part| part.key().is_none_or(|key| keys.insert(key)));
     let able: Vec<&P> =
         firsts.filter(|part| part.may_be_at_once() && !before.contains(&part.message())).collect();
     if able.len() < 2 {
@@ -228,6 +235,15 @@ async fn act_at_once<P: Part>(
             Ok(None)
         }
     }
+}
+
+/// Returns the sorts of which there are several parts, and their places.
+pub(super) fn alike<'a, P, S: Ord>(parts: &[&'a P], sort: impl Fn(&'a P) -> S) -> Vec<(S, Vec<usize>)> {
+    let mut alike: BTreeMap<S, Vec<usize>> = BTreeMap::new();
+    for (place, part) in parts.iter().enumerate() {
+        alike.entry(sort(part)).or_default().push(place);
+    }
+    alike.into_iter().filter(|(_, places)| places.len() > 1).collect()
 }
 
 /// Does one part, and says what of it is to be kept.

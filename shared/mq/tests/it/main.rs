@@ -4,6 +4,7 @@
 
 mod dead;
 mod effect;
+mod effect_at_once;
 mod fault;
 mod flow;
 mod group;

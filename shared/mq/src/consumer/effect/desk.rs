@@ -11,10 +11,7 @@ use tokio::sync::oneshot;
 use crate::consumer::together::{Fate, GROUP, Part, act_together};
 
 /// Whoever gets the turn does the parts of all who wait, so that a hundred messages in hand do not mean a hundred
-/// transactions, one after the other, at the one writer of SQLite.
-///
-/// PostgreSQL writes beside each other and groups the flushes itself; there each part has a transaction of its own, and
-/// none holds the locks of another.
+/// transactions: one after the other at the one writer of SQLite, and a flush and a dozen round trips each on PostgreSQL.
 pub(super) struct Desk<P: Part> {
     waiting: Mutex<VecDeque<Waiter<P>>>,
     turn: tokio::sync::Mutex<()>,
@@ -41,9 +38,6 @@ impl<P: Part> Default for Desk<P> {
 impl<P: Part> Desk<P> {
     /// Has a part done. An error means that the database did not begin or commit it, as far as is known.
     pub(super) async fn act(&self, db: &Db, queue: &str, part: P) -> Result<Fate<P::Out>, DbErr> {
-        if !db.is_sqlite() {
-            return alone(db, queue, &part).await;
-        }
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push_back(Waiter { part, answer });
         let _turn = tokio::select! {

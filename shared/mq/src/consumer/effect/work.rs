@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use scrm_db::{Db, Txn};
-use scrm_kernel::{Lifecycle, MessageId, Timestamp};
+use scrm_kernel::{CorpId, Lifecycle, MessageId, Timestamp};
 use scrm_proto::{Envelope, Event};
 use sea_orm::DbErr;
 use tracing::{Instrument as _, Span};
 
 use super::desk::alone;
 use super::{Claim, Decoding, EffectHandler, Next};
-use crate::consumer::together::{Fate, Keep, Part};
+use crate::consumer::together::{Fate, Keep, Part, alike};
 use crate::consumer::{Failure, PAUSE};
 use crate::delivery::Settlement;
 use crate::topology::Queue;
@@ -44,12 +44,40 @@ impl<E: Event, H: EffectHandler<E>> Part for ToClaim<E, H> {
     async fn act(&self, txn: &Txn) -> Result<(Claim<H::Unit>, Keep), Failure> {
         let claim = self.handler.claim(txn, &self.event, &self.envelope);
         let claim = claim.instrument(self.step.clone()).await?;
-        let keep = match claim {
-            Claim::Call(_) => Keep::Open,
-            Claim::Nothing => Keep::Handled,
-            Claim::Busy { .. } => Keep::Nothing,
-        };
+        let keep = kept_of(&claim);
         Ok((claim, keep))
+    }
+
+    fn key(&self) -> Option<&str> {
+        Some(&self.envelope.key)
+    }
+
+    fn may_be_at_once(&self) -> bool {
+        H::CLAIMS_AT_ONCE
+    }
+
+    /// Those of one enterprise together, if there are several.
+    async fn act_at_once(parts: &[&Self], txn: &Txn) -> Result<Vec<Option<(Self::Out, Keep)>>, Failure> {
+        let mut done: Vec<_> = parts.iter().map(|_| None).collect();
+        for (_, places) in alike(parts, |part| part.envelope.corp) {
+            let handler = &parts[places[0]].handler;
+            let asked = places.iter().map(|place| parts[*place]);
+            let events: Vec<_> = asked.map(|part| (&*part.event, &*part.envelope)).collect();
+            for (place, claim) in places.into_iter().zip(handler.claim_at_once(txn, &events).await?) {
+                let keep = claim.as_ref().map_or(Keep::Nothing, kept_of);
+                // Of one that is busy nothing is kept, so it is found out alone.
+                done[place] = claim.filter(|_| keep != Keep::Nothing).map(|claim| (claim, keep));
+            }
+        }
+        Ok(done)
+    }
+}
+
+const fn kept_of<Unit>(claim: &Claim<Unit>) -> Keep {
+    match claim {
+        Claim::Call(_) => Keep::Open,
+        Claim::Nothing => Keep::Handled,
+        Claim::Busy { .. } => Keep::Nothing,
     }
 }
 
@@ -59,6 +87,7 @@ pub(super) struct ToRecord<E: Event, H: EffectHandler<E>> {
     unit: Arc<H::Unit>,
     outcome: Arc<H::Outcome>,
     message: MessageId,
+    corp: CorpId,
     may_be_recorded: bool,
     step: Span,
 }
@@ -78,9 +107,31 @@ impl<E: Event, H: EffectHandler<E>> Part for ToRecord<E, H> {
     async fn act(&self, txn: &Txn) -> Result<(Next, Keep), Failure> {
         let next = self.handler.record(txn, &self.unit, &self.outcome);
         let next = next.instrument(self.step.clone()).await?;
-        let keep = if next == Next::Done { Keep::Handled } else { Keep::Open };
+        let keep = kept_with(&next);
         Ok((next, keep))
     }
+
+    fn may_be_at_once(&self) -> bool {
+        H::RECORDS_AT_ONCE
+    }
+
+    /// Those of one enterprise together, if there are several.
+    async fn act_at_once(parts: &[&Self], txn: &Txn) -> Result<Vec<Option<(Next, Keep)>>, Failure> {
+        let mut done = vec![None; parts.len()];
+        for (_, places) in alike(parts, |part| part.corp) {
+            let handler = &parts[places[0]].handler;
+            let made = places.iter().map(|place| parts[*place]);
+            let calls: Vec<_> = made.map(|part| (&*part.unit, &*part.outcome)).collect();
+            for (place, next) in places.into_iter().zip(handler.record_at_once(txn, &calls).await?) {
+                done[place] = next.map(|next| (next.clone(), kept_with(&next)));
+            }
+        }
+        Ok(done)
+    }
+}
+
+fn kept_with(next: &Next) -> Keep {
+    if *next == Next::Done { Keep::Handled } else { Keep::Open }
 }
 
 /// What is noted of a message that goes to the dead letters, as a part of a transaction.
@@ -156,6 +207,7 @@ impl Work<'_> {
                 unit: Arc::clone(unit),
                 outcome: Arc::clone(&outcome),
                 message: self.envelope.message_id,
+                corp: self.envelope.corp,
                 may_be_recorded,
                 step: Span::current(),
             };
