@@ -1,11 +1,13 @@
-//! A customer was read from WeCom.
+//! Customers were read from WeCom.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, ExternalUserId, WecomUserId};
+use scrm_kernel::{CorpId, CustomerId, ExternalUserId, RelationId, WecomUserId};
 use sea_orm::DbErr;
 
 use super::App;
-use super::open_record::{close, open};
+use super::open_record::{Change, close, close_all, open, open_known};
 use crate::domain::happening::{Event, Happening};
 use crate::domain::record::{Listing, Reading, Record};
 use crate::domain::standing::Fact;
@@ -22,22 +24,27 @@ impl App {
         reading: &Reading,
     ) -> Result<(), DbErr> {
         let before = open(txn, corp, person).await?;
-        let mut record = before.clone();
-        let fields = record.read(reading);
-        if !fields.is_empty() {
-            let event = Event::ProfileChanged(fields);
-            let happening = Happening { at: reading.fact.occurred_at, member: None, event };
-            store::timeline::add(txn, corp, record.customer.id, &happening).await?;
-        }
-        let relations = before.relations.iter().map(|relation| relation.id);
-        let mut taggings = store::mark::of_relations(txn, corp, relations).await?;
-        for listing in &present(txn, &before, &reading.listings).await? {
-            let known = before.relations.iter().find(|relation| relation.user == listing.user);
-            let tagging = known.and_then(|relation| taggings.remove(&relation.id)).unwrap_or_default();
-            take_in(txn, &mut record, reading.fact, listing, tagging).await?;
-        }
-        close(txn, &before, record).await?;
-        Ok(())
+        take_in(txn, corp, &[(before, reading)]).await
+    }
+
+    /// Takes in readings of those customers who are known, each of another one, and says of each whether it is such a
+    /// one; of the others nothing is taken in.
+    pub(crate) async fn hear_readings_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        readings: &[(ExternalUserId, Reading)],
+    ) -> Result<Vec<bool>, DbErr> {
+        let known = open_known(txn, corp, readings.iter().map(|(person, _)| person)).await?;
+        let of_person = |record: Record| {
+            let reading = readings.iter().find(|(person, _)| *person == record.customer.person);
+            reading.map(|(_, reading)| (record, reading))
+        };
+        let read: Vec<(Record, &Reading)> = known.into_iter().filter_map(of_person).collect();
+        take_in(txn, corp, &read).await?;
+        let is_known =
+            |person: &ExternalUserId| read.iter().any(|(record, _)| record.customer.person == *person);
+        Ok(readings.iter().map(|(person, _)| is_known(person)).collect())
     }
 
     /// Takes in that nobody had the customer as contact.
@@ -56,46 +63,89 @@ impl App {
     }
 }
 
-/// Returns what a reading lists, with the ids by which the members are known now.
-async fn present(txn: &Txn, record: &Record, listings: &[Listing]) -> Result<Vec<Listing>, DbErr> {
-    let is_known = |user: &WecomUserId| record.relations.iter().any(|relation| relation.user == *user);
-    let unknown = listings.iter().map(|listing| &listing.user).filter(|user| !is_known(user));
-    let present =
-        store::staff::present_ids(txn, record.customer.corp, unknown.map(WecomUserId::folded)).await?;
-    let listing = |listing: &Listing| Listing {
-        user: present.get(&listing.user.folded()).unwrap_or(&listing.user).clone(),
-        ..listing.clone()
-    };
-    Ok(listings.iter().map(listing).collect())
+/// Takes in readings of customers whose records are open, each of another one.
+async fn take_in(txn: &Txn, corp: CorpId, readings: &[(Record, &Reading)]) -> Result<(), DbErr> {
+    let relations = readings.iter().flat_map(|(record, _)| &record.relations).map(|relation| relation.id);
+    let mut taggings = store::mark::of_relations(txn, corp, relations).await?;
+    let present = present_ids(txn, corp, readings).await?;
+    let mut learned = Learned::default();
+    let mut changes: Vec<Change<'_>> = Vec::new();
+    for (before, reading) in readings {
+        let mut record = before.clone();
+        let (customer, at) = (record.customer.id, reading.fact.occurred_at);
+        let fields = record.read(reading);
+        if !fields.is_empty() {
+            let event = Event::ProfileChanged(fields);
+            learned.noticed.push((customer, Happening { at, member: None, event }));
+        }
+        let relation_with = |user: &WecomUserId| before.relations.iter().find(|one| one.user == *user);
+        let mut members = BTreeSet::new();
+        for listing in &reading.listings {
+            let present = present.get(&listing.user.folded());
+            let present = present.filter(|_| relation_with(&listing.user).is_none()).unwrap_or(&listing.user);
+            // Somebody may be listed by two ids while WeCom gives them another one.
+            if members.insert(present.folded()) {
+                let tagging = relation_with(present).and_then(|relation| taggings.remove(&relation.id));
+                let listing = Listing { user: present.clone(), ..listing.clone() };
+                learned.take_in(txn, &mut record, reading.fact, &listing, tagging.unwrap_or_default());
+            }
+        }
+        changes.push((before, record));
+    }
+    store::timeline::note_all(txn, corp, &learned.told).await?;
+    store::timeline::add_all(txn, corp, &learned.noticed).await?;
+    close_all(txn, corp, changes).await?;
+    let marks = learned.marks.iter().map(|(relation, before, after)| (*relation, before, after));
+    store::mark::save_all(txn, corp, marks).await
 }
 
-/// Takes in what a reading lists of one member, who has the tags `before`.
-async fn take_in(
+/// Returns the ids by which the members are known now, by those that are listed of whom the records do not know.
+async fn present_ids(
     txn: &Txn,
-    record: &mut Record,
-    fact: Fact,
-    listing: &Listing,
-    before: Tagging,
-) -> Result<(), DbErr> {
-    let (corp, customer) = (record.customer.corp, record.customer.id);
-    if let Some(met_at) = listing.met_at {
-        let happening = Happening::with(listing.user.clone(), met_at, Event::Added);
-        store::timeline::note(txn, corp, customer, &happening).await?;
+    corp: CorpId,
+    readings: &[(Record, &Reading)],
+) -> Result<BTreeMap<String, WecomUserId>, DbErr> {
+    let mut unknown = Vec::new();
+    for (record, reading) in readings {
+        let is_known = |user: &WecomUserId| record.relations.iter().any(|relation| relation.user == *user);
+        let listed = reading.listings.iter().map(|listing| &listing.user);
+        unknown.extend(listed.filter(|user| !is_known(user)).map(WecomUserId::folded));
     }
-    let known = record.relations.iter().find(|relation| relation.user == listing.user);
-    // What a relation had before anybody looked did not happen now.
-    let is_first = known.is_none_or(|relation| relation.standing.listed.is_none());
-    let Some(relation) = record.list(fact, listing, txn.now()) else { return Ok(()) };
-    let mut after = before.clone();
-    let changes = after.read(&listing.tags, fact.occurred_at);
-    if after.on() != before.on() {
-        relation.version += 1;
+    store::staff::present_ids(txn, corp, unknown).await
+}
+
+/// What readings say beside what stands in the records.
+#[derive(Default)]
+struct Learned {
+    /// What others may have told of too.
+    told: Vec<(CustomerId, Happening)>,
+    /// What nobody else tells.
+    noticed: Vec<(CustomerId, Happening)>,
+    /// The tags of relations, before and after.
+    marks: Vec<(RelationId, Tagging, Tagging)>,
+}
+
+impl Learned {
+    /// Takes in what a reading lists of one member, who has the tags `before`.
+    fn take_in(&mut self, txn: &Txn, record: &mut Record, fact: Fact, listing: &Listing, before: Tagging) {
+        let customer = record.customer.id;
+        if let Some(met_at) = listing.met_at {
+            self.told.push((customer, Happening::with(listing.user.clone(), met_at, Event::Added)));
+        }
+        let known = record.relations.iter().find(|relation| relation.user == listing.user);
+        // What a relation had before anybody looked did not happen now.
+        let is_first = known.is_none_or(|relation| relation.standing.listed.is_none());
+        let Some(relation) = record.list(fact, listing, txn.now()) else { return };
+        let mut after = before.clone();
+        let changes = after.read(&listing.tags, fact.occurred_at);
+        if after.on() != before.on() {
+            relation.version += 1;
+        }
+        for (tag, is_on) in changes.into_iter().filter(|_| !is_first) {
+            let event = if is_on { Event::Tagged(tag) } else { Event::Untagged(tag) };
+            let happening = Happening::with(relation.user.clone(), fact.occurred_at, event);
+            self.noticed.push((customer, happening));
+        }
+        self.marks.push((relation.id, before, after));
     }
-    store::mark::save(txn, corp, relation.id, &before, &after).await?;
-    for (tag, is_on) in changes.into_iter().filter(|_| !is_first) {
-        let event = if is_on { Event::Tagged(tag) } else { Event::Untagged(tag) };
-        let happening = Happening::with(relation.user.clone(), fact.occurred_at, event);
-        store::timeline::add(txn, corp, customer, &happening).await?;
-    }
-    Ok(())
 }

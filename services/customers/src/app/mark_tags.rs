@@ -61,7 +61,7 @@ impl App {
         let (mut after, now) = (before.clone(), txn.now());
         let turn = after.sync.turn(!due.is_empty(), now, now + LEASE);
         if after != before {
-            store::relation::save(txn, corp, &after).await?;
+            store::relation::save_all(txn, corp, &[&after]).await?;
         }
         match turn {
             Turn::Busy(until) => Ok(Claim::Busy { until }),
@@ -113,13 +113,13 @@ impl App {
         for (tag, is_on) in changes {
             let event = if is_on { Event::Tagged(tag) } else { Event::Untagged(tag) };
             let happening = Happening::with(relation.user.clone(), now, event);
-            store::timeline::add(txn, corp, customer.id, &happening).await?;
+            store::timeline::add(txn, corp, customer.id, happening).await?;
         }
         if after.on() != before.on() {
             relation.version += 1;
         }
         let next = relation.sync.answered(answer.problem.clone(), !after.due().is_empty());
-        store::relation::save(txn, corp, &relation).await?;
+        store::relation::save_all(txn, corp, &[&relation]).await?;
         let state = relation.sync.state.as_str();
         tracing::info!(relation.id = %relation.id, sync.state = state, "The tags of a relation are {state}");
         match next {

@@ -15,6 +15,7 @@ mod set_tags;
 
 pub use create_tag::{Created, Repeatable};
 pub(crate) use hear_channel::Arrival;
+pub(crate) use hear_contact::Added;
 pub(crate) use make_tag::{MakeAnswer, ToMake};
 pub(crate) use mark_tags::{MarkAnswer, ToMark};
 pub use read_customers::{CustomerView, EntryView, RelationView, TagView};

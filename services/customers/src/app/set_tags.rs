@@ -89,7 +89,7 @@ pub(super) async fn change_in(
         relation.version += 1;
     }
     let is_asked = !after.due().is_empty() && relation.sync.want(txn.now());
-    store::relation::save(txn, customer.corp, relation).await?;
+    store::relation::save_all(txn, customer.corp, &[&*relation]).await?;
     if is_asked { ask(txn, customer, relation, cause).await } else { Ok(()) }
 }
 

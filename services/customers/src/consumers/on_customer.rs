@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use scrm_db::Txn;
-use scrm_mq::{Failure, StateHandler};
+use scrm_kernel::ExternalUserId;
+use scrm_mq::{Failure, Readable, StateHandler};
 use scrm_proto::Envelope;
 use scrm_proto::wecom::v1::{CustomerGone, CustomerRead, Follower};
 
@@ -24,18 +25,21 @@ pub(super) struct OnCustomerGone {
 #[async_trait]
 impl StateHandler<CustomerRead> for OnCustomerRead {
     async fn handle(&self, txn: &Txn, event: CustomerRead, envelope: &Envelope) -> Result<(), Failure> {
-        let person = person_of(&event.external_user_id)?;
-        let mut listings: Vec<Listing> = Vec::new();
-        for follower in &event.followers {
-            let listing = listing_of(follower)?;
-            // Pages that moved while they were read name a member twice.
-            if !listings.iter().any(|other| other.user == listing.user) {
-                listings.push(listing);
-            }
-        }
-        let reading = Reading { fact: fact_of(envelope), profile: profile_of(&event), listings };
+        let (person, reading) = reading_of(&event, envelope)?;
         self.app.hear_reading_in(txn, envelope.corp, &person, &reading).await?;
         Ok(())
+    }
+
+    const HANDLES_AT_ONCE: bool = true;
+
+    async fn handle_at_once(
+        &self,
+        txn: &Txn,
+        events: &[(CustomerRead, &Envelope)],
+    ) -> Result<Vec<bool>, Failure> {
+        let Some(read) = Readable::of(events, reading_of) else { return Ok(Vec::new()) };
+        let are_known = self.app.hear_readings_in(txn, read.corp, &read.said).await?;
+        Ok(read.spread(are_known))
     }
 }
 
@@ -46,6 +50,19 @@ impl StateHandler<CustomerGone> for OnCustomerGone {
         self.app.hear_gone_in(txn, envelope.corp, &person, fact_of(envelope)).await?;
         Ok(())
     }
+}
+
+fn reading_of(event: &CustomerRead, envelope: &Envelope) -> Result<(ExternalUserId, Reading), Failure> {
+    let person = person_of(&event.external_user_id)?;
+    let mut listings: Vec<Listing> = Vec::new();
+    for follower in &event.followers {
+        let listing = listing_of(follower)?;
+        // Pages that moved while they were read name a member twice.
+        if !listings.iter().any(|other| other.user == listing.user) {
+            listings.push(listing);
+        }
+    }
+    Ok((person, Reading { fact: fact_of(envelope), profile: profile_of(event), listings }))
 }
 
 fn profile_of(event: &CustomerRead) -> Profile {

@@ -1,14 +1,17 @@
 //! Customers.
 
+use std::collections::HashSet;
+
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, CustomerId, ExternalUserId};
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    ColumnTrait as _, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
 
-use super::entity::customer::{ActiveModel, Column, Entity, Model};
+use super::entity::customer::{Column, Entity, Model};
 use super::{fact_of, inconsistent, parts_of, relation};
 use crate::domain::customer::{Customer, Gender, Kind, Profile};
 
@@ -69,28 +72,37 @@ impl TryFrom<Model> for Customer {
     }
 }
 
-/// Adds a customer; `false` when there is one of that id in WeCom.
-pub(crate) async fn add(txn: &Txn, customer: &Customer) -> Result<bool, DbErr> {
-    let inserted = Entity::insert(row_of(customer).into_active_model())
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(txn)
-        .await?;
-    Ok(inserted > 0)
+/// Adds customers, and says of each whether there was none of that id in WeCom.
+pub(crate) async fn add_each(txn: &Txn, customers: &[&Customer]) -> Result<Vec<bool>, DbErr> {
+    // In one order: two who add the same people wait for each other instead of for ever.
+    let mut rows: Vec<Model> = customers.iter().map(|customer| row_of(customer)).collect();
+    rows.sort_unstable_by(|one, other| one.external_user_id.cmp(&other.external_user_id));
+    let rows = rows.into_iter().map(Model::into_active_model).collect();
+    let inserted = sql::insert_all(txn, rows, Known::Skip).await?;
+    if usize::try_from(inserted).is_ok_and(|inserted| inserted == customers.len()) {
+        return Ok(vec![true; customers.len()]);
+    }
+    let ids = sql::padded(customers.iter().map(|customer| customer.id));
+    let added = Entity::find().select_only().column(Column::Id).filter(Column::Id.is_in(ids));
+    let added: HashSet<CustomerId> = added.into_tuple().all(txn).await?.into_iter().collect();
+    Ok(customers.iter().map(|customer| added.contains(&customer.id)).collect())
 }
 
-/// Returns the customer with an id in WeCom and keeps the row locked until the transaction ends.
-pub(crate) async fn lock_person(
+/// Returns those customers who are known, of some ids in WeCom, and keeps their rows locked until the transaction ends.
+pub(crate) async fn lock_people(
     txn: &Txn,
     corp: CorpId,
-    person: &ExternalUserId,
-) -> Result<Option<Customer>, DbErr> {
-    let row = Entity::find()
+    people: impl IntoIterator<Item = &ExternalUserId>,
+) -> Result<Vec<Customer>, DbErr> {
+    let people = sql::padded(people.into_iter().map(ExternalUserId::as_str));
+    let rows = Entity::find()
         .filter(Column::CorpId.eq(corp))
-        .filter(Column::ExternalUserId.eq(person.as_str()))
+        .filter(Column::ExternalUserId.is_in(people))
+        .order_by_asc(Column::ExternalUserId)
         .lock_exclusive()
-        .one(txn)
+        .all(txn)
         .await?;
-    row.map(Customer::try_from).transpose()
+    rows.into_iter().map(Customer::try_from).collect()
 }
 
 /// Returns a customer and keeps the row locked until the transaction ends.
@@ -99,12 +111,10 @@ pub(crate) async fn lock(txn: &Txn, corp: CorpId, id: CustomerId) -> Result<Opti
     row.map(Customer::try_from).transpose()
 }
 
-/// Writes a locked customer.
-pub(crate) async fn save(txn: &Txn, customer: &Customer) -> Result<(), DbErr> {
-    let mut row: ActiveModel = row_of(customer).into_active_model().reset_all();
-    row.id = sea_orm::ActiveValue::Unchanged(customer.id);
-    Entity::update(row).exec_without_returning(txn).await?;
-    Ok(())
+/// Writes locked customers.
+pub(crate) async fn save_all(txn: &Txn, customers: &[&Customer]) -> Result<(), DbErr> {
+    let rows = customers.iter().map(|customer| row_of(customer).into_active_model()).collect();
+    sql::insert_all(txn, rows, Known::Replace).await.map(drop)
 }
 
 /// Locks the customers whom a member has, or had, as contacts, and counts that they look different from now on.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, RelationId};
-use sea_orm::sea_query::{ExprTrait as _, OnConflict};
+use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, Iterable as _,
-    QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
 };
 
 use super::entity::relation_tag::{Column, Entity, Model};
@@ -45,7 +45,7 @@ pub(crate) async fn of_relations(
 ) -> Result<HashMap<RelationId, Tagging>, DbErr> {
     let rows = Entity::find()
         .filter(Column::CorpId.eq(corp))
-        .filter(Column::RelationId.is_in(relations))
+        .filter(Column::RelationId.is_in(sql::padded(relations)))
         .all(connection)
         .await?;
     let mut taggings: HashMap<RelationId, Tagging> = HashMap::new();
@@ -71,7 +71,21 @@ pub(crate) async fn remove(txn: &Txn, corp: CorpId, relation: RelationId) -> Res
     Entity::delete_many().filter(of_relation).exec(txn).await.map(drop)
 }
 
-/// Writes what is otherwise than before.
+/// Writes of some relations the tags that are otherwise than before.
+pub(crate) async fn save_all<'a>(
+    txn: &Txn,
+    corp: CorpId,
+    changes: impl IntoIterator<Item = (RelationId, &'a Tagging, &'a Tagging)>,
+) -> Result<(), DbErr> {
+    let mut rows = Vec::new();
+    for (relation, before, after) in changes {
+        let others = after.marks.iter().filter(|(tag, mark)| before.marks.get(*tag) != Some(*mark));
+        rows.extend(others.map(|(tag, mark)| row_of(corp, relation, tag, mark).into_active_model()));
+    }
+    sql::insert_all(txn, rows, Known::Replace).await.map(drop)
+}
+
+/// Writes of one relation the tags that are otherwise than before.
 pub(crate) async fn save(
     txn: &Txn,
     corp: CorpId,
@@ -79,17 +93,5 @@ pub(crate) async fn save(
     before: &Tagging,
     after: &Tagging,
 ) -> Result<(), DbErr> {
-    let changed = after.marks.iter().filter(|(tag, mark)| before.marks.get(*tag) != Some(*mark));
-    let rows = changed.map(|(tag, mark)| row_of(corp, relation, tag, mark).into_active_model());
-    let rows: Vec<_> = rows.collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let replace = OnConflict::columns([Column::RelationId, Column::TagId])
-        .update_columns(Column::iter().filter(|column| !matches!(column, Column::RelationId | Column::TagId)))
-        .to_owned();
-    for rows in rows.chunks(super::ROWS) {
-        Entity::insert_many(rows.to_vec()).on_conflict(replace.clone()).exec_without_returning(txn).await?;
-    }
-    Ok(())
+    save_all(txn, corp, [(relation, before, after)]).await
 }

@@ -1,11 +1,12 @@
 //! Relations between members and customers. Whoever writes them holds the customer locked.
 
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, CustomerId, RelationId, WecomUserId};
-use sea_orm::sea_query::{Expr, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, Iterable as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::relation::{Column, Entity, Model};
@@ -93,7 +94,7 @@ pub(crate) async fn of_customers(
 ) -> Result<Vec<Relation>, DbErr> {
     let rows = Entity::find()
         .filter(Column::CorpId.eq(corp))
-        .filter(Column::CustomerId.is_in(customers))
+        .filter(Column::CustomerId.is_in(sql::padded(customers)))
         .order_by_asc(Column::Id)
         .all(connection)
         .await?;
@@ -152,12 +153,8 @@ pub(crate) async fn remove(txn: &Txn, corp: CorpId, id: RelationId) -> Result<()
     Entity::delete_by_id(id).filter(Column::CorpId.eq(corp)).exec(txn).await.map(drop)
 }
 
-/// Writes a relation, new or known.
-pub(crate) async fn save(txn: &Txn, corp: CorpId, relation: &Relation) -> Result<(), DbErr> {
-    let replace = OnConflict::column(Column::Id)
-        .update_columns(Column::iter().filter(|column| !matches!(column, Column::Id)))
-        .to_owned();
-    let row = row_of(corp, relation).into_active_model();
-    Entity::insert(row).on_conflict(replace).exec_without_returning(txn).await?;
-    Ok(())
+/// Writes relations, new or known.
+pub(crate) async fn save_all(txn: &Txn, corp: CorpId, relations: &[&Relation]) -> Result<(), DbErr> {
+    let rows = relations.iter().map(|relation| row_of(corp, relation).into_active_model()).collect();
+    sql::insert_all(txn, rows, Known::Replace).await.map(drop)
 }

@@ -1,8 +1,10 @@
 //! What happened with customers. Whoever writes it holds the customer locked.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, CustomerId, Page, PageRequest, TimelineId, Timestamp, WecomUserId};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::Expr;
@@ -45,59 +47,94 @@ fn data_of(event: &Event) -> Value {
     }
 }
 
-/// Adds what was noticed here.
+/// Adds what was noticed here of some customers.
+pub(crate) async fn add_all(
+    txn: &Txn,
+    corp: CorpId,
+    happened: &[(CustomerId, Happening)],
+) -> Result<(), DbErr> {
+    let row = |(customer, happening): &(CustomerId, Happening)| {
+        let member = happening.member.as_ref();
+        ActiveModel {
+            id: Set(TimelineId::mint(txn.now())),
+            corp_id: Set(corp),
+            customer_id: Set(*customer),
+            at: Set(happening.at),
+            kind: Set(happening.event.kind().to_owned()),
+            user_key: Set(member.map(WecomUserId::folded)),
+            user_id: Set(member.map(|member| member.as_str().to_owned())),
+            subject: Set(happening.event.subject().to_owned()),
+            data: Set(data_of(&happening.event)),
+        }
+    };
+    sql::insert_all(txn, happened.iter().map(row).collect(), Known::Refuse).await.map(drop)
+}
+
+/// Adds what was noticed here of a customer.
 pub(crate) async fn add(
     txn: &Txn,
     corp: CorpId,
     customer: CustomerId,
-    happening: &Happening,
+    happening: Happening,
 ) -> Result<(), DbErr> {
-    let member = happening.member.as_ref();
-    let row = ActiveModel {
-        id: Set(TimelineId::mint(txn.now())),
-        corp_id: Set(corp),
-        customer_id: Set(customer),
-        at: Set(happening.at),
-        kind: Set(happening.event.kind().to_owned()),
-        user_key: Set(member.map(WecomUserId::folded)),
-        user_id: Set(member.map(|member| member.as_str().to_owned())),
-        subject: Set(happening.event.subject().to_owned()),
-        data: Set(data_of(&happening.event)),
-    };
-    Entity::insert(row).exec_without_returning(txn).await?;
-    Ok(())
+    add_all(txn, corp, &[(customer, happening)]).await
 }
 
-/// Adds what was told, unless it is known; then the earliest telling counts. `true` when it was not.
+/// Adds what was told of some customers, each thing unless it is known; then the earliest telling counts. Says of each
+/// whether it was not. Nothing is told twice.
+pub(crate) async fn note_all(
+    txn: &Txn,
+    corp: CorpId,
+    told: &[(CustomerId, Happening)],
+) -> Result<Vec<bool>, DbErr> {
+    let kinds: BTreeSet<&str> = told.iter().map(|(_, happening)| happening.event.kind()).collect();
+    if kinds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::CustomerId.is_in(sql::padded(told.iter().map(|(customer, _)| *customer))))
+        .filter(Column::Kind.is_in(sql::padded(kinds)))
+        .order_by_asc(Column::At)
+        .all(txn)
+        .await?;
+    let is_same = |entry: &Model, (customer, happening): &(CustomerId, Happening)| {
+        let member = happening.member.as_ref().map(WecomUserId::folded);
+        entry.customer_id == *customer
+            && entry.kind == happening.event.kind()
+            && entry.user_key == member
+            && entry.subject == happening.event.subject()
+            && (happening.at - SAME..=happening.at + SAME).contains(&entry.at)
+    };
+    let (mut new, mut are_new) = (Vec::new(), Vec::new());
+    for one in told {
+        let earliest = known.iter().find(|entry| is_same(entry, one));
+        match earliest {
+            None => new.push(one.clone()),
+            Some(entry) if one.1.at < entry.at => {
+                let earlier = ActiveModel {
+                    id: Unchanged(entry.id),
+                    at: Set(one.1.at),
+                    ..<ActiveModel as Default>::default()
+                };
+                Entity::update(earlier).exec_without_returning(txn).await?;
+            }
+            Some(_) => {}
+        }
+        are_new.push(earliest.is_none());
+    }
+    add_all(txn, corp, &new).await?;
+    Ok(are_new)
+}
+
+/// Adds what was told of a customer, unless it is known; then the earliest telling counts. `true` when it was not.
 pub(crate) async fn note(
     txn: &Txn,
     corp: CorpId,
     customer: CustomerId,
     happening: &Happening,
 ) -> Result<bool, DbErr> {
-    let known = Entity::find()
-        .filter(Column::CorpId.eq(corp))
-        .filter(Column::CustomerId.eq(customer))
-        .filter(Column::Kind.eq(happening.event.kind()))
-        .filter(Column::UserKey.eq(happening.member.as_ref().map(WecomUserId::folded)))
-        .filter(Column::Subject.eq(happening.event.subject()))
-        .filter(Column::At.between(happening.at - SAME, happening.at + SAME))
-        .order_by_asc(Column::At)
-        .one(txn)
-        .await?;
-    let Some(known) = known else {
-        add(txn, corp, customer, happening).await?;
-        return Ok(true);
-    };
-    if happening.at < known.at {
-        let earlier = ActiveModel {
-            id: Unchanged(known.id),
-            at: Set(happening.at),
-            ..<ActiveModel as Default>::default()
-        };
-        Entity::update(earlier).exec_without_returning(txn).await?;
-    }
-    Ok(false)
+    Ok(note_all(txn, corp, &[(customer, happening.clone())]).await?.contains(&true))
 }
 
 /// Gives what happened with a member under a former id to the present one, as long as the relations stand under the
