@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::App;
 use crate::domain::greeting::{Greeting, Names, Variable};
 use crate::domain::lead::{Claim as LeadClaim, Contact};
+use crate::domain::relation::FIRST;
 use crate::domain::welcome::{Answer, Progress, Turn};
 use crate::store;
 use crate::store::welcome::{Code, Key};
@@ -90,6 +91,52 @@ impl App {
         }
     }
 
+    /// Claims at once the welcome messages of contacts of whose relations nobody has heard before; `None` for the others.
+    /// Each customer is another one.
+    pub(crate) async fn claim_welcomes_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        due: Vec<(Contact, String, SecretString)>,
+    ) -> Result<Vec<Option<Claim<ToGreet>>>, DbErr> {
+        let now = txn.now();
+        let pairs = due.iter().map(|(contact, ..)| (&contact.member.user, &contact.person, contact.claim));
+        let are_new = store::relation::add_each(txn, corp, &pairs.collect::<Vec<_>>()).await?;
+        let channels = due.iter().filter_map(|(contact, ..)| contact.channel.as_deref());
+        let greetings = store::greeting::for_channels(txn, corp, channels).await?;
+        let greeting_of = |contact: &Contact| {
+            let own = contact.channel.as_deref().and_then(|channel| greetings.get(channel));
+            own.or_else(|| greetings.get(store::greeting::DEFAULT))
+        };
+        let wants_staff =
+            |contact: &&Contact| greeting_of(contact).is_some_and(|it| it.text.wants(Variable::Staff));
+        let named = due.iter().map(|(contact, ..)| contact).filter(wants_staff);
+        let staff = store::staff::known(txn, corp, named.map(|contact| contact.member.user.folded())).await?;
+
+        let (mut claims, mut messages) = (Vec::new(), Vec::new());
+        for ((contact, app, text), is_new) in due.into_iter().zip(are_new) {
+            let greeting = greeting_of(&contact).cloned();
+            let claim = match greeting {
+                _ if !is_new => None,
+                None => Some(Claim::Nothing),
+                Some(greeting) => {
+                    let member = contact.member.user;
+                    let staff_name = staff.get(&member.folded()).and_then(|known| known.name.clone());
+                    let code = Code { app, text, ends_at: contact.received_at + WINDOW };
+                    let key = Key { corp, member, person: contact.person, number: FIRST };
+                    let claimed = Progress::begun(now, now + LEASE, code.ends_at);
+                    messages.push((key.clone(), code.clone(), claimed));
+                    let is_over = claimed.state.is_final();
+                    let to_greet = ToGreet { key, claimed, code, greeting, staff_name };
+                    Some(if is_over { Claim::Nothing } else { Claim::Call(to_greet) })
+                }
+            };
+            claims.push(claim);
+        }
+        store::welcome::add_all(txn, &self.keys, &messages).await?;
+        Ok(claims)
+    }
+
     /// Sends a welcome message.
     pub(crate) async fn greet(&self, to_greet: &ToGreet) -> Answer {
         let ToGreet { key, code, greeting, staff_name, .. } = to_greet;
@@ -103,6 +150,25 @@ impl App {
         self.say(key.corp, code, greeting.text.fill(names), attached, &greeting.attachments).await
     }
 
+    /// Records at once what WeCom answered about messages that nothing has happened to since; `None` for the others.
+    pub(crate) async fn record_welcomes_in(
+        &self,
+        txn: &Txn,
+        calls: &[(&ToGreet, &Answer)],
+    ) -> Result<Vec<Option<Next>>, DbErr> {
+        let now = txn.now();
+        let answered = calls.iter().map(|(to_greet, answer)| {
+            let (after, _) = to_greet.claimed.answered(answer, now);
+            (&to_greet.key, to_greet.claimed, after, problem_of(answer))
+        });
+        let are_saved = store::welcome::save_each_claimed(txn, answered.collect()).await?;
+        let next = |((to_greet, answer), is_saved): (&(&ToGreet, &Answer), bool)| {
+            let (_, again) = to_greet.claimed.answered(answer, now);
+            is_saved.then(|| again.map_or(Next::Done, Next::Retry))
+        };
+        Ok(calls.iter().zip(are_saved).map(next).collect())
+    }
+
     /// Records what WeCom answered.
     pub(crate) async fn record_welcome_in(
         &self,
@@ -111,15 +177,7 @@ impl App {
         answer: &Answer,
     ) -> Result<Next, DbErr> {
         let (key, claimed) = (&to_greet.key, to_greet.claimed);
-        let problem = match answer {
-            Answer::Sent => None,
-            Answer::Started => Some("WeCom: the chat has begun (41051)".to_owned()),
-            Answer::BadCode => Some("WeCom: the code is over (41050)".to_owned()),
-            Answer::SentWithout(problem)
-            | Answer::Later(problem)
-            | Answer::Unclear(problem)
-            | Answer::Refused(problem) => Some(problem.clone()),
-        };
+        let problem = problem_of(answer);
         let (mut after, mut again) = claimed.answered(answer, txn.now());
         if !store::welcome::save_claimed(txn, key, claimed, after, problem.as_deref()).await? {
             // The lease was over, or this is recorded once more: what counts is how far it is by now.
@@ -145,15 +203,26 @@ impl App {
         Ok(())
     }
 
-    /// Notes a customer's name as it was read from WeCom at `read_at`.
-    pub(crate) async fn note_person_in(
+    /// Notes the names of customers as they were read from WeCom, each of another one, and when.
+    pub(crate) async fn note_people_in(
         &self,
         txn: &Txn,
         corp: CorpId,
-        person: &ExternalUserId,
-        name: &str,
-        read_at: Timestamp,
+        names: &[(ExternalUserId, String, Timestamp)],
     ) -> Result<(), DbErr> {
-        store::person::note(txn, corp, person, name, read_at).await
+        store::person::note_all(txn, corp, names).await
+    }
+}
+
+/// Returns what went wrong, as leads show it.
+fn problem_of(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Sent => None,
+        Answer::Started => Some("WeCom: the chat has begun (41051)".to_owned()),
+        Answer::BadCode => Some("WeCom: the code is over (41050)".to_owned()),
+        Answer::SentWithout(problem)
+        | Answer::Later(problem)
+        | Answer::Unclear(problem)
+        | Answer::Refused(problem) => Some(problem.clone()),
     }
 }

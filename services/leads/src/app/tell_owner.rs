@@ -1,5 +1,6 @@
 //! Telling the owner of a new lead by a card in WeCom, once per assignment.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use scrm_db::{Cause, Txn, outbox};
@@ -13,7 +14,7 @@ use scrm_wecom::client::{
 use sea_orm::DbErr;
 
 use super::App;
-use crate::domain::card::{Button, Card, Code};
+use crate::domain::card::{Button, Card, Code, TaskId};
 use crate::domain::card_words::Words;
 use crate::domain::lead::{FIRST, Lead};
 use crate::domain::sending::{Answer, Progress, State, Turn, fits, minute_of};
@@ -118,6 +119,47 @@ impl App {
         Ok(Claim::Nothing)
     }
 
+    /// Claims at once the cards of leads that have their first owner, of whom nobody has heard, and for which there is
+    /// room; `None` for the others. Each lead is another one.
+    pub(crate) async fn claim_cards_in(
+        &self,
+        txn: &Txn,
+        corp: CorpId,
+        wanted: &[(LeadId, WecomUserId, Cause)],
+    ) -> Result<Vec<Option<Claim<ToTell>>>, DbErr> {
+        let now = txn.now();
+        let leads = store::lead::find_all(txn, corp, wanted.iter().map(|(lead, ..)| *lead)).await?;
+        let mut firsts = Vec::new();
+        for (place, (lead, owner, cause)) in wanted.iter().enumerate() {
+            let lead = leads.get(lead).filter(|lead| lead.version == FIRST);
+            let card = lead.and_then(|lead| Card::wanted(lead, now)).filter(|card| card.user == *owner);
+            firsts.extend(lead.zip(card).map(|(lead, card)| (place, lead, card, cause)));
+        }
+        let known =
+            store::card::lock_all(txn, &self.keys, corp, firsts.iter().map(|(_, _, card, _)| &card.task));
+        let known: HashSet<TaskId> = known.await?.into_iter().map(|card| card.task).collect();
+        firsts.retain(|(_, _, card, _)| !known.contains(&card.task));
+        let owners: Vec<&WecomUserId> = firsts.iter().map(|(_, _, card, _)| &card.user).collect();
+        let have_room = store::card_minute::count_each(txn, corp, minute_of(now), &owners, fits).await?;
+
+        let people = firsts.iter().filter_map(|(_, lead, ..)| lead.person.as_ref());
+        let names = store::person::names(txn, corp, people).await?;
+        let mut claims: Vec<_> = wanted.iter().map(|_| None).collect();
+        let mut cards = Vec::new();
+        for ((place, lead, card, cause), has_room) in firsts.into_iter().zip(have_room) {
+            if has_room {
+                let name = lead.person.as_ref().and_then(|person| names.get(person));
+                let words = words_of(lead, name.map(String::as_str));
+                let card =
+                    Card { progress: Progress::begun(now + LEASE), words: Some(words.clone()), ..card };
+                cards.push(card.clone());
+                claims[place] = Some(Claim::Call(ToTell { card, words, cause: cause.clone() }));
+            }
+        }
+        store::card::add_all(txn, &self.keys, &cards).await?;
+        Ok(claims)
+    }
+
     /// Counts a message for a card of its own in its minute.
     async fn count_in(&self, txn: &Txn, key: &Key, minute: Minute) -> Result<(), DbErr> {
         let counted = Minute { sent: minute.sent + 1, ..minute };
@@ -169,6 +211,37 @@ impl App {
             drop_repeats_for: Some(REPEATS_DROPPED),
         };
         sent(self.wecom.of(card.corp, None).send_message(&message).await)
+    }
+
+    /// Records at once what WeCom answered about cards that nothing has happened to since, and whose leads have the same
+    /// owners; `None` for the others. All are of one enterprise.
+    pub(crate) async fn record_cards_in(
+        &self,
+        txn: &Txn,
+        calls: &[(&ToTell, &(Answer, Option<Sent>))],
+    ) -> Result<Vec<Option<Next>>, DbErr> {
+        let Some((ToTell { card: Card { corp, .. }, .. }, _)) = calls.first() else { return Ok(Vec::new()) };
+        let (corp, now) = (*corp, txn.now());
+        let claimed = calls.iter().map(|(to_tell, _)| &to_tell.card);
+        let leads = store::lead::find_all(txn, corp, claimed.clone().map(|card| card.lead)).await?;
+        let known = store::card::lock_all(txn, &self.keys, corp, claimed.map(|card| &card.task)).await?;
+        let mut known: HashMap<TaskId, Card> =
+            known.into_iter().map(|card| (card.task.clone(), card)).collect();
+        let (mut nexts, mut cards) = (Vec::new(), Vec::new());
+        for (ToTell { card: claimed, .. }, (answer, sent)) in calls {
+            let current = leads.get(&claimed.lead).and_then(|lead| Card::wanted(lead, now));
+            let is_current = current.is_none_or(|current| current.task == claimed.task);
+            let card = known
+                .remove(&claimed.task)
+                .filter(|card| is_current && card.progress == claimed.progress && card.answered.is_none());
+            nexts.push(card.map(|card| {
+                let (after, again) = card.progress.answered(answer);
+                cards.push(told(card, sent.as_ref(), now).settled(after, answer.problem(), now));
+                again.map_or(Next::Done, Next::Retry)
+            }));
+        }
+        store::card::save_all(txn, &self.keys, &cards).await?;
+        Ok(nexts)
     }
 
     /// Records what WeCom answered.
@@ -225,8 +298,13 @@ async fn words_in(txn: &Txn, card: &Card, lead: &Lead) -> Result<Words, DbErr> {
         Some(person) => store::person::name(txn, lead.corp, person).await?,
         None => None,
     };
-    let name = name.filter(|name| !name.is_empty()).or_else(|| lead.name.clone());
-    Ok(Words::of(lead, name.as_deref()))
+    Ok(words_of(lead, name.as_deref()))
+}
+
+/// Returns what the card of a lead says, with the name as WeCom or else the form told it.
+fn words_of(lead: &Lead, name: Option<&str>) -> Words {
+    let name = name.filter(|name| !name.is_empty());
+    Words::of(lead, name.or(lead.name.as_deref()))
 }
 
 fn card_of(card: &Card, words: Words) -> ButtonCard {

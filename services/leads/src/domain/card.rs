@@ -9,7 +9,7 @@ use super::sending::{Progress, State};
 /// The kind of all cards so far.
 pub const NEW_LEAD: &str = "new_lead";
 /// How a card is called in WeCom: digits, letters and `_-@`, at most 128 bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TaskId(String);
 
 impl TaskId {

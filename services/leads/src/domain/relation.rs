@@ -4,6 +4,9 @@ use scrm_kernel::Timestamp;
 
 use super::lead::Claim;
 
+/// The number of those who have become contacts once.
+pub const FIRST: i32 = 0;
+
 /// A member and a customer. Every event about them may come late, twice, or in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Relation {
@@ -18,7 +21,7 @@ pub struct Relation {
 impl Relation {
     /// Returns two who have not met, as far as anybody has told.
     pub const fn unheard_of() -> Self {
-        Self { number: 0, added: None, removed: None }
+        Self { number: FIRST, added: None, removed: None }
     }
 
     /// Notes that they became contacts.

@@ -1,6 +1,7 @@
 //! Cards about leads.
 
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, ExternalUserId, KeyRing, LeadId, Sealed, Timestamp, WecomUserId};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -32,6 +33,30 @@ pub(crate) async fn add(txn: &Txn, keys: &KeyRing, card: &Card) -> Result<bool, 
         .exec_without_returning(txn)
         .await?;
     Ok(inserted > 0)
+}
+
+/// Adds cards that are not there.
+pub(crate) async fn add_all(txn: &Txn, keys: &KeyRing, cards: &[Card]) -> Result<(), DbErr> {
+    let rows = cards.iter().map(|card| Ok(row_of(keys, card)?.into_active_model()));
+    sql::insert_all(txn, rows.collect::<Result<_, DbErr>>()?, Known::Refuse).await.map(drop)
+}
+
+/// Returns those cards that are there, locked until the transaction ends.
+pub(crate) async fn lock_all(
+    txn: &Txn,
+    keys: &KeyRing,
+    corp: CorpId,
+    tasks: impl IntoIterator<Item = &TaskId>,
+) -> Result<Vec<Card>, DbErr> {
+    let tasks = sql::padded(tasks.into_iter().map(TaskId::as_str));
+    let rows = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::TaskId.is_in(tasks))
+        .order_by_asc(Column::TaskId)
+        .lock_exclusive()
+        .all(txn)
+        .await?;
+    rows.into_iter().map(|row| card_of(keys, row)).collect()
 }
 
 /// Returns a card, locked until the transaction ends.
@@ -110,6 +135,12 @@ pub(crate) async fn save(txn: &Txn, keys: &KeyRing, card: &Card) -> Result<(), D
     let row = row_of(keys, card)?.into_active_model().reset_all();
     Entity::update(row).exec_without_returning(txn).await?;
     Ok(())
+}
+
+/// Writes locked cards.
+pub(crate) async fn save_all(txn: &Txn, keys: &KeyRing, cards: &[Card]) -> Result<(), DbErr> {
+    let rows = cards.iter().map(|card| Ok(row_of(keys, card)?.into_active_model()));
+    sql::insert_all(txn, rows.collect::<Result<_, DbErr>>()?, Known::Replace).await.map(drop)
 }
 
 /// Writes what became of the call that `claimed` began; `false` when the card was answered or taken up again since.

@@ -1,12 +1,15 @@
 //! How many messages a member got in a minute, and the one that tells the rest of its leads together.
 
+use std::collections::{BTreeMap, HashMap};
+
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, KeyRing, Sealed, Timestamp, WecomUserId};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::card_minute::{ActiveModel, Column, Entity, Model};
@@ -89,8 +92,73 @@ pub(crate) async fn lock_or_add(txn: &Txn, keys: &KeyRing, key: &Key) -> Result<
     if let Some(present) = present {
         return Ok((present, before));
     }
+    let inserted = Entity::insert(begun_row(key))
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(txn)
+        .await?;
+    if inserted > 0 {
+        return Ok((Minute::begun(), before));
+    }
+    // Another process has just begun it.
+    let present = lock(txn, keys, key).await?;
+    let present =
+        present.ok_or_else(|| DbErr::RecordNotFound("a minute of cards that was just made".to_owned()))?;
+    Ok((present, before))
+}
+
+/// Counts messages to members in a minute, each if there is room for it, and says of each whether there is.
+pub(crate) async fn count_each(
+    txn: &Txn,
+    corp: CorpId,
+    minute: Timestamp,
+    members: &[&WecomUserId],
+    fits: impl Fn(i32, i32) -> bool,
+) -> Result<Vec<bool>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::UserKey.is_in(sql::padded(members.iter().map(|member| member.folded()))))
+        .filter(Column::Minute.is_in([minute - MINUTE, minute]))
+        .order_by_asc(Column::UserKey)
+        .order_by_asc(Column::Minute)
+        .lock_exclusive()
+        .all(txn)
+        .await?;
+    let (mut before, mut known) = (HashMap::new(), HashMap::new());
+    for row in rows {
+        let of = if row.minute == minute { &mut known } else { &mut before };
+        of.insert(row.user_key.clone(), row);
+    }
+    let mut sent: BTreeMap<String, (i32, &WecomUserId)> = BTreeMap::new();
+    let mut have_room = Vec::with_capacity(members.len());
+    for member in members {
+        let user_key = member.folded();
+        let of = |rows: &HashMap<String, Model>| rows.get(&user_key).map_or(0, |row| row.sent);
+        let so_far = sent.get(&user_key).map_or_else(|| of(&known), |(sent, _)| *sent);
+        let has_room = fits(so_far, of(&before));
+        if has_room {
+            sent.insert(user_key, (so_far + 1, *member));
+        }
+        have_room.push(has_room);
+    }
+    let (mut begun, mut counted) = (Vec::new(), Vec::new());
+    for (user_key, (sent, member)) in sent {
+        if let Some(row) = known.remove(&user_key) {
+            counted.push(ActiveModel { sent: Set(sent), ..row.into_active_model().reset_all() });
+        } else {
+            let key = Key { corp, user: member.clone(), minute };
+            begun.push(ActiveModel { sent: Set(sent), ..begun_row(&key) });
+        }
+    }
+    sql::insert_all(txn, counted, Known::Replace).await?;
+    // Fails if another process has just begun one.
+    sql::insert_all(txn, begun, Known::Refuse).await?;
+    Ok(have_room)
+}
+
+/// Returns the row of a minute in which nothing has happened yet.
+fn begun_row(key: &Key) -> ActiveModel {
     let new = Progress::wanted();
-    let row = ActiveModel {
+    ActiveModel {
         corp_id: Set(key.corp),
         user_key: Set(key.user.folded()),
         minute: Set(key.minute),
@@ -105,19 +173,7 @@ pub(crate) async fn lock_or_add(txn: &Txn, keys: &KeyRing, key: &Key) -> Result<
         problem: Set(None),
         words: Set(None),
         message_id: Set(None),
-    };
-    let inserted = Entity::insert(row)
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(txn)
-        .await?;
-    if inserted > 0 {
-        return Ok((Minute::begun(), before));
     }
-    // Another process has just begun it.
-    let present = lock(txn, keys, key).await?;
-    let present =
-        present.ok_or_else(|| DbErr::RecordNotFound("a minute of cards that was just made".to_owned()))?;
-    Ok((present, before))
 }
 
 /// Returns a minute, locked until the transaction ends.

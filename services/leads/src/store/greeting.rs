@@ -1,5 +1,8 @@
 //! What welcome messages say.
 
+use std::collections::{BTreeSet, HashMap};
+
+use scrm_db::sql;
 use scrm_kernel::{CorpId, MediaId, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
@@ -84,6 +87,21 @@ pub(crate) async fn for_channel(
         .one(connection)
         .await?;
     row.map(|row| greeting_of(&row)).transpose()
+}
+
+/// Returns the words of those of some channels that have any, and the default ones.
+pub(crate) async fn for_channels<'a>(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    channels: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, Greeting>, DbErr> {
+    let wanted: BTreeSet<&str> = channels.into_iter().chain([DEFAULT]).collect();
+    let rows = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::Channel.is_in(sql::padded(wanted)))
+        .all(connection)
+        .await?;
+    rows.iter().map(|row| Ok((row.channel.clone(), greeting_of(row)?))).collect()
 }
 
 /// Returns all channels that have words, and those words.

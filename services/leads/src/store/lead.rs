@@ -241,6 +241,20 @@ pub(crate) async fn find(
     row.map(Lead::try_from).transpose()
 }
 
+/// Returns those of some leads that there are.
+pub(crate) async fn find_all(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    ids: impl IntoIterator<Item = LeadId>,
+) -> Result<HashMap<LeadId, Lead>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::Id.is_in(sql::padded(ids)))
+        .all(connection)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.id, Lead::try_from(row)?))).collect()
+}
+
 /// Which leads a list is about.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted<'a> {

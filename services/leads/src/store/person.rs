@@ -10,25 +10,26 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryF
 use super::entity::person::{ActiveModel, Column, Entity, Model};
 use super::inconsistent;
 
-/// Notes a name that was read at `read_at`; an older reading changes nothing.
-pub(crate) async fn note(
+/// What an insertion calls the row that it would have inserted.
+const EXCLUDED: &str = "excluded";
+
+/// Notes names that were read, each of another customer; an older reading changes nothing.
+pub(crate) async fn note_all(
     connection: &impl ConnectionTrait,
     corp: CorpId,
-    person: &ExternalUserId,
-    name: &str,
-    read_at: Timestamp,
+    names: &[(ExternalUserId, String, Timestamp)],
 ) -> Result<(), DbErr> {
-    let row = ActiveModel {
+    let row = |(person, name, read_at): &(ExternalUserId, String, Timestamp)| ActiveModel {
         corp_id: Set(corp),
         external_user_id: Set(person.as_str().to_owned()),
-        name: Set(name.to_owned()),
-        read_at: Set(read_at),
+        name: Set(name.clone()),
+        read_at: Set(*read_at),
     };
     let newer = OnConflict::columns([Column::CorpId, Column::ExternalUserId])
         .update_columns([Column::Name, Column::ReadAt])
-        .action_and_where(Expr::col((Entity, Column::ReadAt)).lt(read_at))
+        .action_and_where(Expr::col((Entity, Column::ReadAt)).lt(Expr::col((EXCLUDED, Column::ReadAt))))
         .to_owned();
-    Entity::insert(row).on_conflict(newer).exec_without_returning(connection).await?;
+    Entity::insert_many(names.iter().map(row)).on_conflict(newer).exec_without_returning(connection).await?;
     Ok(())
 }
 

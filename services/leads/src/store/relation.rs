@@ -1,6 +1,9 @@
 //! Relations between members and customers.
 
+use std::collections::HashSet;
+
 use scrm_db::Txn;
+use scrm_db::sql::{self, Known};
 use scrm_kernel::{CorpId, ExternalUserId, Timestamp, WecomUserId};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::OnConflict;
@@ -52,6 +55,34 @@ pub(crate) async fn change(
         Entity::update(changed).exec_without_returning(txn).await?;
     }
     Ok(after)
+}
+
+/// Adds relations of members and customers of whom nobody has heard before as such, who became contacts, and says of each
+/// whether it is such a one. Each pair is another one.
+pub(crate) async fn add_each(
+    txn: &Txn,
+    corp: CorpId,
+    pairs: &[(&WecomUserId, &ExternalUserId, Claim)],
+) -> Result<Vec<bool>, DbErr> {
+    let people = sql::padded(pairs.iter().map(|(_, person, _)| person.as_str()));
+    let known = Entity::find()
+        .select_only()
+        .columns([Column::ExternalUserId, Column::UserKey])
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.is_in(people));
+    let known: HashSet<(String, String)> = known.into_tuple().all(txn).await?.into_iter().collect();
+    let is_new = |(member, person, _): &&(&WecomUserId, &ExternalUserId, Claim)| {
+        !known.contains(&(person.as_str().to_owned(), member.folded()))
+    };
+    let row = |(member, person, claim): &(&WecomUserId, &ExternalUserId, Claim)| ActiveModel {
+        corp_id: Set(corp),
+        external_user_id: Set(person.as_str().to_owned()),
+        user_key: Set(member.folded()),
+        ..row_of(Relation::unheard_of().added(*claim))
+    };
+    // Fails if another process has just added one.
+    sql::insert_all(txn, pairs.iter().filter(is_new).map(row).collect(), Known::Refuse).await?;
+    Ok(pairs.iter().map(|pair| is_new(&pair)).collect())
 }
 
 /// Returns the columns that a relation itself tells.

@@ -1,13 +1,16 @@
 //! Welcome messages of relations.
 
+use std::collections::HashMap;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use scrm_db::Txn;
+use scrm_db::sql;
 use scrm_kernel::{CorpId, ExternalUserId, KeyRing, Sealed, Timestamp, WecomUserId};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -34,6 +37,16 @@ pub(crate) struct Code {
     pub(crate) ends_at: Timestamp,
 }
 
+/// Adds messages of relations that have none, each of which has come so far.
+pub(crate) async fn add_all(
+    txn: &Txn,
+    keys: &KeyRing,
+    messages: &[(Key, Code, Progress)],
+) -> Result<(), DbErr> {
+    let rows = messages.iter().map(|(key, code, progress)| row_of(txn, keys, key, code, *progress));
+    sql::insert_all(txn, rows.collect(), sql::Known::Refuse).await.map(drop)
+}
+
 /// Adds a message that has come so far; `false` when there is one already.
 pub(crate) async fn add(
     txn: &Txn,
@@ -42,7 +55,15 @@ pub(crate) async fn add(
     code: &Code,
     progress: Progress,
 ) -> Result<bool, DbErr> {
-    let new = ActiveModel {
+    let inserted = Entity::insert(row_of(txn, keys, key, code, progress))
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(inserted > 0)
+}
+
+fn row_of(txn: &Txn, keys: &KeyRing, key: &Key, code: &Code, progress: Progress) -> ActiveModel {
+    ActiveModel {
         corp_id: Set(key.corp),
         external_user_id: Set(key.person.as_str().to_owned()),
         user_key: Set(key.member.folded()),
@@ -57,12 +78,7 @@ pub(crate) async fn add(
         expires_at: Set(progress.expires_at),
         settled_at: Set(progress.state.is_final().then(|| txn.now())),
         problem: Set(None),
-    };
-    let inserted = Entity::insert(new)
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(txn)
-        .await?;
-    Ok(inserted > 0)
+    }
 }
 
 /// Returns a message that is there, locked until the transaction ends, with its code, and whether that is `code`.
@@ -148,6 +164,44 @@ pub(crate) async fn save_claimed(
         .exec(txn)
         .await?;
     Ok(saved.rows_affected > 0)
+}
+
+/// Writes what became of calls, each of another message: its key, what began the call, how far it has come, and what went
+/// wrong. Says of each whether nobody else has taken the message up since; otherwise nothing of it is written.
+pub(crate) async fn save_each_claimed(
+    txn: &Txn,
+    calls: Vec<(&Key, Progress, Progress, Option<String>)>,
+) -> Result<Vec<bool>, DbErr> {
+    let Some(corp) = calls.first().map(|(key, ..)| key.corp) else { return Ok(Vec::new()) };
+    let people = sql::padded(calls.iter().map(|(key, ..)| key.person.as_str()));
+    let rows = Entity::find()
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::ExternalUserId.is_in(people))
+        .order_by_asc(Column::ExternalUserId)
+        .lock_exclusive()
+        .all(txn)
+        .await?;
+    let place = |row: &Model| (row.corp_id, row.external_user_id.clone(), row.user_key.clone(), row.number);
+    let mut rows: HashMap<_, Model> = rows.into_iter().map(|row| (place(&row), row)).collect();
+    let (mut saved, mut are_saved) = (Vec::new(), Vec::new());
+    for (key, claimed, after, problem) in calls {
+        let row = rows.remove(&primary(key));
+        let is_theirs = row.as_ref().map(progress_of).transpose()? == Some(claimed);
+        if let Some(row) = row.filter(|_| is_theirs) {
+            let row = Model {
+                state: after.state.as_str().to_owned(),
+                is_unclear: after.is_unclear,
+                lease_until: after.lease_until,
+                settled_at: after.state.is_final().then(|| txn.now()),
+                problem,
+                ..row
+            };
+            saved.push(row.into_active_model().reset_all());
+        }
+        are_saved.push(is_theirs);
+    }
+    sql::insert_all(txn, saved, sql::Known::Replace).await?;
+    Ok(are_saved)
 }
 
 /// A message, as lists show it.
