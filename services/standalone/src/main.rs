@@ -153,11 +153,20 @@ fn speed(text: &str) -> Result<f64, String> {
     if (0.0..=100_000.0).contains(&speed) { Ok(speed) } else { Err("must be from 0 to 100000".to_owned()) }
 }
 
-#[tokio::main(worker_threads = 2)]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let begun = Instant::now();
     scrm_process::use_small_pages();
     let arguments = Arguments::parse();
+    match scrm_process::runtime() {
+        Ok(runtime) => runtime.block_on(start(arguments, begun)),
+        Err(error) => {
+            eprintln!("scrm: cannot start the runtime: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(arguments: Arguments, begun: Instant) -> ExitCode {
     let format = if arguments.log_json { Format::Json } else { Format::Pretty };
     let traces = arguments
         .traces

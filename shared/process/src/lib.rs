@@ -28,5 +28,12 @@ pub fn use_small_pages() {
     rustix::thread::disable_transparent_huge_pages(true).ok();
 }
 
+/// Makes the runtime of a process: a thread for each core that it may use, two at most. The web server and SQLite have
+/// threads of their own, and threads without a core for them only take turns.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(cores.min(2)).enable_all().build()
+}
+
 /// How long begun work may go on after a process is asked to stop.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

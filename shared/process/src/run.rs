@@ -51,10 +51,7 @@ enum Command {
 pub fn main<S: Service>() -> ExitCode {
     crate::use_small_pages();
     let arguments = Arguments::parse();
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
+    let outcome = crate::runtime()
         .context("cannot start the runtime")
         .and_then(|runtime| runtime.block_on(run::<S>(arguments)));
     match outcome {
