@@ -20,8 +20,9 @@ use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
 use crate::transport::{Broker, BrokerError};
 
-/// Groups handled at once; messages of one key share a lane and keep their order.
-const LANES: usize = 4;
+/// Groups handled at once; messages of one key share a lane and keep their order. More of them would make the groups
+/// smaller.
+const LANES: usize = 2;
 /// The same on SQLite, which has one writer: lanes beside each other would only make the groups smaller.
 const SQLITE_LANES: usize = 1;
 /// Messages a consumer may hold unsettled.
