@@ -3,6 +3,7 @@
 //! New messages go first, then those whose wait for another attempt is over: a thousand failing messages do not hold
 //! up a healthy one.
 
+use std::mem::take;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,9 @@ use crate::delivery::{Delivery, Handed, Settlement, Subscription, Unreadable};
 
 /// Messages read at once.
 const PAGE: usize = 100;
+/// How long a message that is done may wait for others, to be deleted in one flush with them. After a crash it comes
+/// again, and its consumer's inbox knows it.
+const LINGER: Duration = Duration::from_millis(15);
 /// How long to wait when the file cannot be read or written.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -49,6 +53,8 @@ pub(super) fn start<M: Handed>(
         next_due: Some(now),
         settle: Some(settle),
         settlements,
+        settled: Vec::new(),
+        settle_at: None,
     };
     Subscription { deliveries, task: tokio::spawn(pump.run(sender)) }
 }
@@ -77,6 +83,10 @@ struct Pump {
     /// Given to each delivery; dropped at the end, so that `settlements` ends.
     settle: Option<mpsc::UnboundedSender<(i64, Settlement)>>,
     settlements: mpsc::UnboundedReceiver<(i64, Settlement)>,
+    /// Settlements that are not written yet; their messages are in hand still.
+    settled: Vec<(i64, Settlement)>,
+    /// When they are written at the latest.
+    settle_at: Option<Instant>,
 }
 
 impl Pump {
@@ -84,7 +94,7 @@ impl Pump {
         while !sender.is_closed() && !self.is_closed() {
             match self.hand_out(&sender).await {
                 // Read again at once: a full page means that there may be more.
-                Ok(handed_out) if handed_out >= PAGE => self.take_settlements_waiting().await,
+                Ok(handed_out) if handed_out >= PAGE => self.settle_what_waits().await,
                 Ok(_) => self.wait(&sender).await,
                 Err(_) if self.is_closed() => break,
                 Err(error) => {
@@ -98,9 +108,10 @@ impl Pump {
         drop(sender);
         let mut closed = self.closed.clone();
         loop {
+            self.write_settled().await;
             tokio::select! {
                 settlement = self.settlements.recv() => match settlement {
-                    Some(settlement) => self.settle_with(settlement).await,
+                    Some(settlement) => self.settled.push(settlement),
                     None => break,
                 },
                 () = file_closed(&mut closed) => break,
@@ -195,28 +206,48 @@ impl Pump {
                 None => std::future::pending().await,
             }
         };
+        let settle_at = self.settle_at;
+        let settle = async {
+            match settle_at {
+                Some(moment) => tokio::time::sleep_until(moment.into()).await,
+                None => std::future::pending().await,
+            }
+        };
         let mut closed = self.closed.clone();
         tokio::select! {
             () = self.mailbox.filled(), if has_room => {}
             () = due => {}
             () = room => {}
+            () = settle => {}
             () = sender.closed() => {}
             () = file_closed(&mut closed) => {}
-            Some(settlement) = self.settlements.recv() => self.settle_with(settlement).await,
+            Some(settlement) = self.settlements.recv() => self.settled.push(settlement),
         }
+        self.settle_what_waits().await;
     }
 
-    async fn take_settlements_waiting(&mut self) {
-        if let Ok(settlement) = self.settlements.try_recv() {
-            self.settle_with(settlement).await;
-        }
-    }
-
-    /// Writes one settlement and all others that wait, in one flush.
-    async fn settle_with(&mut self, first: (i64, Settlement)) {
-        let mut settlements = vec![first];
+    /// Takes the settlements that wait, and writes them if one of them must not wait for others.
+    async fn settle_what_waits(&mut self) {
         while let Ok(settlement) = self.settlements.try_recv() {
-            settlements.push(settlement);
+            self.settled.push(settlement);
+        }
+        if self.settled.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let settle_at = *self.settle_at.get_or_insert(now + LINGER);
+        let are_done = self.settled.iter().all(|(_, settlement)| *settlement == Settlement::Done);
+        if !(self.has_room && are_done) || settle_at <= now {
+            self.write_settled().await;
+        }
+    }
+
+    /// Writes the settlements that were taken, in one flush.
+    async fn write_settled(&mut self) {
+        let settlements = take(&mut self.settled);
+        self.settle_at = None;
+        if settlements.is_empty() {
+            return;
         }
         // A settlement that cannot be written is tried until it can: the message is not handed out meanwhile.
         let settle = || Op::Settle(settlements.clone());
