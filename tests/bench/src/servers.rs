@@ -111,18 +111,18 @@ impl Depth {
         Ok(Self { connection: connection.context("RabbitMQ takes no connection")?, queues })
     }
 
-    /// Returns how many messages are ready and with no consumer yet.
+    /// Returns how many messages are ready and with no consumer yet, in the deepest queue.
     pub async fn now(&self) -> anyhow::Result<u32> {
         let channel = self.connection.create_channel().await?;
-        let mut ready = 0;
+        let mut deepest = 0;
         for queue in &self.queues {
             let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
             let declared =
                 channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await?;
-            ready += declared.message_count();
+            deepest = declared.message_count().max(deepest);
         }
         channel.close(200, "goodbye".into()).await?;
-        Ok(ready)
+        Ok(deepest)
     }
 }
 

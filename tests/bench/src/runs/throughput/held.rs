@@ -25,7 +25,7 @@ pub(super) struct Care {
 pub(super) struct Tried {
     /// Milliseconds that each one waited, in the order of arrival.
     pub(super) waits: Vec<f64>,
-    /// Messages ready in the queues when the last one had been sent.
+    /// Messages ready in the deepest queue when the last one had been sent; each event is in a queue once at most.
     pub(super) left: u32,
     /// The load was sent in time.
     pub(super) is_in_time: bool,
@@ -71,8 +71,9 @@ pub(super) async fn highest(
     let (mut low, mut high) = (capacity / 4.0, capacity);
     for _ in 0..tries {
         let rate = f64::midpoint(low, high);
-        let held = line.hold(rate, short).await?.held(rate);
-        say(&format!("{rate:.0}/s for {short} s: {}", said(held)));
+        let tried = line.hold(rate, short).await?;
+        let held = tried.held(rate);
+        say(&format!("{rate:.0}/s for {short} s: {}", said(&tried, held)));
         if held.is_some() {
             low = rate;
         } else {
@@ -81,8 +82,9 @@ pub(super) async fn highest(
     }
     let mut rate = low;
     for _ in 0..STEPS_DOWN {
-        let held = line.hold(rate, long).await?.held(rate);
-        say(&format!("{rate:.0}/s for {long} s: {}", said(held)));
+        let tried = line.hold(rate, long).await?;
+        let held = tried.held(rate);
+        say(&format!("{rate:.0}/s for {long} s: {}", said(&tried, held)));
         if held.is_some() {
             return Ok(held);
         }
@@ -91,8 +93,11 @@ pub(super) async fn highest(
     Ok(None)
 }
 
-fn said(held: Option<Held>) -> String {
-    held.map_or_else(|| "not held".to_owned(), |held| format!("held, p99 {:.0} ms", held.p99))
+fn said(tried: &Tried, held: Option<Held>) -> String {
+    let word = if held.is_some() { "held" } else { "not held" };
+    let of = |percent| percentile(&tried.waits, percent).unwrap_or_default();
+    let late = if tried.is_in_time { "" } else { ", sent late" };
+    format!("{word}, p50 {:.0} ms, p99 {:.0} ms, {} left{late}", of(50), of(99), tried.left)
 }
 
 #[cfg(test)]
