@@ -17,7 +17,7 @@ pub struct Readable<T> {
 }
 
 impl<T> Readable<T> {
-    /// Reads events; `None` if there are none.
+    /// Reads events; `None` if none can be read.
     pub fn of<E>(
         events: &[(E, &Envelope)],
         read: impl Fn(&E, &Envelope) -> Result<T, Failure>,
@@ -26,8 +26,8 @@ impl<T> Readable<T> {
         let readable = events.iter().enumerate();
         let readable =
             readable.filter_map(|(place, (event, envelope))| Some((place, read(event, envelope).ok()?)));
-        let (places, said) = readable.unzip();
-        Some(Self { corp, said, places, among: events.len() })
+        let (places, said): (Vec<usize>, Vec<T>) = readable.unzip();
+        (!said.is_empty()).then_some(Self { corp, said, places, among: events.len() })
     }
 
     /// Returns for each event what came of it, given in the order of what they say; of those that cannot be read nothing
