@@ -145,3 +145,32 @@ async fn the_order_of_telling_does_not_matter_nor_does_telling_twice() {
         customers.finish().await;
     }
 }
+
+#[tokio::test]
+async fn many_at_once_are_as_one_after_the_other() {
+    let customers = TestCustomers::start().await;
+    let person = |number: i64| format!("wm{number}");
+    // Some are known before.
+    customers.hear((0..8).map(|number| customers.added(&person(number), "HanMeimei", 50, number))).await;
+
+    let added = (0..40).map(|number| customers.added(&person(number), "LiLei", 100, 100 + number));
+    customers.hear(added).await;
+    let followers = || vec![follower("LiLei", 100, &[]), follower("HanMeimei", 50, &[])];
+    let read = |number: i64| customers.read(&person(number), &format!("Name {number}"), followers(), 200);
+    // The last ones are unheard of.
+    customers.hear((0..44).map(read)).await;
+
+    assert_eq!(customers.list("limit=100").await.len(), 44);
+    for number in 0..44 {
+        let customer = customers.customer(&person(number)).await;
+        assert_eq!(
+            (&customer["state"], &customer["name"]),
+            (&json!("present"), &json!(format!("Name {number}")))
+        );
+        assert_eq!(customer["relations"].as_array().unwrap().len(), 2, "{customer}");
+        let told = customers.told(&person(number)).await;
+        let told: Vec<_> = told.iter().map(|(kind, _, member)| (kind.as_str(), member)).collect();
+        assert_eq!(told, [("added", &json!("HanMeimei")), ("added", &json!("LiLei"))]);
+    }
+    customers.finish().await;
+}
