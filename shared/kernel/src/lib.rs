@@ -5,6 +5,7 @@ pub mod error;
 pub mod id;
 pub mod lifecycle;
 pub mod money;
+pub mod pace;
 pub mod page;
 pub mod phone;
 pub mod scope;
@@ -20,6 +21,7 @@ pub use id::{
 };
 pub use lifecycle::Lifecycle;
 pub use money::{Currency, Money, MoneyError};
+pub use pace::Pace;
 pub use page::{Cursor, Page, PageRequest};
 pub use phone::Phone;
 pub use scope::{People, Scope};
