@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use scrm_kernel::{Clock, crash};
@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::Txn;
 use crate::constraint::{Constraints, Violation};
+use crate::fold::{self, Fold};
 use crate::server;
 
 /// How long a statement may wait for a connection, and a transaction for its turn.
@@ -29,9 +30,9 @@ const STATEMENTS: usize = 256;
 /// Page cache of the SQLite connection that writes: at most so many KiB, negative as the pragma wants it. It grows with
 /// what is written; what ids choose at random is not read from the file again and again.
 const SQLITE_WRITER_CACHE: &str = "-8192";
-/// Pages of 4 KiB that a SQLite log holds before it is folded into its file. Keys that come in no order dirty the same
-/// pages again and again; a longer log writes each of them once for many changes.
-const SQLITE_LOG: &str = "4000";
+/// Pages of 4 KiB that a SQLite log holds before a writer folds it into its file by itself: many more than it has when
+/// [`Fold`] keeps up.
+const SQLITE_LOG: &str = "32000";
 /// Page cache of a connection that reads; every change by others empties it.
 const SQLITE_READER_CACHE: &str = "-512";
 
@@ -60,6 +61,8 @@ struct Inner {
     writer: DatabaseConnection,
     /// SQLite: connections that refuse to write. PostgreSQL: the same pool.
     reader: DatabaseConnection,
+    /// SQLite, unless somebody else's process writes.
+    fold: Option<Fold>,
     clock: Clock,
     constraints: Constraints,
     wakings: Wakings,
@@ -101,42 +104,52 @@ impl Db {
     ///
     /// A new database gets all its tables in one transaction.
     pub async fn open<M: MigratorTrait>(database: &Database, clock: Clock) -> Result<Self, DbErr> {
-        let (writer, reader) = match database {
-            Database::File(path) => (connect_file(path, true).await?, connect_file(path, false).await?),
+        let (writer, reader, fold) = match database {
+            Database::File(path) => {
+                let writer = connect_file(path, Purpose::Write).await?;
+                let fold = Fold::over(connect_file(path, Purpose::Fold).await?);
+                (writer, connect_file(path, Purpose::Read).await?, Some(fold))
+            }
             Database::Postgres { url, connections } => {
                 let pool = connect_postgres(url, *connections).await?;
-                (pool.clone(), pool)
+                (pool.clone(), pool, None)
             }
         };
         migrate::<M>(&writer).await?;
         let constraints = Constraints::read(&writer).await?;
-        Ok(Self(Arc::new(Inner {
-            writer,
-            reader,
-            clock,
-            constraints,
-            wakings: Wakings::default(),
-            turns: Arc::default(),
-            waiting_ahead: AtomicUsize::new(0),
-        })))
+        let db = Self::of(writer, reader, fold, clock, constraints);
+        if db.is_sqlite() {
+            tokio::spawn(fold_when_long(Arc::downgrade(&db.0)));
+        }
+        Ok(db)
     }
 
     /// Opens a database that is there, to read it beside the process that owns it; on SQLite writes fail.
     pub async fn peek(database: &Database, clock: Clock) -> Result<Self, DbErr> {
         let reader = match database {
-            Database::File(path) => connect_file(path, false).await?,
+            Database::File(path) => connect_file(path, Purpose::Read).await?,
             Database::Postgres { url, .. } => connect_postgres(url, 1).await?,
         };
-        let (writer, constraints) = (reader.clone(), Constraints::default());
-        Ok(Self(Arc::new(Inner {
+        Ok(Self::of(reader.clone(), reader, None, clock, Constraints::default()))
+    }
+
+    fn of(
+        writer: DatabaseConnection,
+        reader: DatabaseConnection,
+        fold: Option<Fold>,
+        clock: Clock,
+        constraints: Constraints,
+    ) -> Self {
+        Self(Arc::new(Inner {
             writer,
             reader,
+            fold,
             clock,
             constraints,
             wakings: Wakings::default(),
             turns: Arc::default(),
             waiting_ahead: AtomicUsize::new(0),
-        })))
+        }))
     }
 
     /// Begins a transaction; on SQLite it takes the write lock at once, so it never fails for being late.
@@ -167,7 +180,7 @@ impl Db {
             sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = self.0.writer.begin_with_options(options).await?;
+        let inner = self.writer().begin_with_options(options).await?;
         Ok(Txn::new(inner, self.clone()))
     }
 
@@ -178,6 +191,7 @@ impl Db {
 
     /// Returns a connection for a single writing statement.
     pub fn writer(&self) -> &DatabaseConnection {
+        self.0.fold.iter().for_each(Fold::note);
         &self.0.writer
     }
 
@@ -209,7 +223,24 @@ impl Db {
     /// Closes all connections; SQLite folds its log into the file.
     pub async fn close(self) -> Result<(), DbErr> {
         self.0.reader.close_by_ref().await?;
+        if let Some(fold) = &self.0.fold {
+            fold.close().await?;
+        }
         self.0.writer.close_by_ref().await
+    }
+}
+
+/// Folds the log of a SQLite database whenever it has become long, until the database is closed or let go.
+async fn fold_when_long(inner: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(fold::INTERVAL).await;
+        let Some(inner) = inner.upgrade() else { return };
+        let Some(fold) = &inner.fold else { return };
+        match fold.fold_if_long().await {
+            Ok(()) => {}
+            Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)) => return,
+            Err(error) => tracing::warn!(error = %error, "Cannot fold the log of a database, trying again"),
+        }
     }
 }
 
@@ -224,15 +255,26 @@ async fn migrate<M: MigratorTrait>(connection: &DatabaseConnection) -> Result<()
     lock.commit().await
 }
 
-async fn connect_file(path: &std::path::Path, writes: bool) -> Result<DatabaseConnection, DbErr> {
+/// What connections to a SQLite file are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Write,
+    Read,
+    Fold,
+}
+
+async fn connect_file(path: &std::path::Path, purpose: Purpose) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
     options
-        .max_connections(if writes { 1 } else { SQLITE_READERS })
-        .min_connections(u32::from(writes))
+        .max_connections(if purpose == Purpose::Read { SQLITE_READERS } else { 1 })
+        .min_connections(u32::from(purpose == Purpose::Write))
+        // Nothing needs to be folded for a while; a connection is a thread.
+        .connect_lazy(purpose == Purpose::Fold)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |options| {
+            let cache = if purpose == Purpose::Write { SQLITE_WRITER_CACHE } else { SQLITE_READER_CACHE };
             let options = options
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(if crash::skips_syncs() {
@@ -240,13 +282,13 @@ async fn connect_file(path: &std::path::Path, writes: bool) -> Result<DatabaseCo
                 } else {
                     SqliteSynchronous::Full
                 })
-                .busy_timeout(PATIENCE)
+                .busy_timeout(if purpose == Purpose::Fold { fold::PATIENCE } else { PATIENCE })
                 .foreign_keys(true)
                 .statement_cache_capacity(STATEMENTS)
-                .pragma("cache_size", if writes { SQLITE_WRITER_CACHE } else { SQLITE_READER_CACHE })
+                .pragma("cache_size", cache)
                 .pragma("wal_autocheckpoint", SQLITE_LOG)
                 .pragma("temp_store", "memory");
-            if writes { options } else { options.pragma("query_only", "on") }
+            if purpose == Purpose::Read { options.pragma("query_only", "on") } else { options }
         });
     sea_orm::Database::connect(options).await
 }

@@ -3,6 +3,7 @@
 mod batch;
 mod constraint;
 mod flood;
+mod fold;
 mod handle;
 pub mod idempotency;
 pub mod inbox;
