@@ -13,8 +13,10 @@ use sea_orm::{
 
 use crate::Db;
 
-/// Rows in one INSERT.
+/// Rows in one INSERT, at most.
 const ROWS: usize = 64;
+/// Up to so many rows there is a text for each number of them; more come in multiples of it.
+const FEW_ROWS: usize = 8;
 /// How long a relay that took rows may leave them unmarked before another one takes them. It is short because the rows of
 /// a process that died wait for its end, and a welcome code is good for 20 s; a broker that takes longer gets messages twice.
 const LEASE: Duration = Duration::from_secs(5);
@@ -66,8 +68,8 @@ pub fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
 
 /// Inserts rows in their order, and returns how many of them were not there before, or were replaced.
 ///
-/// The number of rows in a statement is a power of two: few texts, which the statement cache can hold. All rows set the
-/// columns that the first one sets.
+/// Up to 64 rows take two statements at most, and there are 15 texts of them, which the statement cache can hold. All
+/// rows set the columns that the first one sets.
 pub async fn insert_all<E, A>(
     connection: &impl ConnectionTrait,
     rows: Vec<A>,
@@ -82,7 +84,7 @@ where
     let (mut inserted, mut left) = (0, rows.len());
     let mut rows = rows.into_iter();
     while left > 0 {
-        let some = 1 << left.min(ROWS).ilog2();
+        let some = if left < FEW_ROWS { left } else { left.min(ROWS) / FEW_ROWS * FEW_ROWS };
         let values = rows.by_ref().take(some).flat_map(|mut row| {
             let values = columns.iter().map(|column| row.take(*column).into_value());
             values.map(|value| value.expect("it sets what the first one sets")).collect::<Vec<_>>()
