@@ -94,10 +94,10 @@ impl Ingest {
             .also_resending(relay::Submissions { db: db.clone() });
 
         let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
-        let callbacks = callbacks.yielding_to(Arc::clone(&flood));
+        let callbacks = callbacks.at_once().yielding_to(Arc::clone(&flood));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
         let submissions = Relay::new(relay::Submissions { db: db.clone() }, Arc::new(broker.clone()));
-        let submissions = submissions.yielding_to(flood);
+        let submissions = submissions.at_once().yielding_to(flood);
         lifecycle.spawn("ingest submissions", submissions.run(lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker.clone()));
         lifecycle.spawn("ingest outbox", outbox.run(lifecycle.clone()));

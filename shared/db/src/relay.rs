@@ -1,18 +1,26 @@
 //! Takes committed events to the broker: at least once, in order, and past rows that cannot be published.
 
+use std::collections::HashSet;
+use std::mem::take;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use scrm_kernel::{CorpId, Lifecycle, Timestamp, crash};
+use scrm_kernel::{CorpId, Lifecycle, Pace, Timestamp, crash};
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
+use tokio::sync::{Notify, mpsc};
 
 use crate::{Db, Flood};
 
 /// Rows taken at once; as many confirms are in flight.
 const WINDOW: u64 = 200;
+/// Rows that may be in hand: taken, and not marked yet.
+const IN_HAND: usize = 1000;
+/// How often rows are marked, and how often a relay takes rows that nobody waits for. Each time is a transaction, however
+/// many rows there are.
+const PERIOD: Duration = Duration::from_millis(25);
 /// How often to look for rows that a dead process left behind.
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait after the broker or the database failed.
@@ -47,8 +55,11 @@ pub trait Source: Send + Sync + 'static {
     /// Returns the database of the table.
     fn db(&self) -> &Db;
 
-    /// Takes up to `most` unpublished rows, oldest first, that no other relay holds.
-    async fn take(&self, most: u64) -> Result<Vec<Self::Row>, DbErr>;
+    /// Returns the number of a row in its table.
+    fn key(row: &Self::Row) -> i64;
+
+    /// Takes up to `most` unpublished rows, oldest first, that no other relay holds, and none of `except`.
+    async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Self::Row>, DbErr>;
 
     /// Returns the message of a row: `None` when it tells nobody anything, an error when it never can be published.
     fn envelope(&self, row: &Self::Row) -> Result<Option<Envelope>, String>;
@@ -78,16 +89,26 @@ pub enum Fate {
 }
 
 /// Publishes the rows of one [`Source`].
+///
+/// Rows are marked while the next ones are published already, those of several rounds at once. What a process that dies
+/// had not marked is published again.
 pub struct Relay<S> {
     source: S,
     broker: Arc<dyn Publish>,
     flood: Option<Arc<Flood>>,
+    pace: Pace,
 }
 
 impl<S: Source> Relay<S> {
-    /// Makes a relay from a table to a broker.
+    /// Makes a relay from a table to a broker, for events that nobody waits for.
     pub fn new(source: S, broker: Arc<dyn Publish>) -> Self {
-        Self { source, broker, flood: None }
+        Self { source, broker, flood: None, pace: Pace::every(PERIOD) }
+    }
+
+    /// Publishes each event as soon as it is there: somebody waits for what comes of it.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { pace: Pace::default(), ..self }
     }
 
     /// Lets what arrives go first while it is a flood.
@@ -98,29 +119,86 @@ impl<S: Source> Relay<S> {
 
     /// Relays until asked to stop; a broken broker or database only delays it.
     pub async fn run(self, lifecycle: Lifecycle) -> Result<(), DbErr> {
+        let Self { source, broker, flood, pace } = self;
+        let (told, fates) = mpsc::channel(IN_HAND + 1);
+        let in_hand = InHand::default();
+        let publisher = Publisher {
+            source: &source,
+            broker,
+            flood,
+            pace,
+            in_hand: &in_hand,
+            told,
+            lifecycle: &lifecycle,
+        };
+        tokio::join!(publisher.run(), settle_all(&source, &in_hand, fates, &lifecycle));
+        Ok(())
+    }
+}
+
+/// Numbers of the rows that were taken and are not marked yet.
+#[derive(Default)]
+struct InHand {
+    rows: Mutex<HashSet<i64>>,
+    /// Wakes who waits for fewer of them.
+    fewer: Notify,
+}
+
+impl InHand {
+    fn rows(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn let_go(&self, rows: &HashSet<i64>) {
+        self.rows().retain(|row| !rows.contains(row));
+        self.fewer.notify_one();
+    }
+
+    /// Waits until there are at most so many.
+    async fn at_most(&self, count: usize) {
+        while self.rows().len() > count {
+            self.fewer.notified().await;
+        }
+    }
+}
+
+/// Takes rows and publishes them.
+struct Publisher<'a, S: Source> {
+    source: &'a S,
+    broker: Arc<dyn Publish>,
+    flood: Option<Arc<Flood>>,
+    pace: Pace,
+    in_hand: &'a InHand,
+    told: mpsc::Sender<(S::Row, Fate)>,
+    lifecycle: &'a Lifecycle,
+}
+
+impl<S: Source> Publisher<'_, S> {
+    async fn run(mut self) {
         let mut wakings = self.source.db().wakings(S::TABLE);
-        while !lifecycle.is_stopping() {
+        while !self.lifecycle.is_stopping() {
             if let Some(rest) = self.rest() {
-                tokio::select! {
-                    () = tokio::time::sleep(rest) => {}
-                    () = lifecycle.stopping() => {}
-                }
+                self.unless_stopping(tokio::time::sleep(rest)).await;
                 continue;
             }
+            let room = IN_HAND - usize::try_from(WINDOW).expect("a few hundred");
+            self.unless_stopping(self.in_hand.at_most(room)).await;
+            self.pace.turn().await;
             // What is committed from here on wakes this relay again.
             wakings.borrow_and_update();
-            match self.relay_some().await {
+            match self.publish_some().await {
                 Ok(Progress::More) => {}
                 Ok(Progress::Done) => {
-                    tokio::select! {
+                    let woken = async {
                         // Cannot fail: the database of the source is open as long as the source.
-                        _ = wakings.changed() => {}
-                        () = tokio::time::sleep(POLL) => {}
-                        () = lifecycle.stopping() => {}
-                    }
+                        drop(tokio::time::timeout(POLL, wakings.changed()).await);
+                    };
+                    self.unless_stopping(woken).await;
                 }
                 Ok(Progress::Stuck(reason)) => {
                     tracing::warn!(reason, "Broker did not take an event, trying again");
+                    // It goes before later ones, once it is given back.
+                    self.unless_stopping(self.in_hand.at_most(0)).await;
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(error) => {
@@ -129,19 +207,27 @@ impl<S: Source> Relay<S> {
                 }
             }
         }
-        Ok(())
     }
 
     fn rest(&self) -> Option<Duration> {
         self.flood.as_ref()?.rest(Instant::now())
     }
 
-    /// Takes, publishes and marks one window of rows.
-    pub async fn relay_some(&self) -> Result<Progress, DbErr> {
-        let rows = self.source.take(WINDOW).await?;
+    async fn unless_stopping(&self, wait: impl Future<Output = ()>) {
+        tokio::select! {
+            () = wait => {}
+            () = self.lifecycle.stopping() => {}
+        }
+    }
+
+    /// Takes and publishes one window of rows, and tells what became of them.
+    async fn publish_some(&self) -> Result<Progress, DbErr> {
+        let held: Vec<i64> = self.in_hand.rows().iter().copied().collect();
+        let rows = self.source.take(WINDOW, &held).await?;
         if rows.is_empty() {
             return Ok(Progress::Done);
         }
+        self.in_hand.rows().extend(rows.iter().map(S::key));
         let is_window_full = rows.len() as u64 == WINDOW;
         crash::point("relay.taken");
         let mut fates = Vec::with_capacity(rows.len());
@@ -170,13 +256,39 @@ impl<S: Source> Relay<S> {
                 }
             }
         }
-        if !fates.is_empty() {
-            self.source.settle(fates).await?;
-            crash::point("relay.settled");
+        for fate in fates {
+            // There is room for all that may be in hand, and the other side ends after this one.
+            self.told.send(fate).await.ok();
         }
         // Rows that were committed since are told of by a waking.
         let progress = if is_window_full { Progress::More } else { Progress::Done };
         Ok(stuck.map_or(progress, Progress::Stuck))
+    }
+}
+
+/// Marks what became of rows, until no more are told of.
+///
+/// Rows that cannot be marked are let go, and taken again.
+async fn settle_all<S: Source>(
+    source: &S,
+    in_hand: &InHand,
+    mut told: mpsc::Receiver<(S::Row, Fate)>,
+    lifecycle: &Lifecycle,
+) {
+    let most = usize::try_from(WINDOW).expect("a few hundred");
+    let (mut pace, mut fates) = (Pace::every(PERIOD), Vec::new());
+    while pace.receive(&mut told, &mut fates, most, lifecycle.stopping()).await > 0 {
+        let rows: HashSet<i64> = fates.iter().map(|(row, _)| S::key(row)).collect();
+        let outcome = source.settle(take(&mut fates)).await;
+        if let Err(error) = outcome {
+            tracing::warn!(error = %error, "Relay cannot mark what it published, and will publish it again");
+            tokio::time::sleep(PAUSE).await;
+            in_hand.let_go(&rows);
+            source.db().wake(S::TABLE);
+        } else {
+            crash::point("relay.settled");
+            in_hand.let_go(&rows);
+        }
     }
 }
 
@@ -187,10 +299,10 @@ fn refused(problem: String) -> Fate {
 
 /// What one round of a relay came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
-    /// A window of rows was settled; there may be more.
+enum Progress {
+    /// A window of rows was published; there may be more.
     More,
-    /// What waited is settled.
+    /// What waited is published.
     Done,
     /// Some rows were not taken by the broker: why.
     Stuck(String),

@@ -151,16 +151,19 @@ fn on_conflict<E: EntityTrait>(columns: &[E::Column], known: Known) -> String {
 
 /// Takes up to `most` rows that meet `waiting`, smallest `key` first, for this process alone.
 ///
-/// On PostgreSQL the rows are leased: `leased_until` keeps other replicas from taking them. A SQLite database has one
-/// process and one taker, which knows in memory what it took, so nothing is written.
+/// On PostgreSQL the rows are leased: `leased_until` keeps everybody from taking them. A SQLite database has one process and
+/// one taker, which knows in memory what it took and names it in `except`, so nothing is written.
 pub async fn take<E: EntityTrait>(
     db: &Db,
     waiting: Condition,
     key: E::Column,
     leased_until: E::Column,
     most: u64,
+    except: &[i64],
 ) -> Result<Vec<E::Model>, DbErr> {
     if db.is_sqlite() {
+        let others = (!except.is_empty()).then(|| one_of(db.reader(), key, except).not());
+        let waiting = waiting.add_option(others);
         return E::find().filter(waiting).order_by_asc(key).limit(most).all(db.reader()).await;
     }
     let now = db.clock().now();

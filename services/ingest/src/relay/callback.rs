@@ -55,8 +55,12 @@ impl Source for Callbacks {
         &self.db
     }
 
-    async fn take(&self, most: u64) -> Result<Vec<Read>, DbErr> {
-        let taken = store::callback::take(&self.db, &self.keys, most).await?;
+    fn key(row: &Read) -> i64 {
+        row.seq
+    }
+
+    async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Read>, DbErr> {
+        let taken = store::callback::take(&self.db, &self.keys, most, except).await?;
         Ok(taken.iter().map(|callback| Read { seq: callback.seq, outcome: read(callback) }).collect())
     }
 

@@ -25,8 +25,12 @@ impl Source for Submissions {
         &self.db
     }
 
-    async fn take(&self, most: u64) -> Result<Vec<Taken>, DbErr> {
-        store::submission::take(&self.db, most).await
+    fn key(row: &Taken) -> i64 {
+        row.seq
+    }
+
+    async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Taken>, DbErr> {
+        store::submission::take(&self.db, most, except).await
     }
 
     fn envelope(&self, row: &Taken) -> Result<Option<Envelope>, String> {

@@ -160,13 +160,13 @@ pub(crate) struct Taken {
     pub(crate) body: Result<Vec<u8>, String>,
 }
 
-/// Takes up to `most` callbacks that wait to be processed, oldest first.
-pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64) -> Result<Vec<Taken>, DbErr> {
+/// Takes up to `most` callbacks that wait to be processed, oldest first, `except` some.
+pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64, except: &[i64]) -> Result<Vec<Taken>, DbErr> {
     let waiting = Condition::all()
         .add(Column::ProcessedAt.is_null())
         .add(Column::Problem.is_null())
         .add(Column::State.eq(State::Stored.as_str()));
-    let rows = sql::take::<Entity>(db, waiting, Column::Seq, Column::LeasedUntil, most).await?;
+    let rows = sql::take::<Entity>(db, waiting, Column::Seq, Column::LeasedUntil, most, except).await?;
     let taken = |row: Model| {
         let body = keys.open(row.corp_id, BODY, &Sealed::from_bytes(row.body));
         Taken {

@@ -133,10 +133,10 @@ pub(crate) struct Taken {
     pub(crate) traceparent: Option<String>,
 }
 
-/// Takes up to `most` submissions that wait to be published, oldest first.
-pub(crate) async fn take(db: &Db, most: u64) -> Result<Vec<Taken>, DbErr> {
+/// Takes up to `most` submissions that wait to be published, oldest first, `except` some.
+pub(crate) async fn take(db: &Db, most: u64, except: &[i64]) -> Result<Vec<Taken>, DbErr> {
     let waiting = Condition::all().add(Column::PublishedAt.is_null()).add(Column::Problem.is_null());
-    let rows = sql::take::<Entity>(db, waiting, Column::Seq, Column::LeasedUntil, most).await?;
+    let rows = sql::take::<Entity>(db, waiting, Column::Seq, Column::LeasedUntil, most, except).await?;
     let taken = |row: Model| Taken {
         seq: row.seq,
         id: row.id,

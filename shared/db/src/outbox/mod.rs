@@ -127,12 +127,16 @@ impl Source for Outbox {
         &self.0
     }
 
-    async fn take(&self, most: u64) -> Result<Vec<Self::Row>, DbErr> {
+    fn key(row: &Self::Row) -> i64 {
+        row.0
+    }
+
+    async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Self::Row>, DbErr> {
         let waiting = Condition::all()
             .add(entity::Column::PublishedAt.is_null())
             .add(entity::Column::Problem.is_null());
         let (key, lease) = (entity::Column::Seq, entity::Column::LeasedUntil);
-        let rows = sql::take::<entity::Entity>(&self.0, waiting, key, lease, most).await?;
+        let rows = sql::take::<entity::Entity>(&self.0, waiting, key, lease, most, except).await?;
         Ok(rows.into_iter().map(|row| (row.seq, row.into())).collect())
     }
 

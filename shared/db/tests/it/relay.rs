@@ -11,6 +11,7 @@ use scrm_proto::Envelope;
 use scrm_proto::leads::v1::LeadAssigned;
 use scrm_testing::{Shape, eventually};
 use sea_orm::{ConnectionTrait as _, DbErr, Statement};
+use tokio::sync::Semaphore;
 
 use crate::support::{Migrator, TestDb};
 
@@ -136,8 +137,12 @@ impl Source for Picky {
         self.0.db()
     }
 
-    async fn take(&self, most: u64) -> Result<Vec<Self::Row>, DbErr> {
-        self.0.take(most).await
+    fn key(row: &Self::Row) -> i64 {
+        Outbox::key(row)
+    }
+
+    async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Self::Row>, DbErr> {
+        self.0.take(most, except).await
     }
 
     fn envelope(&self, row: &Self::Row) -> Result<Option<Envelope>, String> {
@@ -181,17 +186,63 @@ async fn what_the_broker_will_never_take_is_marked_and_holds_nothing_up() {
     // More than a relay takes at once.
     test.tell(&["too long"; 250]).await;
     test.tell(&["first"]).await;
-    let relay = Relay::new(Outbox::of(test.db.clone()), Arc::new(broker.clone()));
-    for _ in 0..2 {
-        relay.relay_some().await.unwrap();
-    }
-    assert_eq!(broker.keys(), ["first"]);
+    let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
+    eventually("the other one published", async || (broker.keys() == ["first"]).then_some(())).await;
+    stop(lifecycle).await;
     assert_eq!(outbox::waiting(test.db.reader()).await.unwrap(), 250, "somebody must look");
     let marked = "SELECT count(*) AS n FROM outbox WHERE problem = 'told to refuse for ever'";
     let marked = Statement::from_string(test.db.reader().get_database_backend(), marked);
     let row = test.db.reader().query_one_raw(marked).await.unwrap().unwrap();
     assert_eq!(row.try_get::<i64>("", "n").unwrap(), 250);
-    assert!(Outbox::of(test.db.clone()).take(10).await.unwrap().is_empty(), "they are not tried again");
+    assert!(Outbox::of(test.db.clone()).take(10, &[]).await.unwrap().is_empty(), "they are not tried again");
+    test.finish().await;
+}
+
+/// An outbox whose rows are marked when there is a permit.
+struct Slow(Outbox, Arc<Semaphore>);
+
+#[async_trait]
+impl Source for Slow {
+    const TABLE: &'static str = Outbox::TABLE;
+    type Row = <Outbox as Source>::Row;
+
+    fn db(&self) -> &Db {
+        self.0.db()
+    }
+
+    fn key(row: &Self::Row) -> i64 {
+        Outbox::key(row)
+    }
+
+    async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Self::Row>, DbErr> {
+        self.0.take(most, except).await
+    }
+
+    fn envelope(&self, row: &Self::Row) -> Result<Option<Envelope>, String> {
+        self.0.envelope(row)
+    }
+
+    async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr> {
+        self.1.acquire().await.unwrap().forget();
+        self.0.settle(fates).await
+    }
+}
+
+#[tokio::test]
+async fn the_next_events_are_published_before_the_last_ones_are_marked_and_none_is_twice() {
+    let test = TestDb::open().await;
+    let (broker, permits) = (Noting::default(), Arc::new(Semaphore::new(0)));
+    let lifecycle = relayed(Slow(Outbox::of(test.db.clone()), Arc::clone(&permits)), &broker);
+    for (count, name) in ["first", "second", "third"].into_iter().enumerate() {
+        test.tell(&[name]).await;
+        eventually("it is published", async || (broker.keys().len() == count + 1).then_some(())).await;
+    }
+    assert_eq!(outbox::waiting(test.db.reader()).await.unwrap(), 3, "none is marked");
+    permits.add_permits(3);
+    sent(&test.db).await;
+    assert_eq!(broker.keys(), ["first", "second", "third"]);
+    assert!(permits.available_permits() > 0, "several were marked at once");
+    stop(lifecycle).await;
     test.finish().await;
 }
 
@@ -229,14 +280,13 @@ async fn what_a_dead_relay_took_is_published_when_its_lease_is_over() {
     }
     let test = TestDb::open().await;
     test.tell(&["first"]).await;
-    assert_eq!(Outbox::of(test.db.clone()).take(10).await.unwrap().len(), 1);
+    assert_eq!(Outbox::of(test.db.clone()).take(10, &[]).await.unwrap().len(), 1);
     let broker = Noting::default();
-    let relay = Relay::new(Outbox::of(test.db.clone()), Arc::new(broker.clone()));
-    relay.relay_some().await.unwrap();
-    assert!(broker.keys().is_empty());
+    assert!(Outbox::of(test.db.clone()).take(10, &[]).await.unwrap().is_empty(), "it is leased");
     test.clock().advance(Duration::from_secs(31));
-    relay.relay_some().await.unwrap();
-    assert_eq!(broker.keys(), ["first"]);
+    let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
+    eventually("what it took published", async || (broker.keys() == ["first"]).then_some(())).await;
+    stop(lifecycle).await;
     test.finish().await;
 }
 

@@ -63,7 +63,7 @@ enum Progress {
 async fn redrive_some(office: &Office, queues: &[Queue], broker: &Broker) -> Result<Progress, DbErr> {
     let db = office.db();
     let wanted = Condition::all().add(sql::has(Column::State, State::Redriving.as_str()));
-    let rows = sql::take::<Entity>(db, wanted, Column::Seq, Column::LeasedUntil, WINDOW).await?;
+    let rows = sql::take::<Entity>(db, wanted, Column::Seq, Column::LeasedUntil, WINDOW, &[]).await?;
     if rows.is_empty() {
         return Ok(Progress::Done);
     }
