@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use scrm_kernel::Pace;
 use scrm_proto::{Event as _, customers, directory, ingest, leads, wecom};
 
 /// Where events go that no queue wants.
@@ -156,7 +157,7 @@ pub struct Queue {
     pub kinds: &'static [&'static str],
     /// How it retries.
     pub ladder: Ladder,
-    /// Who goes first when one process cannot handle everything at once; of the embedded broker only.
+    /// Who goes first when one process cannot handle everything at once.
     pub rank: Rank,
 }
 
@@ -169,6 +170,17 @@ pub enum Rank {
     Soon,
     /// All else.
     Later,
+}
+
+impl Rank {
+    /// Returns how often transactions for such messages begin, at most. What nobody waits for shares one.
+    pub(crate) const fn pace(self) -> Pace {
+        Pace::every(Duration::from_millis(match self {
+            Self::First => 0,
+            Self::Soon => 25,
+            Self::Later => 50,
+        }))
+    }
 }
 
 /// How long to wait before each further attempt; after the last one a message is dead.

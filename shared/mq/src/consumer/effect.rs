@@ -185,7 +185,8 @@ impl Effects {
     #[must_use]
     pub fn on<E: Event>(mut self, handler: impl EffectHandler<E>) -> Self {
         let handler = Arc::new(handler);
-        let decoding = Decoding { handler, claims: Desk::default(), records: Desk::default() };
+        let desks = (Desk::at(self.queue.rank.pace()), Desk::at(self.queue.rank.pace()));
+        let decoding = Decoding { handler, claims: desks.0, records: desks.1 };
         self.handlers.insert(E::KIND, Box::new(decoding));
         self
     }

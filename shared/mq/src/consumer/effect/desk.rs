@@ -5,6 +5,7 @@ use std::mem::replace;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use scrm_db::Db;
+use scrm_kernel::Pace;
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
@@ -14,7 +15,7 @@ use crate::consumer::together::{Fate, GROUP, Part, act_together};
 /// transactions: one after the other at the one writer of SQLite, and a flush and a dozen round trips each on PostgreSQL.
 pub(super) struct Desk<P: Part> {
     waiting: Mutex<VecDeque<Waiter<P>>>,
-    turn: tokio::sync::Mutex<()>,
+    turn: tokio::sync::Mutex<Pace>,
 }
 
 struct Waiter<P: Part> {
@@ -29,18 +30,17 @@ impl<P: Part> Waiter<P> {
     }
 }
 
-impl<P: Part> Default for Desk<P> {
-    fn default() -> Self {
-        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }
-    }
-}
-
 impl<P: Part> Desk<P> {
+    /// Makes one whose transactions begin at a pace.
+    pub(super) fn at(pace: Pace) -> Self {
+        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::new(pace) }
+    }
+
     /// Has a part done. An error means that the database did not begin or commit it, as far as is known.
     pub(super) async fn act(&self, db: &Db, queue: &str, part: P) -> Result<Fate<P::Out>, DbErr> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push_back(Waiter { part, answer });
-        let _turn = tokio::select! {
+        let mut pace = tokio::select! {
             biased;
             answer = &mut answered => return answer.unwrap_or_else(|_| Err(lost())),
             turn = self.turn.lock() => turn,
@@ -49,7 +49,10 @@ impl<P: Part> Desk<P> {
             match answered.try_recv() {
                 Ok(answer) => return answer,
                 Err(oneshot::error::TryRecvError::Closed) => return Err(lost()),
-                Err(oneshot::error::TryRecvError::Empty) => self.act_for_some(db, queue).await,
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    pace.turn().await;
+                    self.act_for_some(db, queue).await;
+                }
             }
         }
     }
