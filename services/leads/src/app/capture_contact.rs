@@ -70,10 +70,13 @@ impl App {
         store::lead::insert_all(txn, new.iter().map(|(_, lead)| *lead)).await?;
         let met: Vec<&Contact> = new.iter().map(|((contact, _), _)| contact).collect();
         let touched = store::touch::note_of_untouched(txn, corp, &met).await?;
+        let states = met.iter().filter_map(|contact| contact.channel.as_deref());
+        let channels = store::channel::known_states(txn, corp, states).await?;
         for (((contact, cause), lead), is_noted) in new.into_iter().zip(touched) {
-            if is_noted {
+            let is_of_channel = contact.channel.as_ref().is_some_and(|state| channels.contains(state));
+            if is_noted && is_of_channel {
                 self.count_add_in(txn, corp, contact, cause).await?;
-            } else {
+            } else if !is_noted {
                 self.note_touch_in(txn, corp, contact, cause).await?;
             }
             tracing::info!(lead.id = %lead.id, "A contact became lead {}", lead.id);

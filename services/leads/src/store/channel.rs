@@ -2,9 +2,10 @@
 
 mod row;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use scrm_db::Txn;
+use scrm_db::sql::padded;
 use scrm_kernel::{ChannelId, CorpId, Page, PageRequest, Timestamp};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::{
@@ -71,6 +72,20 @@ pub(crate) async fn lock(txn: &Txn, corp: CorpId, id: ChannelId) -> Result<Optio
 pub(crate) async fn lock_by_state(txn: &Txn, corp: CorpId, state: &str) -> Result<Option<Channel>, DbErr> {
     let row = of_corp(corp).filter(Column::State.eq(state)).lock_exclusive().one(txn).await?;
     Ok(with_staff(txn, row.into_iter().collect()).await?.pop())
+}
+
+/// Returns those of some `states` that are of channels.
+pub(crate) async fn known_states(
+    txn: &Txn,
+    corp: CorpId,
+    states: impl Iterator<Item = &str>,
+) -> Result<HashSet<String>, DbErr> {
+    let states: BTreeSet<&str> = states.collect();
+    if states.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known = of_corp(corp).select_only().column(Column::State).filter(Column::State.is_in(padded(states)));
+    Ok(known.into_tuple().all(txn).await?.into_iter().collect())
 }
 
 /// Returns a channel.
