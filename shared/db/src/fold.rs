@@ -1,9 +1,9 @@
 //! Folds the log of a SQLite database into its file, beside those who write.
 //!
 //! SQLite itself would have it done by whoever makes the log too long, and everyone behind them waits: 20 to 30 ms for the
-//! 4,000 pages of a log. Here the bulk of it is done by a connection that nobody waits for. What was written
-//! meanwhile is little, and only that is folded while writers wait, so that the log begins anew and does not grow for
-//! ever.
+//! 4,000 pages of a log. Here the bulk of it is done by a connection that nobody waits for. What was written meanwhile is
+//! little, and only that is folded while writers wait, so that the log begins anew. As long as a reader holds an old state,
+//! it grows: to 32,000 pages (128 MiB), and then until the reader has ended.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,6 +13,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statem
 /// Pages of 4 KiB that a log holds before it is folded. Keys that come in no order dirty the same pages again and again;
 /// a longer log writes each of them once for many changes.
 const LONG: i32 = 4000;
+/// Pages for which writers may be kept waiting.
+const SHORT: i32 = 1000;
 /// How often its length is looked at, if something was written.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(100);
 /// How long the short part may wait for readers of an old state, and have writers wait: it is tried again.
@@ -34,13 +36,19 @@ struct Log {
     folded: i32,
 }
 
+impl Log {
+    const fn left(self) -> i32 {
+        self.pages - self.folded
+    }
+}
+
 impl Fold {
     /// Folds over `connection`, which does nothing else.
     pub(crate) const fn over(connection: DatabaseConnection) -> Self {
-        Self { connection, is_written: AtomicBool::new(true) }
+        Self { connection, is_written: AtomicBool::new(false) }
     }
 
-    /// Notes that somebody writes.
+    /// Notes that somebody writes, or has written.
     pub(crate) fn note(&self) {
         self.is_written.store(true, Ordering::Relaxed);
     }
@@ -50,9 +58,20 @@ impl Fold {
         if !self.is_written.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
-        let log = self.ask("NOOP").await?;
-        if log.pages - log.folded >= LONG {
-            self.ask("PASSIVE").await?;
+        let outcome = self.fold().await;
+        if outcome.is_err() {
+            self.note();
+        }
+        outcome
+    }
+
+    async fn fold(&self) -> Result<(), DbErr> {
+        if self.ask("NOOP").await?.left() < LONG {
+            return Ok(());
+        }
+        // It makes the file safe only if nobody wrote meanwhile, so the second time does, mostly.
+        self.ask("PASSIVE").await?;
+        if self.ask("PASSIVE").await?.left() < SHORT {
             self.ask("RESTART").await?;
         }
         Ok(())

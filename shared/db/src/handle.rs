@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Reading connections of an embedded database; each is a thread of the operating system.
 const SQLITE_READERS: u32 = 2;
 /// Statements that a SQLite connection keeps prepared; all that a service writes fit in.
-const STATEMENTS: usize = 256;
+const STATEMENTS: usize = 512;
 /// Page cache of the SQLite connection that writes: at most so many KiB, negative as the pragma wants it. It grows with
 /// what is written; what ids choose at random is not read from the file again and again.
 const SQLITE_WRITER_CACHE: &str = "-8192";
@@ -191,8 +191,13 @@ impl Db {
 
     /// Returns a connection for a single writing statement.
     pub fn writer(&self) -> &DatabaseConnection {
-        self.0.fold.iter().for_each(Fold::note);
+        self.note_writing();
         &self.0.writer
+    }
+
+    /// Notes that something is written, or was: the log may be long.
+    pub(crate) fn note_writing(&self) {
+        self.0.fold.iter().for_each(Fold::note);
     }
 
     /// Returns the clock that stamps this database's rows.
@@ -268,7 +273,7 @@ async fn connect_file(path: &std::path::Path, purpose: Purpose) -> Result<Databa
     options
         .max_connections(if purpose == Purpose::Read { SQLITE_READERS } else { 1 })
         .min_connections(u32::from(purpose == Purpose::Write))
-        // Nothing needs to be folded for a while; a connection is a thread.
+        // A connection is a thread, and one to a file into which nobody writes has nothing to do.
         .connect_lazy(purpose == Purpose::Fold)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)

@@ -15,7 +15,7 @@ use crate::Db;
 
 /// Rows in one INSERT, at most.
 const ROWS: usize = 64;
-/// Up to so many rows there is a text for each number of them; more come in multiples of it.
+/// SQLite: up to so many rows there is a text for each number of them; more come in multiples of it.
 const FEW_ROWS: usize = 8;
 /// How long a relay that took rows may leave them unmarked before another one takes them. It is short because the rows of
 /// a process that died wait for its end, and a welcome code is good for 20 s; a broker that takes longer gets messages twice.
@@ -68,8 +68,9 @@ pub fn padded<T: Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
 
 /// Inserts rows in their order, and returns how many of them were not there before, or were replaced.
 ///
-/// Up to 64 rows take two statements at most, and there are 15 texts of them, which the statement cache can hold. All
-/// rows set the columns that the first one sets.
+/// There are few texts, which the statement cache can hold. On SQLite up to 64 rows take two statements at most, of 15
+/// texts; PostgreSQL, which keeps a large plan for each text and connection, gets powers of two. All rows set the columns
+/// that the first one sets.
 pub async fn insert_all<E, A>(
     connection: &impl ConnectionTrait,
     rows: Vec<A>,
@@ -81,10 +82,11 @@ where
 {
     let Some(first) = rows.first() else { return Ok(0) };
     let columns: Vec<E::Column> = E::Column::iter().filter(|column| !first.is_not_set(*column)).collect();
+    let is_sqlite = connection.get_database_backend() == DbBackend::Sqlite;
     let (mut inserted, mut left) = (0, rows.len());
     let mut rows = rows.into_iter();
     while left > 0 {
-        let some = if left < FEW_ROWS { left } else { left.min(ROWS) / FEW_ROWS * FEW_ROWS };
+        let some = some_of(left, is_sqlite);
         let values = rows.by_ref().take(some).flat_map(|mut row| {
             let values = columns.iter().map(|column| row.take(*column).into_value());
             values.map(|value| value.expect("it sets what the first one sets")).collect::<Vec<_>>()
@@ -93,6 +95,15 @@ where
         left -= some;
     }
     Ok(inserted)
+}
+
+/// Returns how many of so many rows are inserted first.
+fn some_of(left: usize, is_sqlite: bool) -> usize {
+    match left.min(ROWS) {
+        few if is_sqlite && few < FEW_ROWS => few,
+        many if is_sqlite => many / FEW_ROWS * FEW_ROWS,
+        some => 1 << some.ilog2(),
+    }
 }
 
 /// Inserts rows in one statement, given as the values of `columns` of one row after the other; returns how many of them
@@ -151,7 +162,7 @@ fn on_conflict<E: EntityTrait>(columns: &[E::Column], known: Known) -> String {
 
 /// Takes up to `most` rows that meet `waiting`, smallest `key` first, for this process alone.
 ///
-/// On PostgreSQL the rows are leased: `leased_until` keeps everybody from taking them. A SQLite database has one process and
+/// On PostgreSQL the rows are leased: `leased_until` keeps everybody from taking them for a while. A SQLite database has one process and
 /// one taker, which knows in memory what it took and names it in `except`, so nothing is written.
 pub async fn take<E: EntityTrait>(
     db: &Db,

@@ -70,6 +70,7 @@ impl Txn {
         let Left { events, tables } = self.take_left();
         outbox::write(&self, events).await?;
         self.inner.commit().await?;
+        self.db.note_writing();
         for table in tables {
             self.db.wake(table);
         }

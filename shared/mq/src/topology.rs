@@ -173,7 +173,8 @@ pub enum Rank {
 }
 
 impl Rank {
-    /// Returns how often transactions for such messages begin, at most. What nobody waits for shares one.
+    /// Returns how often a lane, or a desk, begins a transaction for such messages unless many wait. What nobody waits for
+    /// shares one.
     pub(crate) const fn pace(self) -> Pace {
         Pace::every(Duration::from_millis(match self {
             Self::First => 0,

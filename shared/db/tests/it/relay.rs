@@ -1,6 +1,7 @@
 //! Events reach the broker when, and only when, their transaction has committed.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -198,8 +199,8 @@ async fn what_the_broker_will_never_take_is_marked_and_holds_nothing_up() {
     test.finish().await;
 }
 
-/// An outbox whose rows are marked when there is a permit.
-struct Slow(Outbox, Arc<Semaphore>);
+/// An outbox whose rows are marked when there is a permit, and not at all while it fails.
+struct Slow(Outbox, Arc<Semaphore>, Arc<AtomicBool>);
 
 #[async_trait]
 impl Source for Slow {
@@ -224,6 +225,9 @@ impl Source for Slow {
 
     async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr> {
         self.1.acquire().await.unwrap().forget();
+        if self.2.load(Ordering::SeqCst) {
+            return Err(DbErr::Custom("told to fail".to_owned()));
+        }
         self.0.settle(fates).await
     }
 }
@@ -232,7 +236,7 @@ impl Source for Slow {
 async fn the_next_events_are_published_before_the_last_ones_are_marked_and_none_is_twice() {
     let test = TestDb::open().await;
     let (broker, permits) = (Noting::default(), Arc::new(Semaphore::new(0)));
-    let lifecycle = relayed(Slow(Outbox::of(test.db.clone()), Arc::clone(&permits)), &broker);
+    let lifecycle = relayed(Slow(Outbox::of(test.db.clone()), Arc::clone(&permits), Arc::default()), &broker);
     for (count, name) in ["first", "second", "third"].into_iter().enumerate() {
         test.tell(&[name]).await;
         eventually("it is published", async || (broker.keys().len() == count + 1).then_some(())).await;
@@ -242,6 +246,27 @@ async fn the_next_events_are_published_before_the_last_ones_are_marked_and_none_
     sent(&test.db).await;
     assert_eq!(broker.keys(), ["first", "second", "third"]);
     assert!(permits.available_permits() > 0, "several were marked at once");
+    stop(lifecycle).await;
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_marked_is_published_again() {
+    let test = TestDb::open().await;
+    let (broker, fails) = (Noting::default(), Arc::new(AtomicBool::new(true)));
+    let outbox = Slow(Outbox::of(test.db.clone()), Arc::new(Semaphore::new(100)), Arc::clone(&fails));
+    let lifecycle = relayed(outbox, &broker);
+    test.tell(&["first", "second"]).await;
+    eventually("both published twice", async || {
+        // Their lease is over.
+        test.clock().advance(Duration::from_secs(10));
+        (broker.keys().len() >= 4).then_some(())
+    })
+    .await;
+    assert_eq!(broker.keys()[..4], ["first", "second", "first", "second"]);
+    fails.store(false, Ordering::SeqCst);
+    test.clock().advance(Duration::from_secs(10));
+    sent(&test.db).await;
     stop(lifecycle).await;
     test.finish().await;
 }

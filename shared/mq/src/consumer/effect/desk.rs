@@ -15,7 +15,14 @@ use crate::consumer::together::{Fate, GROUP, Part, act_together};
 /// transactions: one after the other at the one writer of SQLite, and a flush and a dozen round trips each on PostgreSQL.
 pub(super) struct Desk<P: Part> {
     waiting: Mutex<VecDeque<Waiter<P>>>,
-    turn: tokio::sync::Mutex<Pace>,
+    turn: tokio::sync::Mutex<Turn>,
+}
+
+/// What whoever has the turn goes by.
+struct Turn {
+    pace: Pace,
+    /// Whether a transaction ended before it came to all who waited: the next one begins at once.
+    is_behind: bool,
 }
 
 struct Waiter<P: Part> {
@@ -33,14 +40,14 @@ impl<P: Part> Waiter<P> {
 impl<P: Part> Desk<P> {
     /// Makes one whose transactions begin at a pace.
     pub(super) fn at(pace: Pace) -> Self {
-        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::new(pace) }
+        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::new(Turn { pace, is_behind: false }) }
     }
 
     /// Has a part done. An error means that the database did not begin or commit it, as far as is known.
     pub(super) async fn act(&self, db: &Db, queue: &str, part: P) -> Result<Fate<P::Out>, DbErr> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push_back(Waiter { part, answer });
-        let mut pace = tokio::select! {
+        let mut turn = tokio::select! {
             biased;
             answer = &mut answered => return answer.unwrap_or_else(|_| Err(lost())),
             turn = self.turn.lock() => turn,
@@ -50,15 +57,17 @@ impl<P: Part> Desk<P> {
                 Ok(answer) => return answer,
                 Err(oneshot::error::TryRecvError::Closed) => return Err(lost()),
                 Err(oneshot::error::TryRecvError::Empty) => {
-                    pace.turn().await;
-                    self.act_for_some(db, queue).await;
+                    if !turn.is_behind && self.waiting().len() < GROUP {
+                        turn.pace.turn().await;
+                    }
+                    turn.is_behind = self.act_for_some(db, queue).await;
                 }
             }
         }
     }
 
-    /// Does the parts of those who have waited longest.
-    async fn act_for_some(&self, db: &Db, queue: &str) {
+    /// Does the parts of those who have waited longest, and reports whether it did not come to all of them.
+    async fn act_for_some(&self, db: &Db, queue: &str) -> bool {
         let mut some = {
             let mut waiting = self.waiting();
             let most = waiting.len().min(GROUP);
@@ -72,17 +81,20 @@ impl<P: Part> Desk<P> {
                     waiter.tell(Ok(fate));
                 }
                 // The time of the transaction was over; they go first in the next one.
-                let mut waiting = self.waiting();
+                let (mut waiting, is_behind) = (self.waiting(), !rest.is_empty());
                 rest.into_iter().rev().for_each(|waiter| waiting.push_front(waiter));
+                is_behind
             }
             Err(error) if some.len() > 1 => {
                 tracing::info!(queue, error = %error, "Transaction of several messages failed, trying them alone");
                 act_one_by_one(db, queue, some).await;
+                false
             }
             Err(error) => {
                 if let Some(waiter) = some.pop_front() {
                     waiter.tell(Err(error));
                 }
+                false
             }
         }
     }
