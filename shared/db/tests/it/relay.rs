@@ -127,15 +127,29 @@ async fn what_the_broker_refuses_stays_and_is_tried_again() {
 }
 
 /// An outbox, some of whose rows can never be published.
-struct Picky(Outbox);
+struct Odd {
+    outbox: Outbox,
+    /// One is used up whenever rows are marked.
+    permits: Arc<Semaphore>,
+    /// Whether rows cannot be marked.
+    fails: Arc<AtomicBool>,
+}
+
+impl Odd {
+    /// Marks rows as long as there are permits.
+    fn of(db: &Db, permits: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(permits));
+        Self { outbox: Outbox::of(db.clone()), permits, fails: Arc::default() }
+    }
+}
 
 #[async_trait]
-impl Source for Picky {
+impl Source for Odd {
     const TABLE: &'static str = Outbox::TABLE;
     type Row = <Outbox as Source>::Row;
 
     fn db(&self) -> &Db {
-        self.0.db()
+        self.outbox.db()
     }
 
     fn key(row: &Self::Row) -> i64 {
@@ -143,19 +157,23 @@ impl Source for Picky {
     }
 
     async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Self::Row>, DbErr> {
-        self.0.take(most, except).await
+        self.outbox.take(most, except).await
     }
 
     fn envelope(&self, row: &Self::Row) -> Result<Option<Envelope>, String> {
         match row.1.key.as_str() {
             "impossible" => Err("cannot be told".to_owned()),
             "nothing" => Ok(None),
-            _ => self.0.envelope(row),
+            _ => self.outbox.envelope(row),
         }
     }
 
     async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr> {
-        self.0.settle(fates).await
+        self.permits.acquire().await.unwrap().forget();
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(DbErr::Custom("told to fail".to_owned()));
+        }
+        self.outbox.settle(fates).await
     }
 }
 
@@ -166,7 +184,7 @@ async fn a_row_that_cannot_be_published_is_kept_and_holds_nothing_up() {
     let many_impossible = ["impossible"; 250];
     test.tell(&many_impossible).await;
     test.tell(&["first", "nothing", "impossible", "second"]).await;
-    let lifecycle = relayed(Picky(Outbox::of(test.db.clone())), &broker);
+    let lifecycle = relayed(Odd::of(&test.db, 100), &broker);
     eventually("the others published", async || (broker.keys() == ["first", "second"]).then_some(())).await;
     stop(lifecycle).await;
     // Those with a problem are counted as waiting, so that somebody looks.
@@ -199,44 +217,12 @@ async fn what_the_broker_will_never_take_is_marked_and_holds_nothing_up() {
     test.finish().await;
 }
 
-/// An outbox whose rows are marked when there is a permit, and not at all while it fails.
-struct Slow(Outbox, Arc<Semaphore>, Arc<AtomicBool>);
-
-#[async_trait]
-impl Source for Slow {
-    const TABLE: &'static str = Outbox::TABLE;
-    type Row = <Outbox as Source>::Row;
-
-    fn db(&self) -> &Db {
-        self.0.db()
-    }
-
-    fn key(row: &Self::Row) -> i64 {
-        Outbox::key(row)
-    }
-
-    async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Self::Row>, DbErr> {
-        self.0.take(most, except).await
-    }
-
-    fn envelope(&self, row: &Self::Row) -> Result<Option<Envelope>, String> {
-        self.0.envelope(row)
-    }
-
-    async fn settle(&self, fates: Vec<(Self::Row, Fate)>) -> Result<(), DbErr> {
-        self.1.acquire().await.unwrap().forget();
-        if self.2.load(Ordering::SeqCst) {
-            return Err(DbErr::Custom("told to fail".to_owned()));
-        }
-        self.0.settle(fates).await
-    }
-}
-
 #[tokio::test]
 async fn the_next_events_are_published_before_the_last_ones_are_marked_and_none_is_twice() {
     let test = TestDb::open().await;
-    let (broker, permits) = (Noting::default(), Arc::new(Semaphore::new(0)));
-    let lifecycle = relayed(Slow(Outbox::of(test.db.clone()), Arc::clone(&permits), Arc::default()), &broker);
+    let (broker, outbox) = (Noting::default(), Odd::of(&test.db, 0));
+    let permits = Arc::clone(&outbox.permits);
+    let lifecycle = relayed(outbox, &broker);
     for (count, name) in ["first", "second", "third"].into_iter().enumerate() {
         test.tell(&[name]).await;
         eventually("it is published", async || (broker.keys().len() == count + 1).then_some(())).await;
@@ -253,8 +239,9 @@ async fn the_next_events_are_published_before_the_last_ones_are_marked_and_none_
 #[tokio::test]
 async fn what_cannot_be_marked_is_published_again() {
     let test = TestDb::open().await;
-    let (broker, fails) = (Noting::default(), Arc::new(AtomicBool::new(true)));
-    let outbox = Slow(Outbox::of(test.db.clone()), Arc::new(Semaphore::new(100)), Arc::clone(&fails));
+    let (broker, outbox) = (Noting::default(), Odd::of(&test.db, 1000));
+    let fails = Arc::clone(&outbox.fails);
+    fails.store(true, Ordering::SeqCst);
     let lifecycle = relayed(outbox, &broker);
     test.tell(&["first", "second"]).await;
     eventually("both published twice", async || {
