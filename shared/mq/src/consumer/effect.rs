@@ -185,8 +185,8 @@ impl Effects {
     #[must_use]
     pub fn on<E: Event>(mut self, handler: impl EffectHandler<E>) -> Self {
         let handler = Arc::new(handler);
-        let desks = (Desk::at(self.queue.rank.pace()), Desk::at(self.queue.rank.pace()));
-        let decoding = Decoding { handler, claims: desks.0, records: desks.1 };
+        let pace = || self.queue.rank.pace();
+        let decoding = Decoding { handler, claims: Desk::at(pace()), records: Desk::at(pace()) };
         self.handlers.insert(E::KIND, Box::new(decoding));
         self
     }
