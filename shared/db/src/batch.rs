@@ -3,14 +3,19 @@
 //! One flush to the disk then serves many callers. It suits writes that cannot refuse each other, such as
 //! `INSERT … ON CONFLICT DO NOTHING`.
 
+use std::future::pending;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use scrm_kernel::Pace;
 use sea_orm::DbErr;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{Db, Flood, Txn};
+
+/// How often a group is begun on PostgreSQL: a flush and a few changes between processes, for one operation or for many.
+const SERVER_PERIOD: Duration = Duration::from_millis(10);
 
 /// Nothing of it is stored; the caller may try again.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,8 +36,16 @@ pub trait BatchWrite: Send + Sync + 'static {
     /// Writes all operations within `txn` and returns one answer for each, in order.
     async fn write(&self, txn: &Txn, ops: &[Self::Op]) -> Result<Vec<Self::Out>, DbErr>;
 
+    /// Returns how often a group is begun, unless as many wait as may share it. The first one after a rest begins at once.
+    fn period(&self, db: &Db) -> Duration {
+        if Self::IS_AHEAD && !db.is_sqlite() { SERVER_PERIOD } else { Duration::ZERO }
+    }
+
     /// Called after the commit that made `ops` durable, before anyone is answered.
     fn committed(&self, _ops: &[Self::Op]) {}
+
+    /// Called when nothing of `op` is stored, before its caller is told.
+    fn refused(&self, _op: &Self::Op) {}
 }
 
 type Waiter<W> = (<W as BatchWrite>::Op, oneshot::Sender<Result<<W as BatchWrite>::Out, NotStored>>);
@@ -67,11 +80,30 @@ impl<W: BatchWrite> Batcher<W> {
 
     /// Has `op` written and returns once it is durable.
     pub async fn put(&self, op: W::Op) -> Result<W::Out, NotStored> {
-        let (answer, answered) = oneshot::channel();
-        let gone = || NotStored("the writer is gone".to_owned());
-        self.0.send((op, answer)).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
+        self.place().await?.put(op).await
     }
+
+    /// Waits for room for one operation. Who asked first gets it first.
+    pub async fn place(&self) -> Result<Place<W>, NotStored> {
+        self.0.clone().reserve_owned().await.map(Place).map_err(|_| gone())
+    }
+}
+
+/// Room for one operation.
+pub struct Place<W: BatchWrite>(mpsc::OwnedPermit<Waiter<W>>);
+
+impl<W: BatchWrite> Place<W> {
+    /// Has `op` written, at once behind those that were put before it, whether or not anybody waits for what is returned:
+    /// its answer, once it is durable.
+    pub fn put(self, op: W::Op) -> impl Future<Output = Result<W::Out, NotStored>> + use<W> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send((op, answer));
+        async { answered.await.map_err(|_| gone())? }
+    }
+}
+
+fn gone() -> NotStored {
+    NotStored("the writer is gone".to_owned())
 }
 
 async fn write_groups<W: BatchWrite>(
@@ -81,8 +113,8 @@ async fn write_groups<W: BatchWrite>(
     most: usize,
     flood: Option<Arc<Flood>>,
 ) {
-    let mut group = Vec::with_capacity(most);
-    while waiting.recv_many(&mut group, most).await > 0 {
+    let (mut pace, mut group) = (Pace::every(writer.period(&db)), Vec::new());
+    while pace.receive(&mut waiting, &mut group, most, pending()).await > 0 {
         if let Some(flood) = &flood {
             flood.note(group.len(), Instant::now());
         }
@@ -93,6 +125,11 @@ async fn write_groups<W: BatchWrite>(
             Err(_) if ops.len() > 1 => write_each(&db, &writer, &ops).await,
             Err(error) => vec![Err(NotStored(error.to_string()))],
         };
+        for (op, outcome) in ops.iter().zip(&outcomes) {
+            if outcome.is_err() {
+                writer.refused(op);
+            }
+        }
         for (answer, outcome) in answers.into_iter().zip(outcomes) {
             // A caller that has gone away does not need its answer.
             answer.send(outcome).ok();

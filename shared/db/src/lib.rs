@@ -15,7 +15,7 @@ mod server;
 pub mod sql;
 mod txn;
 
-pub use batch::{BatchWrite, Batcher, NotStored};
+pub use batch::{BatchWrite, Batcher, NotStored, Place};
 pub use constraint::Violation;
 pub use flood::Flood;
 pub use handle::{Database, Db};

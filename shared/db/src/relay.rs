@@ -1,17 +1,21 @@
 //! Takes committed events to the broker: at least once, in order, and past rows that cannot be published.
 
 use std::collections::HashSet;
+use std::future::{pending, ready};
 use std::iter::repeat_with;
 use std::mem::take;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use scrm_kernel::{CorpId, Lifecycle, Pace, Timestamp, crash};
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{Db, Flood};
 
@@ -22,6 +26,10 @@ const IN_HAND: usize = 1000;
 /// How often rows are marked, unless many wait for it, and how often a relay takes rows that nobody waits for. It costs
 /// little more for many rows than for one.
 const PERIOD: Duration = Duration::from_millis(25);
+/// The same on PostgreSQL, where it costs changes between processes too.
+const SERVER_PERIOD: Duration = Duration::from_millis(100);
+/// How often a relay takes rows from PostgreSQL for which somebody waits.
+const SERVER_PERIOD_AWAITED: Duration = Duration::from_millis(10);
 /// How often to look for rows that a dead process left behind.
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait after the broker or the database failed.
@@ -41,7 +49,14 @@ pub enum PublishError {
 /// A broker, as far as the relay needs it.
 #[async_trait]
 pub trait Publish: Send + Sync {
-    /// Publishes messages in order and returns, for each, whether it is safe in every queue that wants it.
+    /// How many publishes may be under way at once. More than one where messages are handed on before they are safe: the
+    /// next ones need not wait for that.
+    fn most_under_way(&self) -> usize {
+        1
+    }
+
+    /// Publishes messages in order and returns, for each, whether it is safe in every queue that wants it. Publishes go in
+    /// the order in which they are polled for the first time.
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>>;
 }
 
@@ -104,13 +119,15 @@ pub struct Relay<S> {
 impl<S: Source> Relay<S> {
     /// Makes a relay from a table to a broker, for events that nobody waits for.
     pub fn new(source: S, broker: Arc<dyn Publish>) -> Self {
-        Self { source, broker, flood: None, pace: Pace::every(PERIOD) }
+        let pace = Pace::every(period(source.db()));
+        Self { source, broker, flood: None, pace }
     }
 
     /// Publishes each event as soon as it is there: somebody waits for what comes of it.
     #[must_use]
     pub fn at_once(self) -> Self {
-        Self { pace: Pace::default(), ..self }
+        let is_sqlite = self.source.db().is_sqlite();
+        Self { pace: Pace::every(if is_sqlite { Duration::ZERO } else { SERVER_PERIOD_AWAITED }), ..self }
     }
 
     /// Lets what arrives go first while it is a flood.
@@ -122,20 +139,29 @@ impl<S: Source> Relay<S> {
     /// Relays until asked to stop; a broken broker or database only delays it.
     pub async fn run(self, lifecycle: Lifecycle) -> Result<(), DbErr> {
         let Self { source, broker, flood, pace } = self;
+        let most = broker.most_under_way();
+        let (under_way, rounds) = mpsc::channel(most);
         let (told, fates) = mpsc::channel(IN_HAND + 1);
-        let in_hand = InHand::default();
+        let (in_hand, stuck) = (InHand::default(), Stuck::default());
         let publisher = Publisher {
             source: &source,
             broker,
             flood,
             pace,
             in_hand: &in_hand,
-            told,
+            places: Arc::new(Semaphore::new(most)),
+            under_way,
+            stuck: &stuck,
             lifecycle: &lifecycle,
         };
-        tokio::join!(publisher.run(), settle_all(&source, &in_hand, fates, &lifecycle));
+        let marker = settle_all(&source, &in_hand, fates, &lifecycle);
+        tokio::join!(publisher.run(), confirm_all(rounds, told, &stuck), marker);
         Ok(())
     }
+}
+
+fn period(db: &Db) -> Duration {
+    if db.is_sqlite() { PERIOD } else { SERVER_PERIOD }
 }
 
 /// Numbers of the rows that were taken and are not marked yet.
@@ -164,6 +190,25 @@ impl InHand {
     }
 }
 
+/// Why the broker did not take an event.
+#[derive(Default)]
+struct Stuck {
+    reason: Mutex<Option<String>>,
+    /// Wakes who waits for something to publish.
+    told: Notify,
+}
+
+impl Stuck {
+    fn tell(&self, reason: String) {
+        *self.reason() = Some(reason);
+        self.told.notify_one();
+    }
+
+    fn reason(&self) -> MutexGuard<'_, Option<String>> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Takes rows and publishes them.
 struct Publisher<'a, S: Source> {
     source: &'a S,
@@ -171,8 +216,20 @@ struct Publisher<'a, S: Source> {
     flood: Option<Arc<Flood>>,
     pace: Pace,
     in_hand: &'a InHand,
-    told: mpsc::Sender<(S::Row, Fate)>,
+    places: Arc<Semaphore>,
+    under_way: mpsc::Sender<Round<S::Row>>,
+    stuck: &'a Stuck,
     lifecycle: &'a Lifecycle,
+}
+
+/// Rows that are being published.
+struct Round<R> {
+    sent: Vec<R>,
+    outcomes: BoxFuture<'static, Vec<Result<(), PublishError>>>,
+    /// What is known already of others.
+    fates: Vec<(R, Fate)>,
+    /// Held until it is over.
+    _place: OwnedSemaphorePermit,
 }
 
 impl<S: Source> Publisher<'_, S> {
@@ -185,23 +242,30 @@ impl<S: Source> Publisher<'_, S> {
             }
             let room = IN_HAND - usize::try_from(WINDOW).expect("a few hundred");
             self.unless_stopping(self.in_hand.at_most(room)).await;
-            self.pace.turn().await;
+            self.pace.turn(pending()).await;
+            let place = Arc::clone(&self.places).acquire_owned().await.expect("nobody closes it");
+            let reason = self.stuck.reason().take();
+            if let Some(reason) = reason {
+                tracing::warn!(reason, "Broker did not take an event, trying again");
+                drop(place);
+                // It goes before later ones, once it is given back.
+                self.unless_stopping(self.in_hand.at_most(0)).await;
+                tokio::time::sleep(PAUSE).await;
+                self.stuck.reason().take();
+                continue;
+            }
             // What is committed from here on wakes this relay again.
             wakings.borrow_and_update();
-            match self.publish_some().await {
+            match self.publish_some(place).await {
                 Ok(Progress::More) => {}
                 Ok(Progress::Done) => {
-                    let woken = async {
+                    tokio::select! {
                         // Cannot fail: the database of the source is open as long as the source.
-                        drop(tokio::time::timeout(POLL, wakings.changed()).await);
-                    };
-                    self.unless_stopping(woken).await;
-                }
-                Ok(Progress::Stuck(reason)) => {
-                    tracing::warn!(reason, "Broker did not take an event, trying again");
-                    // It goes before later ones, once it is given back.
-                    self.unless_stopping(self.in_hand.at_most(0)).await;
-                    tokio::time::sleep(PAUSE).await;
+                        _ = wakings.changed() => {}
+                        () = self.stuck.told.notified() => {}
+                        () = tokio::time::sleep(POLL) => {}
+                        () = self.lifecycle.stopping() => {}
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(error = %error, "Relay cannot use its database, trying again");
@@ -222,8 +286,8 @@ impl<S: Source> Publisher<'_, S> {
         }
     }
 
-    /// Takes and publishes one window of rows, and tells what became of them.
-    async fn publish_some(&self) -> Result<Progress, DbErr> {
+    /// Takes and begins to publish one window of rows.
+    async fn publish_some(&self, place: OwnedSemaphorePermit) -> Result<Progress, DbErr> {
         let held: Vec<i64> = self.in_hand.rows().iter().copied().collect();
         let mut rows = self.source.take(WINDOW, &held).await?;
         let is_window_full = rows.len() as u64 == WINDOW;
@@ -245,27 +309,40 @@ impl<S: Source> Publisher<'_, S> {
             }
         }
 
-        let outcomes = self.broker.publish(messages).await.into_iter();
+        let broker = Arc::clone(&self.broker);
+        let mut outcomes = async move { broker.publish(messages).await }.boxed();
+        // From here on it goes before those of the next round.
+        if let Poll::Ready(known) = futures::poll!(&mut outcomes) {
+            outcomes = ready(known).boxed();
+        }
+        let round = Round { sent, outcomes, fates, _place: place };
+        // There is room for as many as have a place, and the other side ends after this one.
+        self.under_way.send(round).await.ok();
+        // Rows that were committed since are told of by a waking.
+        Ok(if is_window_full { Progress::More } else { Progress::Done })
+    }
+}
+
+/// Waits for what becomes of each round, one after the other, and tells it.
+async fn confirm_all<R>(mut rounds: mpsc::Receiver<Round<R>>, told: mpsc::Sender<(R, Fate)>, stuck: &Stuck) {
+    while let Some(Round { sent, outcomes, mut fates, _place }) = rounds.recv().await {
+        let outcomes = outcomes.await.into_iter();
         let outcomes = outcomes.chain(repeat_with(|| Err(PublishError::NotNow("no answer".to_owned()))));
         crash::point("relay.published");
-        let mut stuck = None;
         for (row, outcome) in sent.into_iter().zip(outcomes) {
             match outcome {
                 Ok(()) => fates.push((row, Fate::Published)),
                 Err(PublishError::Never(problem)) => fates.push((row, refused(problem))),
                 Err(PublishError::NotNow(reason)) => {
                     fates.push((row, Fate::Kept));
-                    stuck = Some(reason);
+                    stuck.tell(reason);
                 }
             }
         }
         for fate in fates {
             // There is room for all that may be in hand, and the other side ends after this one.
-            self.told.send(fate).await.ok();
+            told.send(fate).await.ok();
         }
-        // Rows that were committed since are told of by a waking.
-        let progress = if is_window_full { Progress::More } else { Progress::Done };
-        Ok(stuck.map_or(progress, Progress::Stuck))
     }
 }
 
@@ -279,7 +356,7 @@ async fn settle_all<S: Source>(
     lifecycle: &Lifecycle,
 ) {
     let most = usize::try_from(WINDOW).expect("a few hundred");
-    let (mut pace, mut fates) = (Pace::every(PERIOD), Vec::new());
+    let (mut pace, mut fates) = (Pace::every(period(source.db())), Vec::new());
     while pace.receive(&mut told, &mut fates, most, lifecycle.stopping()).await > 0 {
         let rows: HashSet<i64> = fates.iter().map(|(row, _)| S::key(row)).collect();
         let outcome = source.settle(take(&mut fates)).await;
@@ -300,13 +377,11 @@ fn refused(problem: String) -> Fate {
     Fate::Refused(problem)
 }
 
-/// What one round of a relay came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How far a relay has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
-    /// A window of rows was published; there may be more.
+    /// A window of rows is being published; there may be more.
     More,
-    /// What waited is published.
+    /// So is all that waited.
     Done,
-    /// Some rows were not taken by the broker: why.
-    Stuck(String),
 }

@@ -22,9 +22,13 @@ impl Pace {
         Self { period, begun: None }
     }
 
-    /// Waits until the next one may begin.
-    pub async fn turn(&mut self) {
-        self.wait().await;
+    /// Waits until the next one may begin, or `hurry` resolves.
+    pub async fn turn(&mut self, hurry: impl Future<Output = ()>) {
+        tokio::select! {
+            biased;
+            () = self.wait() => {}
+            () = hurry => {}
+        }
         self.begun = Some(Instant::now());
     }
 
@@ -81,18 +85,19 @@ mod tests {
     #[tokio::test]
     async fn the_first_one_begins_at_once_and_the_next_one_waits() {
         let mut pace = Pace::every(PERIOD);
-        pace.turn().await;
-        tokio::time::timeout(Duration::from_millis(20), pace.turn()).await.unwrap_err();
+        pace.turn(pending()).await;
+        tokio::time::timeout(Duration::from_millis(20), pace.turn(pending())).await.unwrap_err();
+        pace.turn(async {}).await;
         let mut pace = Pace::every(Duration::from_millis(1));
-        pace.turn().await;
-        pace.turn().await;
+        pace.turn(pending()).await;
+        pace.turn(pending()).await;
     }
 
     #[tokio::test]
     async fn without_a_period_none_waits() {
         let mut pace = Pace::default();
-        pace.turn().await;
-        pace.turn().await;
+        pace.turn(pending()).await;
+        pace.turn(pending()).await;
     }
 
     #[tokio::test]
@@ -114,7 +119,7 @@ mod tests {
     #[tokio::test]
     async fn it_waits_no_longer_for_as_many_as_there_may_be_in_a_hurry_or_for_nobody() {
         let (mut pace, mut things) = (Pace::every(PERIOD), Vec::new());
-        pace.turn().await;
+        pace.turn(pending()).await;
         let (sender, mut channel) = mpsc::channel(10);
         for number in 0..5 {
             sender.send(number).await.unwrap();

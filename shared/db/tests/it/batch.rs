@@ -13,6 +13,7 @@ use crate::support::TestDb;
 #[derive(Clone, Default)]
 struct Adding {
     groups: Arc<Mutex<Vec<usize>>>,
+    refused: Arc<Mutex<Vec<i64>>>,
 }
 
 #[async_trait]
@@ -29,6 +30,10 @@ impl BatchWrite for Adding {
 
     fn committed(&self, numbers: &[i64]) {
         self.groups.lock().unwrap().push(numbers.len());
+    }
+
+    fn refused(&self, number: &i64) {
+        self.refused.lock().unwrap().push(*number);
     }
 }
 
@@ -57,13 +62,25 @@ async fn two_hundred_at_once_are_all_answered_each_with_its_own_answer() {
 #[tokio::test]
 async fn one_that_fails_in_a_group_fails_alone() {
     let test = TestDb::open().await;
-    let batcher = Batcher::start(test.db.clone(), Adding::default(), 64);
+    let writer = Adding::default();
+    let batcher = Batcher::start(test.db.clone(), writer.clone(), 64);
     batcher.put(7).await.unwrap();
     let answers = join_all((0..40).map(|number| batcher.put(number))).await;
     for (number, answer) in (0..40).zip(answers) {
         assert_eq!(answer.is_ok(), number != 7, "{number}: {answer:?}");
     }
+    assert_eq!(*writer.refused.lock().unwrap(), [7]);
     assert_eq!(stored(&test).await, 40);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_put_is_written_whether_or_not_anybody_waits_for_it() {
+    let test = TestDb::open().await;
+    let batcher = Batcher::start(test.db.clone(), Adding::default(), 64);
+    drop(batcher.place().await.unwrap().put(1));
+    assert_eq!(batcher.place().await.unwrap().put(2).await.unwrap(), 4);
+    assert_eq!(stored(&test).await, 2);
     test.finish().await;
 }
 

@@ -17,10 +17,20 @@ use tokio::sync::Semaphore;
 use crate::support::{Migrator, TestDb};
 
 /// A broker that notes what it takes, and refuses what it is told to.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Noting {
     taken: Arc<Mutex<Vec<Envelope>>>,
     refused: Arc<Mutex<HashSet<String>>>,
+    most_under_way: usize,
+    /// One is used up whenever it answers.
+    answers: Arc<Semaphore>,
+}
+
+impl Default for Noting {
+    fn default() -> Self {
+        let answers = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self { taken: Arc::default(), refused: Arc::default(), most_under_way: 1, answers }
+    }
 }
 
 impl Noting {
@@ -35,6 +45,10 @@ impl Noting {
 
 #[async_trait]
 impl Publish for Noting {
+    fn most_under_way(&self) -> usize {
+        self.most_under_way
+    }
+
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
         let take = |message: Envelope| {
             if self.refused.lock().unwrap().contains(&message.key) {
@@ -46,7 +60,9 @@ impl Publish for Noting {
             self.taken.lock().unwrap().push(message);
             Ok(())
         };
-        messages.into_iter().map(take).collect()
+        let outcomes = messages.into_iter().map(take).collect();
+        self.answers.acquire().await.unwrap().forget();
+        outcomes
     }
 }
 
@@ -232,6 +248,48 @@ async fn the_next_events_are_published_before_the_last_ones_are_marked_and_none_
     sent(&test.db).await;
     assert_eq!(broker.keys(), ["first", "second", "third"]);
     assert!(permits.available_permits() > 0, "several were marked at once");
+    stop(lifecycle).await;
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_can_has_several_publishes_under_way_in_their_order() {
+    let test = TestDb::open().await;
+    let broker = Noting { most_under_way: 3, answers: Arc::new(Semaphore::new(0)), ..Noting::default() };
+    let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
+    for (count, name) in ["first", "second", "third"].into_iter().enumerate() {
+        test.tell(&[name]).await;
+        eventually("it is published", async || (broker.keys().len() == count + 1).then_some(())).await;
+    }
+    test.tell(&["fourth"]).await;
+    assert_eq!(outbox::waiting(test.db.reader()).await.unwrap(), 4, "none is safe");
+    broker.answers.add_permits(1);
+    eventually("one is safe", async || (outbox::waiting(test.db.reader()).await.unwrap() == 3).then_some(()))
+        .await;
+    eventually("the fourth", async || (broker.keys().len() == 4).then_some(())).await;
+    broker.answers.add_permits(3);
+    sent(&test.db).await;
+    assert_eq!(broker.keys(), ["first", "second", "third", "fourth"]);
+    stop(lifecycle).await;
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_while_others_are_under_way_is_tried_again() {
+    let test = TestDb::open().await;
+    let broker = Noting { most_under_way: 3, ..Noting::default() };
+    broker.refuse(&["second"]);
+    let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
+    for name in ["first", "second", "third"] {
+        test.tell(&[name]).await;
+    }
+    eventually("one row waiting", async || {
+        (broker.keys().len() == 2 && outbox::waiting(test.db.reader()).await.unwrap() == 1).then_some(())
+    })
+    .await;
+    broker.refuse(&[]);
+    sent(&test.db).await;
+    assert_eq!(broker.keys(), ["first", "third", "second"]);
     stop(lifecycle).await;
     test.finish().await;
 }

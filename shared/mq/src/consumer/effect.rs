@@ -185,8 +185,8 @@ impl Effects {
     #[must_use]
     pub fn on<E: Event>(mut self, handler: impl EffectHandler<E>) -> Self {
         let handler = Arc::new(handler);
-        let pace = || self.queue.rank.pace();
-        let decoding = Decoding { handler, claims: Desk::at(pace()), records: Desk::at(pace()) };
+        let (pace, most) = (|| self.queue.rank.pace(&self.db), self.concurrency);
+        let decoding = Decoding { handler, claims: Desk::at(pace(), most), records: Desk::at(pace(), most) };
         self.handlers.insert(E::KIND, Box::new(decoding));
         self
     }

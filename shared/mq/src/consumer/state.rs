@@ -155,7 +155,7 @@ impl Consumer {
     }
 
     async fn handle_lane(self: Arc<Self>, mut lane: mpsc::Receiver<Delivery>, lifecycle: Lifecycle) {
-        let (mut pace, mut waiting) = (self.queue.rank.pace(), Vec::with_capacity(GROUP));
+        let (mut pace, mut waiting) = (self.queue.rank.pace(&self.db), Vec::with_capacity(GROUP));
         while pace.receive(&mut lane, &mut waiting, GROUP, lifecycle.stopping()).await > 0 {
             let left = self.handle_all(waiting.drain(..).collect(), &lifecycle).await;
             for delivery in left {

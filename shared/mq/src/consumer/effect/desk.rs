@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use scrm_db::Db;
 use scrm_kernel::Pace;
 use sea_orm::DbErr;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::consumer::together::{Fate, GROUP, Part, act_together};
 
@@ -15,6 +15,10 @@ use crate::consumer::together::{Fate, GROUP, Part, act_together};
 /// transactions: one after the other at the one writer of SQLite, and a flush and a dozen round trips each on PostgreSQL.
 pub(super) struct Desk<P: Part> {
     waiting: Mutex<VecDeque<Waiter<P>>>,
+    /// So many begin a transaction at once.
+    enough: usize,
+    /// Wakes whoever has the turn when so many wait.
+    are_enough: Notify,
     turn: tokio::sync::Mutex<Turn>,
 }
 
@@ -38,15 +42,25 @@ impl<P: Part> Waiter<P> {
 }
 
 impl<P: Part> Desk<P> {
-    /// Makes one whose transactions begin at a pace.
-    pub(super) fn at(pace: Pace) -> Self {
-        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::new(Turn { pace, is_behind: false }) }
+    /// Makes one for a consumer with at most `concurrency` messages in hand, whose transactions begin at a pace, or once
+    /// a quarter of those messages wait: it must not be the pace that keeps the others from being begun.
+    pub(super) fn at(pace: Pace, concurrency: usize) -> Self {
+        let turn = tokio::sync::Mutex::new(Turn { pace, is_behind: false });
+        let enough = (concurrency / 4).clamp(1, GROUP);
+        Self { waiting: Mutex::default(), enough, are_enough: Notify::new(), turn }
     }
 
     /// Has a part done. An error means that the database did not begin or commit it, as far as is known.
     pub(super) async fn act(&self, db: &Db, queue: &str, part: P) -> Result<Fate<P::Out>, DbErr> {
         let (answer, mut answered) = oneshot::channel();
-        self.waiting().push_back(Waiter { part, answer });
+        let waiting = {
+            let mut waiting = self.waiting();
+            waiting.push_back(Waiter { part, answer });
+            waiting.len()
+        };
+        if waiting >= self.enough {
+            self.are_enough.notify_one();
+        }
         let mut turn = tokio::select! {
             biased;
             answer = &mut answered => return answer.unwrap_or_else(|_| Err(lost())),
@@ -57,8 +71,8 @@ impl<P: Part> Desk<P> {
                 Ok(answer) => return answer,
                 Err(oneshot::error::TryRecvError::Closed) => return Err(lost()),
                 Err(oneshot::error::TryRecvError::Empty) => {
-                    if !turn.is_behind && self.waiting().len() < GROUP {
-                        turn.pace.turn().await;
+                    if !turn.is_behind && self.waiting().len() < self.enough {
+                        turn.pace.turn(self.are_enough.notified()).await;
                     }
                     turn.is_behind = self.act_for_some(db, queue).await;
                 }
