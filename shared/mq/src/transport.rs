@@ -142,6 +142,10 @@ fn check(message: &Envelope) -> Result<(), PublishError> {
 
 #[async_trait]
 impl Publish for Broker {
+    fn most_under_way(&self) -> usize {
+        self.0.most_under_way()
+    }
+
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
         let mut outcomes: Vec<_> = messages.iter().map(check).collect();
         let possible = messages.into_iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());

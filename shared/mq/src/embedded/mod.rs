@@ -10,25 +10,28 @@ mod subscription;
 mod turns;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use scrm_db::{Batcher, Database, Db, Publish, PublishError};
-use scrm_kernel::{Clock, Lifecycle};
+use scrm_kernel::{Clock, Lifecycle, crash};
 use scrm_proto::Envelope;
 use sea_orm::DbErr;
 use tokio::sync::watch;
 
 use self::mailbox::Mailboxes;
-use self::store::{Op, Store, Writing};
+use self::store::{Op, Store};
+use self::subscription::Source;
 use self::turns::{Hand, Turns};
 use crate::delivery::{DeadLetters, Handed, Subscription};
-use crate::topology::{self, Queue, Rank, Topology};
+use crate::topology::{self, Queue, Rank, Topology, UNROUTED};
 use crate::transport::{BrokerError, QueueState, Transport};
 
-/// Publishes, settlements and retries that share one flush.
-const GROUP: usize = 256;
+/// Publishes, settlements and retries that share one flush at most.
+const GROUP: usize = 4096;
+/// Publishes of one relay that are handed over and not written yet.
+const UNDER_WAY: usize = 256;
 /// How long events that nobody wanted are kept.
 const KEEP_UNROUTED: Duration = Duration::from_hours(7 * 24);
 /// How often they are swept.
@@ -38,6 +41,7 @@ const SWEEP: Duration = Duration::from_hours(1);
 #[derive(Clone)]
 pub struct Embedded {
     db: Db,
+    topology: Arc<Topology>,
     writer: Batcher<Store>,
     mailboxes: Arc<Mailboxes>,
     turns: Arc<Turns>,
@@ -51,12 +55,11 @@ impl Embedded {
         let unusable = |error: DbErr| BrokerError(format!("cannot open {}: {error}", file.display()));
         let database = Database::File(file.to_owned());
         let db = Db::open::<migration::Migrator>(&database, clock).await.map_err(unusable)?;
-        let writing = Mutex::new(Writing::after_last(&db).await.map_err(unusable)?);
-        let mailboxes = Arc::<Mailboxes>::default();
-        let clock = db.clock().clone();
-        let store = Store { topology, clock, mailboxes: Arc::clone(&mailboxes), writing };
+        let mailboxes = Arc::new(Mailboxes::after(store::last_id(&db).await.map_err(unusable)?));
+        let store = Store::new(db.clock().clone(), Arc::clone(&mailboxes));
         let writer = Batcher::start(db.clone(), store, GROUP);
-        Ok(Self { db, writer, mailboxes, turns: Arc::default(), closed: Arc::default() })
+        let topology = Arc::new(topology);
+        Ok(Self { db, topology, writer, mailboxes, turns: Arc::default(), closed: Arc::default() })
     }
 
     /// Starts the job that forgets unrouted events after 7 days.
@@ -69,16 +72,39 @@ impl Embedded {
     }
 
     fn hand_out<M: Handed>(&self, queue: String, rank: Rank, prefetch: usize) -> Subscription<M> {
-        let mailbox = self.mailboxes.open(&queue);
-        let closed = self.closed.subscribe();
-        let hand = Hand::new(Arc::clone(&self.turns), rank, prefetch);
-        subscription::start(self.db.clone(), self.writer.clone(), mailbox, closed, queue, hand)
+        let source = Source {
+            db: self.db.clone(),
+            writer: self.writer.clone(),
+            mailboxes: Arc::clone(&self.mailboxes),
+            closed: self.closed.subscribe(),
+        };
+        subscription::start(source, queue, Hand::new(Arc::clone(&self.turns), rank, prefetch))
     }
 
-    /// Writes messages into queues; all of them, or none.
-    async fn put(&self, op: Op, count: usize) -> Vec<Result<(), PublishError>> {
-        let outcome = self.writer.put(op).await;
+    /// Puts messages into queues; all of them, or none. They are handed over at once, and written within a while.
+    async fn put(
+        &self,
+        messages: Vec<Envelope>,
+        queues: impl Fn(&Envelope) -> Vec<&'static str>,
+    ) -> Vec<Result<(), PublishError>> {
+        let count = messages.len();
+        let written = async {
+            let place = self.writer.place().await?;
+            let answer = self.mailboxes.put(messages, queues, |rows| place.put(Op::Put(rows)));
+            crash::point("embedded.handed");
+            answer.await
+        };
+        let outcome = written.await;
         vec![outcome.map_err(|error| PublishError::NotNow(error.to_string())); count]
+    }
+
+    /// Returns the queues that want a message, or the one of those that none wants.
+    fn queues_for(&self, message: &Envelope) -> Vec<&'static str> {
+        let mut queues: Vec<_> = self.topology.queues_for(&message.kind).collect();
+        if queues.is_empty() {
+            queues.push(UNROUTED);
+        }
+        queues
     }
 
     /// Ends all subscriptions, and closes the file once what was published is in it.
@@ -92,9 +118,12 @@ impl Embedded {
 
 #[async_trait]
 impl Publish for Embedded {
+    fn most_under_way(&self) -> usize {
+        UNDER_WAY
+    }
+
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
-        let count = messages.len();
-        self.put(Op::Publish(messages), count).await
+        self.put(messages, |message| self.queues_for(message)).await
     }
 }
 
@@ -109,8 +138,7 @@ impl Transport for Embedded {
     }
 
     async fn redrive(&self, queue: &Queue, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
-        let count = messages.len();
-        self.put(Op::Redrive { queue: queue.name, messages }, count).await
+        self.put(messages, |_| vec![queue.name]).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {

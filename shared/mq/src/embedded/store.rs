@@ -1,7 +1,9 @@
 //! The rows of the embedded broker: how they are written, in groups, and read.
 
+use std::collections::HashSet;
 use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use scrm_db::sql::{self, Known};
@@ -18,11 +20,15 @@ use sea_orm::{
 
 use super::mailbox::Mailboxes;
 use crate::delivery::{Settlement, Unreadable};
-use crate::topology::{self, Topology, UNROUTED};
+use crate::topology::{self, UNROUTED};
 use crate::transport::QueueState;
 
 /// `due_at` of a message that waits for nothing.
 const AT_ONCE: i64 = 0;
+
+/// How often changes are written: long enough that most of what is handled need not be written at all. Nobody waits for it
+/// but relays, which have others to publish meanwhile.
+const PERIOD: Duration = Duration::from_millis(100);
 
 mod entity {
     //! The table `message`.
@@ -54,56 +60,29 @@ mod entity {
 
 use entity::{ActiveModel, Column, Entity};
 
+/// A message in a queue.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) id: i64,
+    pub(super) queue: &'static str,
+    pub(super) message: Arc<Envelope>,
+}
+
 /// A change of the table.
 #[derive(Debug)]
 pub(super) enum Op {
-    /// Put messages into every queue that wants them.
-    Publish(Vec<Envelope>),
-    /// Put messages into one queue.
-    Redrive { queue: &'static str, messages: Vec<Envelope> },
+    /// Put messages into queues.
+    Put(Vec<Row>),
     /// Do what a consumer decided about messages.
     Settle(Vec<(i64, Settlement)>),
 }
 
 /// Writes groups of changes.
 pub(super) struct Store {
-    pub(super) topology: Topology,
-    pub(super) clock: Clock,
-    pub(super) mailboxes: Arc<Mailboxes>,
-    pub(super) writing: Mutex<Writing>,
-}
-
-/// What the one task that writes knows of its rows.
-#[derive(Debug)]
-pub(super) struct Writing {
-    /// The id of the next row.
-    next_id: i64,
-    /// What the present transaction puts into queues.
-    put: Vec<Put>,
-}
-
-/// What is put into a queue.
-#[derive(Debug)]
-struct Put {
-    queue: String,
-    /// The message as it was published; none for a row that is moved from elsewhere.
-    message: Option<Stored>,
-}
-
-impl Writing {
-    /// Continues after the last row that there ever was.
-    pub(super) async fn after_last(db: &Db) -> Result<Self, DbErr> {
-        let last = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
-        let last = db.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, last)).await?;
-        let last = last.map(|row| row.try_get::<i64>("", "seq")).transpose()?;
-        Ok(Self { next_id: last.unwrap_or_default() + 1, put: Vec::new() })
-    }
-
-    fn mint(&mut self) -> i64 {
-        let id = self.next_id;
-        self.next_id += 1;
-        id
-    }
+    clock: Clock,
+    mailboxes: Arc<Mailboxes>,
+    /// The queues into which the present transaction moves messages.
+    moved_to: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -111,41 +90,43 @@ impl BatchWrite for Store {
     type Op = Op;
     type Out = ();
 
+    fn period(&self, _: &Db) -> Duration {
+        PERIOD
+    }
+
     async fn write(&self, txn: &Txn, ops: &[Op]) -> Result<Vec<()>, DbErr> {
         // Of an earlier transaction that failed.
-        self.writing().put.clear();
-        let mut rows = Vec::new();
-        let mut done = Vec::new();
+        self.moved_to().clear();
+        let (mut rows, mut done, mut others) = (Vec::new(), HashSet::new(), Vec::new());
         for op in ops {
             match op {
-                Op::Publish(messages) => {
-                    for message in messages {
-                        rows.extend(self.rows_of(message, &self.queues_for(message))?);
-                    }
-                }
-                Op::Redrive { queue, messages } => {
-                    for message in messages {
-                        rows.extend(self.rows_of(message, &[queue])?);
-                    }
-                }
+                Op::Put(put) => rows.extend(put),
                 Op::Settle(settlements) => {
                     for (id, settlement) in settlements {
                         match settlement {
-                            Settlement::Done => done.push(*id),
-                            Settlement::Retry { after, reason } => {
-                                retry(txn, *id, self.clock.now() + *after, reason).await?;
-                            }
-                            Settlement::Wait { after } => wait(txn, *id, self.clock.now() + *after).await?,
-                            Settlement::Dead { reason } => self.bury(txn, *id, reason).await?,
-                            Settlement::Release => {}
+                            Settlement::Done => drop(done.insert(*id)),
+                            settlement => others.push((*id, settlement)),
                         }
                     }
                 }
             }
         }
-        sql::insert_all(txn, rows, Known::Refuse).await?;
+        // What is done already is neither written nor deleted.
+        rows.retain(|row| !done.remove(&row.id));
+        sql::insert_all(txn, self.models(&rows)?, Known::Refuse).await?;
         if !done.is_empty() {
+            let done = done.into_iter().collect::<Vec<_>>();
             Entity::delete_many().filter(sql::one_of(txn, Column::Id, &done)).exec(txn).await?;
+        }
+        for (id, settlement) in others {
+            match settlement {
+                Settlement::Retry { after, reason } => {
+                    retry(txn, id, self.clock.now() + *after, reason).await?;
+                }
+                Settlement::Wait { after } => wait(txn, id, self.clock.now() + *after).await?,
+                Settlement::Dead { reason } => self.bury(txn, id, reason).await?,
+                Settlement::Done | Settlement::Release => {}
+            }
         }
         crash::point("embedded.written");
         Ok(vec![(); ops.len()])
@@ -154,52 +135,52 @@ impl BatchWrite for Store {
     fn committed(&self, ops: &[Op]) {
         for op in ops {
             match op {
-                Op::Publish(_) => crash::point("embedded.published"),
+                Op::Put(_) => crash::point("embedded.published"),
                 Op::Settle(_) => crash::point("embedded.settled"),
-                Op::Redrive { .. } => {}
             }
+            self.is_decided(op);
         }
-        let put = take(&mut self.writing().put);
-        for Put { queue, message } in put {
-            match message {
-                Some(message) => self.mailboxes.put(&queue, message),
-                None => self.mailboxes.point_to_file(&queue),
-            }
+        for queue in take(&mut *self.moved_to()) {
+            self.mailboxes.point_to_file(&queue);
         }
+    }
+
+    fn refused(&self, op: &Op) {
+        self.is_decided(op);
     }
 }
 
 impl Store {
-    /// Returns the queues that want a message, or the one of those that none wants.
-    fn queues_for(&self, message: &Envelope) -> Vec<&'static str> {
-        let mut queues: Vec<_> = self.topology.queues_for(&message.kind).collect();
-        if queues.is_empty() {
-            queues.push(UNROUTED);
-        }
-        queues
+    pub(super) fn new(clock: Clock, mailboxes: Arc<Mailboxes>) -> Self {
+        Self { clock, mailboxes, moved_to: Mutex::default() }
     }
 
-    /// Returns one row for each queue that the message goes into.
-    fn rows_of(&self, message: &Envelope, queues: &[&str]) -> Result<Vec<ActiveModel>, DbErr> {
-        let head = serde_json::to_string(message).map_err(|error| DbErr::Custom(error.to_string()))?;
+    /// Tells those who wait for it whether these rows are in the file.
+    fn is_decided(&self, op: &Op) {
+        if let Op::Put(rows) = op
+            && let Some(last) = rows.last()
+        {
+            self.mailboxes.written(last.id);
+        }
+    }
+
+    fn models(&self, rows: &[&Row]) -> Result<Vec<ActiveModel>, DbErr> {
         let now = self.clock.now().timestamp_millis();
-        let mut writing = self.writing();
-        let row = |queue: &&str| {
-            let (id, queue) = (writing.mint(), (*queue).to_owned());
-            let stored = Stored { id, envelope: Ok(message.clone()), reason: None };
-            writing.put.push(Put { queue: queue.clone(), message: Some(stored) });
-            ActiveModel {
-                id: Set(id),
-                queue: Set(queue),
+        let model = |row: &&Row| {
+            let message = &row.message;
+            let head = serde_json::to_string(&**message).map_err(|error| DbErr::Custom(error.to_string()))?;
+            Ok(ActiveModel {
+                id: Set(row.id),
+                queue: Set(row.queue.to_owned()),
                 due_at: Set(AT_ONCE),
                 attempt: Set(i32::try_from(message.attempt).unwrap_or(i32::MAX)),
-                head: Set(head.clone()),
+                head: Set(head),
                 body: Set(message.body.to_vec()),
                 queued_at: Set(now),
                 reason: Set(None),
-            }
+            })
         };
-        Ok(queues.iter().map(row).collect())
+        rows.iter().map(model).collect()
     }
 
     /// Moves a message to the end of the dead letters, under a new id: who reads them in order must come upon it.
@@ -207,7 +188,7 @@ impl Store {
         let Some(message) = Entity::find_by_id(id).one(txn).await? else { return Ok(()) };
         let queue = topology::dead(&message.queue);
         let dead = ActiveModel {
-            id: Set(self.writing().mint()),
+            id: Set(self.mailboxes.mint()),
             queue: Set(queue.clone()),
             due_at: Set(AT_ONCE),
             queued_at: Set(self.clock.now().timestamp_millis()),
@@ -216,13 +197,20 @@ impl Store {
         };
         Entity::insert(dead).exec_without_returning(txn).await?;
         Entity::delete_by_id(id).exec(txn).await?;
-        self.writing().put.push(Put { queue, message: None });
+        self.moved_to().push(queue);
         Ok(())
     }
 
-    fn writing(&self) -> MutexGuard<'_, Writing> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn moved_to(&self) -> MutexGuard<'_, Vec<String>> {
+        self.moved_to.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the id of the last row that there ever was; 0 if there was none.
+pub(super) async fn last_id(db: &Db) -> Result<i64, DbErr> {
+    let last = "SELECT seq FROM sqlite_sequence WHERE name = 'message'";
+    let last = db.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, last)).await?;
+    Ok(last.map(|row| row.try_get::<i64>("", "seq")).transpose()?.unwrap_or_default())
 }
 
 async fn wait(txn: &Txn, id: i64, due: Timestamp) -> Result<(), DbErr> {
@@ -253,6 +241,12 @@ pub(super) struct Stored {
     pub(super) envelope: Result<Envelope, Unreadable>,
     /// Why the last attempt failed.
     pub(super) reason: Option<String>,
+}
+
+impl From<&Row> for Stored {
+    fn from(row: &Row) -> Self {
+        Self { id: row.id, envelope: Ok(Envelope::clone(&row.message)), reason: None }
+    }
 }
 
 impl From<entity::Model> for Stored {
@@ -351,4 +345,67 @@ pub(super) async fn queues(db: &Db) -> Result<Vec<QueueState>, DbErr> {
         oldest: row.oldest.map(from_millis),
     };
     Ok(counted.into_iter().map(state).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use scrm_db::Database;
+    use scrm_kernel::time::from_millis;
+    use scrm_kernel::{CorpId, MessageId};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::embedded::migration::Migrator;
+
+    const QUEUE: &str = "tests.queue";
+
+    /// Makes rows with these ids.
+    fn put(ids: &[i64]) -> Op {
+        let message = Arc::new(Envelope {
+            message_id: MessageId::mint(from_millis(1)),
+            kind: "tests.v1.told".to_owned(),
+            corp: CorpId::mint(from_millis(1)),
+            key: "a".to_owned(),
+            occurred_at: from_millis(1),
+            received_at: None,
+            received_seq: None,
+            traceparent: None,
+            replay_of: None,
+            attempt: 0,
+            body: [].as_slice().into(),
+        });
+        let row = |&id: &i64| Row { id, queue: QUEUE, message: Arc::clone(&message) };
+        Op::Put(ids.iter().map(row).collect())
+    }
+
+    async fn write(store: &Store, db: &Db, ops: &[Op]) {
+        let txn = db.begin().await.unwrap();
+        store.write(&txn, ops).await.unwrap();
+        txn.commit().await.unwrap();
+        store.committed(ops);
+    }
+
+    async fn ids(db: &Db, queue: &str) -> Vec<i64> {
+        fresh(db, queue, 0, 10).await.unwrap().iter().map(|message| message.id).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_done_before_it_is_written_never_is_and_what_else_became_of_it_is_kept() {
+        let folder = TempDir::new().unwrap();
+        let database = Database::File(folder.path().join("queues.db"));
+        let db = Db::open::<Migrator>(&database, Clock::system()).await.unwrap();
+        let store = Store::new(Clock::system(), Arc::new(Mailboxes::after(4)));
+        let dead = Settlement::Dead { reason: "nobody can read it".to_owned() };
+        let retry = Settlement::Retry { after: Duration::from_mins(1), reason: "not now".to_owned() };
+        let settle = Op::Settle(vec![(1, Settlement::Done), (3, dead), (4, retry)]);
+        write(&store, &db, &[put(&[1, 2]), put(&[3, 4]), settle]).await;
+        assert_eq!(ids(&db, QUEUE).await, [2]);
+        assert_eq!(ids(&db, &topology::dead(QUEUE)).await, [5]);
+        assert_eq!(last_id(&db).await.unwrap(), 5);
+        assert!(next_due(&db, QUEUE, Clock::system().now()).await.unwrap().is_some());
+
+        write(&store, &db, &[Op::Settle(vec![(2, Settlement::Done)]), put(&[6])]).await;
+        assert_eq!(ids(&db, QUEUE).await, [6]);
+        db.close().await.unwrap();
+    }
 }

@@ -3,46 +3,45 @@
 //! New messages go first, then those whose wait for another attempt is over: a thousand failing messages do not hold
 //! up a healthy one.
 
-use std::mem::take;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use scrm_db::{Batcher, Db};
 use scrm_kernel::Timestamp;
 use sea_orm::DbErr;
 use tokio::sync::{mpsc, watch};
 
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Mailboxes, Taken};
 use super::store::{self, Op, Store, Stored};
 use super::turns::Hand;
 use crate::delivery::{Delivery, Handed, Settlement, Subscription, Unreadable};
 
 /// Messages read at once.
 const PAGE: usize = 100;
-/// How long a message that is done may wait for others, to be deleted in one flush with them. After a crash it comes
-/// again, and its consumer's inbox knows it.
-const LINGER: Duration = Duration::from_millis(15);
 /// How long to wait when the file cannot be read or written.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Where the messages are, and who writes what becomes of them.
+pub(super) struct Source {
+    pub(super) db: Db,
+    pub(super) writer: Batcher<Store>,
+    pub(super) mailboxes: Arc<Mailboxes>,
+    /// Whether the file is closed.
+    pub(super) closed: watch::Receiver<bool>,
+}
+
 /// Starts the task behind a subscription.
-pub(super) fn start<M: Handed>(
-    db: Db,
-    writer: Batcher<Store>,
-    mailbox: Arc<Mailbox>,
-    closed: watch::Receiver<bool>,
-    queue: String,
-    hand: Hand,
-) -> Subscription<M> {
+pub(super) fn start<M: Handed>(source: Source, queue: String, hand: Hand) -> Subscription<M> {
     let (sender, deliveries) = mpsc::channel(hand.most());
     let (settle, settlements) = mpsc::unbounded_channel();
-    let now = db.clock().now();
+    let (mailbox, now) = (source.mailboxes.open(&queue), source.db.clock().now());
     let pump = Pump {
-        db,
-        writer,
+        source,
         mailbox,
-        is_behind: true,
-        closed,
         queue,
         hand,
         has_room: true,
@@ -53,22 +52,17 @@ pub(super) fn start<M: Handed>(
         next_due: Some(now),
         settle: Some(settle),
         settlements,
-        settled: Vec::new(),
-        settle_at: None,
+        writing: FuturesUnordered::new(),
+        done: HashSet::new(),
     };
     Subscription { deliveries, task: tokio::spawn(pump.run(sender)) }
 }
 
 struct Pump {
-    db: Db,
-    writer: Batcher<Store>,
+    source: Source,
     mailbox: Arc<Mailbox>,
-    /// Whether the file may hold fresh messages that the mailbox does not.
-    is_behind: bool,
-    /// Whether the file is closed.
-    closed: watch::Receiver<bool>,
     queue: String,
-    /// Messages handed out and not settled yet.
+    /// Messages handed out, of which it is not kept yet what became of them; those that are done are not among them.
     hand: Hand,
     /// Whether it can take a message that comes now.
     has_room: bool,
@@ -81,20 +75,23 @@ struct Pump {
     /// When the next wait is over, or earlier.
     next_due: Option<Timestamp>,
     /// Given to each delivery; dropped at the end, so that `settlements` ends.
-    settle: Option<mpsc::UnboundedSender<(i64, Settlement)>>,
-    settlements: mpsc::UnboundedReceiver<(i64, Settlement)>,
-    /// Settlements that are not written yet; their messages are in hand still.
-    settled: Vec<(i64, Settlement)>,
-    /// When they are written at the latest.
-    settle_at: Option<Instant>,
+    settle: Option<mpsc::UnboundedSender<Settled>>,
+    settlements: mpsc::UnboundedReceiver<Settled>,
+    /// Settlements on their way to the file; each resolves when they are in it, or the file is closed.
+    writing: FuturesUnordered<BoxFuture<'static, Vec<Settled>>>,
+    /// Messages that are done and may be in the file still.
+    done: HashSet<i64>,
 }
+
+/// A message, and what its consumer decided about it.
+type Settled = (i64, Settlement);
 
 impl Pump {
     async fn run<M: Handed>(mut self, sender: mpsc::Sender<Delivery<M>>) {
         while !sender.is_closed() && !self.is_closed() {
             match self.hand_out(&sender).await {
                 // Read again at once: a full page means that there may be more.
-                Ok(handed_out) if handed_out >= PAGE => self.settle_what_waits().await,
+                Ok(handed_out) if handed_out >= PAGE => self.settle_what_waits(),
                 Ok(_) => self.wait(&sender).await,
                 Err(_) if self.is_closed() => break,
                 Err(error) => {
@@ -106,21 +103,22 @@ impl Pump {
         // Deliveries still out hold clones of the sender; when the last one is settled, this ends.
         self.settle = None;
         drop(sender);
-        let mut closed = self.closed.clone();
+        let mut closed = self.source.closed.clone();
         loop {
-            self.write_settled().await;
             tokio::select! {
                 settlement = self.settlements.recv() => match settlement {
-                    Some(settlement) => self.settled.push(settlement),
+                    Some(settlement) => self.write(vec![settlement]),
                     None => break,
                 },
+                Some(settled) = self.writing.next() => self.let_go(settled),
                 () = file_closed(&mut closed) => break,
             }
         }
+        while self.writing.next().await.is_some() {}
     }
 
     fn is_closed(&self) -> bool {
-        *self.closed.borrow()
+        *self.source.closed.borrow()
     }
 
     /// Hands out what there is room for; returns how many messages that were.
@@ -133,7 +131,7 @@ impl Pump {
         let mut left = room;
         if left > 0 && !self.released.is_empty() {
             let older = self.released.len().saturating_sub(left);
-            let messages = store::by_id(&self.db, &self.released[older..]).await?;
+            let messages = store::by_id(&self.source.db, &self.released[older..]).await?;
             self.released.truncate(older);
             left -= self.send(messages, sender).await;
         }
@@ -142,36 +140,39 @@ impl Pump {
             self.cursor = messages.last().map_or(self.cursor, |message| message.id);
             left -= self.send(messages, sender).await;
         }
-        let now = self.db.clock().now();
+        let now = self.source.db.clock().now();
         if left > 0 && self.next_due.is_some_and(|due| due <= now) {
             // Those already out are read again and dropped here, so ask for as many more.
-            let asked = left + self.hand.len();
-            let mut messages = store::due(&self.db, &self.queue, now, asked).await?;
+            let asked = left + self.hand.len() + self.done.len();
+            let mut messages = store::due(&self.source.db, &self.queue, now, asked).await?;
             let is_cut_off = messages.len() == asked;
-            messages.retain(|message| !self.hand.contains(message.id));
+            messages.retain(|message| !self.hand.contains(message.id) && !self.done.contains(&message.id));
             let may_be_more = is_cut_off || messages.len() > left;
             messages.truncate(left);
             left -= self.send(messages, sender).await;
-            self.next_due =
-                if may_be_more { Some(now) } else { store::next_due(&self.db, &self.queue, now).await? };
+            self.next_due = if may_be_more {
+                Some(now)
+            } else {
+                store::next_due(&self.source.db, &self.queue, now).await?
+            };
         }
         self.has_room = left > 0;
         Ok(room - left)
     }
 
-    /// Returns messages that were not handed out before: from memory, unless the file knows more.
+    /// Returns messages that were not handed out before: from memory, unless those in the file come first.
     async fn fresh(&mut self, most: usize) -> Result<Vec<Stored>, DbErr> {
-        if !self.is_behind {
-            match self.mailbox.take(self.cursor, most) {
-                Some(messages) => return Ok(messages),
-                None => self.is_behind = true,
+        match self.source.mailboxes.take(&self.mailbox, self.cursor, most) {
+            Taken::Messages(messages) => Ok(messages),
+            Taken::NotYet => Ok(Vec::new()),
+            Taken::File => {
+                let messages = store::fresh(&self.source.db, &self.queue, self.cursor, most).await?;
+                if messages.len() < most {
+                    self.mailbox.catch_up();
+                }
+                Ok(messages)
             }
         }
-        // What comes from here on is in the mailbox, or in what is read now, or in both.
-        self.mailbox.clear();
-        let messages = store::fresh(&self.db, &self.queue, self.cursor, most).await?;
-        self.is_behind = messages.len() == most;
-        Ok(messages)
     }
 
     async fn send<M: Handed>(&mut self, messages: Vec<Stored>, sender: &mpsc::Sender<Delivery<M>>) -> usize {
@@ -192,7 +193,7 @@ impl Pump {
 
     /// Waits for something to do, and takes settlements meanwhile.
     async fn wait<M>(&mut self, sender: &mpsc::Sender<Delivery<M>>) {
-        let (clock, next_due, room_at) = (self.db.clock().clone(), self.next_due, self.room_at);
+        let (clock, next_due, room_at) = (self.source.db.clock().clone(), self.next_due, self.room_at);
         let has_room = self.has_room;
         let due = async {
             match next_due {
@@ -206,67 +207,62 @@ impl Pump {
                 None => std::future::pending().await,
             }
         };
-        let settle_at = self.settle_at;
-        let settle = async {
-            match settle_at {
-                Some(moment) => tokio::time::sleep_until(moment.into()).await,
-                None => std::future::pending().await,
-            }
-        };
-        let mut closed = self.closed.clone();
+        let mut closed = self.source.closed.clone();
         tokio::select! {
             () = self.mailbox.filled(), if has_room => {}
             () = due => {}
             () = room => {}
-            () = settle => {}
             () = sender.closed() => {}
             () = file_closed(&mut closed) => {}
-            Some(settlement) = self.settlements.recv() => self.settled.push(settlement),
+            Some(settled) = self.writing.next() => self.let_go(settled),
+            Some(settlement) = self.settlements.recv() => self.write(vec![settlement]),
         }
-        self.settle_what_waits().await;
+        self.settle_what_waits();
     }
 
-    /// Takes the settlements that wait, and writes them if one of them must not wait for others.
-    async fn settle_what_waits(&mut self) {
+    fn settle_what_waits(&mut self) {
+        let mut settlements = Vec::new();
         while let Ok(settlement) = self.settlements.try_recv() {
-            self.settled.push(settlement);
+            settlements.push(settlement);
         }
-        if self.settled.is_empty() {
-            return;
-        }
-        let now = Instant::now();
-        let settle_at = *self.settle_at.get_or_insert(now + LINGER);
-        let are_done = self.settled.iter().all(|(_, settlement)| *settlement == Settlement::Done);
-        if !(self.has_room && are_done) || settle_at <= now {
-            self.write_settled().await;
+        if !settlements.is_empty() {
+            self.write(settlements);
         }
     }
 
-    /// Writes the settlements that were taken, in one flush.
-    async fn write_settled(&mut self) {
-        let settlements = take(&mut self.settled);
-        self.settle_at = None;
-        if settlements.is_empty() {
-            return;
+    /// Has settlements written, and tries until they can be: such a message is not handed out meanwhile.
+    fn write(&mut self, settlements: Vec<Settled>) {
+        for (id, _) in settlements.iter().filter(|(_, settlement)| *settlement == Settlement::Done) {
+            self.hand.drop(*id, Instant::now());
+            self.done.insert(*id);
         }
-        // A settlement that cannot be written is tried until it can: the message is not handed out meanwhile.
-        let settle = || Op::Settle(settlements.clone());
-        while let Err(error) = self.writer.put(settle()).await {
-            if self.is_closed() {
-                return;
+        let (writer, closed, queue) =
+            (self.source.writer.clone(), self.source.closed.clone(), self.queue.clone());
+        let writing = async move {
+            while let Err(error) = writer.put(Op::Settle(settlements.clone())).await {
+                if *closed.borrow() {
+                    break;
+                }
+                tracing::warn!(queue, error = %error, "Cannot write to a queue, trying again");
+                tokio::time::sleep(PAUSE).await;
             }
-            tracing::warn!(queue = self.queue, error = %error, "Cannot write to a queue, trying again");
-            tokio::time::sleep(PAUSE).await;
-        }
+            settlements
+        };
+        self.writing.push(writing.boxed());
+    }
+
+    /// Notes that what became of messages is in the file.
+    fn let_go(&mut self, settlements: Vec<Settled>) {
         for (id, settlement) in settlements {
             self.hand.drop(id, Instant::now());
             match settlement {
+                Settlement::Done => drop(self.done.remove(&id)),
                 Settlement::Release => self.released.push(id),
                 Settlement::Retry { after, .. } | Settlement::Wait { after } => {
-                    let due = self.db.clock().now() + after;
+                    let due = self.source.db.clock().now() + after;
                     self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
                 }
-                Settlement::Done | Settlement::Dead { .. } => {}
+                Settlement::Dead { .. } => {}
             }
         }
     }

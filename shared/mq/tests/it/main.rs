@@ -5,6 +5,7 @@
 mod dead;
 mod effect;
 mod effect_at_once;
+mod embedded;
 mod fault;
 mod flow;
 mod group;
