@@ -210,6 +210,7 @@ impl App {
         corp: CorpId,
         names: &[(ExternalUserId, String, Timestamp)],
     ) -> Result<(), DbErr> {
+        txn.will_wake(store::person::TABLE);
         store::person::note_all(txn, corp, names).await
     }
 }

@@ -1,41 +1,54 @@
 //! Waiting for the names of customers, which are read from WeCom a moment after they have come.
 
 use std::collections::HashMap;
+use std::future::pending;
+use std::mem::replace;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scrm_db::Db;
-use scrm_kernel::{CorpId, ExternalUserId};
-use tokio::sync::oneshot;
+use scrm_kernel::{CorpId, ExternalUserId, Pace};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use crate::store;
 
-/// How often those that are waited for are looked up, all at once.
+/// How often names are looked up at most, those of all who wait for one at once.
 const LOOK: Duration = Duration::from_millis(25);
+/// How often those are looked up again that were not known: another process may have noted them.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Names looked up by one statement.
 const SOME: usize = 64;
 
 /// The customers whose names somebody waits for.
 ///
-/// While there are any, one task looks them up together: a hundred messages that wait ask the database no more often
-/// than one does.
+/// While there are any, one task looks them up together, at first and when names were noted: a hundred messages that wait
+/// ask the database no more often than one does.
 #[derive(Clone)]
 pub(crate) struct Names {
     db: Db,
     waiting: Arc<Mutex<Waiting>>,
+    /// Wakes the task when somebody else is waited for.
+    more: Arc<Notify>,
 }
 
 #[derive(Default)]
 struct Waiting {
-    people: HashMap<CorpId, HashMap<ExternalUserId, Vec<oneshot::Sender<String>>>>,
+    people: HashMap<CorpId, HashMap<ExternalUserId, Awaited>>,
     /// Whether the task runs.
     is_looking: bool,
+}
+
+#[derive(Default)]
+struct Awaited {
+    by: Vec<oneshot::Sender<String>>,
+    was_looked_up: bool,
 }
 
 impl Names {
     /// Returns the names as `db` has them.
     pub(crate) fn of(db: Db) -> Self {
-        Self { db, waiting: Arc::default() }
+        Self { db, waiting: Arc::default(), more: Arc::default() }
     }
 
     /// Returns a customer's name once it is known, or nothing when `patience` is over.
@@ -48,19 +61,32 @@ impl Names {
         let (tell, told) = oneshot::channel();
         let is_first = {
             let mut waiting = self.waiting();
-            waiting.people.entry(corp).or_default().entry(person.clone()).or_default().push(tell);
-            !std::mem::replace(&mut waiting.is_looking, true)
+            let awaited = waiting.people.entry(corp).or_default().entry(person.clone()).or_default();
+            awaited.by.push(tell);
+            awaited.was_looked_up = false;
+            !replace(&mut waiting.is_looking, true)
         };
         if is_first {
             tokio::spawn(self.clone().look());
         }
+        self.more.notify_one();
         tokio::time::timeout(patience, told).await.ok()?.ok()
     }
 
     /// Looks until nobody waits any more.
     async fn look(self) {
+        let mut wakings = self.db.wakings(store::person::TABLE);
+        let (mut pace, mut again) = (Pace::every(LOOK), Instant::now() + LOOK_AGAIN);
+        let mut are_all = false;
         loop {
-            for (corp, people) in self.wanted() {
+            pace.turn(pending()).await;
+            // Fails only when the database is closed.
+            are_all |= wakings.has_changed().unwrap_or_default();
+            wakings.borrow_and_update();
+            if are_all {
+                again = Instant::now() + LOOK_AGAIN;
+            }
+            for (corp, people) in self.wanted(are_all) {
                 for some in people.chunks(SOME) {
                     match store::person::names(self.db.reader(), corp, some).await {
                         Ok(names) => self.tell(corp, names),
@@ -71,28 +97,39 @@ impl Names {
             if self.is_done() {
                 return;
             }
-            tokio::time::sleep(LOOK).await;
+            are_all = tokio::select! {
+                _ = wakings.changed() => true,
+                () = self.more.notified() => false,
+                () = tokio::time::sleep_until(again) => true,
+            };
         }
     }
 
-    /// Returns who is waited for, without those whom everybody has given up.
-    fn wanted(&self) -> Vec<(CorpId, Vec<ExternalUserId>)> {
+    /// Returns who is to be looked up: those who are new, or all, without those whom everybody has given up.
+    fn wanted(&self, are_all: bool) -> Vec<(CorpId, Vec<ExternalUserId>)> {
         let mut waiting = self.waiting();
         waiting.people.retain(|_, people| {
-            people.retain(|_, tells| {
-                tells.retain(|tell| !tell.is_closed());
-                !tells.is_empty()
+            people.retain(|_, awaited| {
+                awaited.by.retain(|tell| !tell.is_closed());
+                !awaited.by.is_empty()
             });
             !people.is_empty()
         });
-        waiting.people.iter().map(|(corp, people)| (*corp, people.keys().cloned().collect())).collect()
+        let wanted = |(corp, people): (&CorpId, &mut HashMap<ExternalUserId, Awaited>)| {
+            let wanted = people.iter_mut().filter_map(|(person, awaited)| {
+                let was_looked_up = replace(&mut awaited.was_looked_up, true);
+                (are_all || !was_looked_up).then(|| person.clone())
+            });
+            (*corp, wanted.collect())
+        };
+        waiting.people.iter_mut().map(wanted).collect()
     }
 
     fn tell(&self, corp: CorpId, names: HashMap<ExternalUserId, String>) {
         let mut waiting = self.waiting();
         let Some(people) = waiting.people.get_mut(&corp) else { return };
         for (person, name) in names {
-            for tell in people.remove(&person).unwrap_or_default() {
+            for tell in people.remove(&person).unwrap_or_default().by {
                 // Who has given up does not need it.
                 tell.send(name.clone()).ok();
             }

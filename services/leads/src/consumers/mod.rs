@@ -29,8 +29,10 @@ const GREETERS: usize = 256;
 /// Contact ways that are made or changed at once.
 const CHANNELS: usize = 8;
 
-/// Cards, and changes of cards, that are on their way at once.
-const TELLERS: usize = 64;
+/// Cards that are on their way at once: each may wait a second for a name.
+const TELLERS: usize = 256;
+/// Changes of cards that are on their way at once.
+const CHANGERS: usize = 64;
 
 /// Transfers that WeCom is asked for at once.
 const ASKERS: usize = 4;
@@ -87,7 +89,7 @@ pub(crate) fn card_clicks(app: &Arc<App>, db: Db) -> Consumer {
 
 /// Returns the consumer that changes cards.
 pub(crate) fn card_answers(app: &Arc<App>, db: Db) -> Effects {
-    Effects::new(topology::LEADS_CARD_ANSWER, db, TELLERS)
+    Effects::new(topology::LEADS_CARD_ANSWER, db, CHANGERS)
         .on::<CardAnswered>(on_card_outdated::OnCardOutdated { app: Arc::clone(app) })
         .on::<CardSuperseded>(on_card_outdated::OnCardOutdated { app: Arc::clone(app) })
 }

@@ -10,6 +10,8 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryF
 use super::entity::person::{ActiveModel, Column, Entity, Model};
 use super::inconsistent;
 
+/// The table, as those who wait for names know it.
+pub(crate) const TABLE: &str = "person";
 /// What an insertion calls the row that it would have inserted.
 const EXCLUDED: &str = "excluded";
 
