@@ -56,7 +56,7 @@ pub trait Publish: Send + Sync {
     }
 
     /// Publishes messages in order and returns, for each, whether it is safe in every queue that wants it. Publishes go in
-    /// the order in which they are polled for the first time.
+    /// the order in which they are polled for the first time, outside the budget that tokio gives a task.
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>>;
 }
 
@@ -235,6 +235,8 @@ struct Round<R> {
 impl<S: Source> Publisher<'_, S> {
     async fn run(mut self) {
         let mut wakings = self.source.db().wakings(S::TABLE);
+        // After a refusal the next round has all places: what is refused is handed on again, so not much at once.
+        let (all, mut wanted) = (u32::try_from(self.places.available_permits()).unwrap_or(1), 1);
         while !self.lifecycle.is_stopping() {
             if let Some(rest) = self.rest() {
                 self.unless_stopping(tokio::time::sleep(rest)).await;
@@ -243,15 +245,17 @@ impl<S: Source> Publisher<'_, S> {
             let room = IN_HAND - usize::try_from(WINDOW).expect("a few hundred");
             self.unless_stopping(self.in_hand.at_most(room)).await;
             self.pace.turn(pending()).await;
-            let place = Arc::clone(&self.places).acquire_owned().await.expect("nobody closes it");
+            let place = Arc::clone(&self.places).acquire_many_owned(wanted).await.expect("nobody closes it");
+            wanted = 1;
             let reason = self.stuck.reason().take();
             if let Some(reason) = reason {
                 tracing::warn!(reason, "Broker did not take an event, trying again");
                 drop(place);
-                // It goes before later ones, once it is given back.
+                // It goes before those that are not taken yet, once it is given back.
                 self.unless_stopping(self.in_hand.at_most(0)).await;
                 tokio::time::sleep(PAUSE).await;
                 self.stuck.reason().take();
+                wanted = all;
                 continue;
             }
             // What is committed from here on wakes this relay again.
@@ -311,8 +315,8 @@ impl<S: Source> Publisher<'_, S> {
 
         let broker = Arc::clone(&self.broker);
         let mut outcomes = async move { broker.publish(messages).await }.boxed();
-        // From here on it goes before those of the next round.
-        if let Poll::Ready(known) = futures::poll!(&mut outcomes) {
+        // From here on it goes before those of the next round. Whatever this task has done so far, that must not wait.
+        if let Poll::Ready(known) = futures::poll!(tokio::task::unconstrained(&mut outcomes)) {
             outcomes = ready(known).boxed();
         }
         let round = Round { sent, outcomes, fates, _place: place };

@@ -97,6 +97,10 @@ impl<T: Transport> Counted<T> {
 
 #[async_trait]
 impl<T: Transport> Publish for Counted<T> {
+    fn most_under_way(&self) -> usize {
+        self.transport.most_under_way()
+    }
+
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
         let kinds: Vec<_> = messages.iter().map(|message| message.kind.clone()).collect();
         for kind in &kinds {
