@@ -30,7 +30,7 @@ pub enum Settlement {
         /// Why.
         reason: String,
     },
-    /// Not looked at: it comes again at once, as it was.
+    /// Not looked at: it comes again soon, as it was.
     Release,
 }
 

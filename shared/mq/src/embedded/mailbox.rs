@@ -1,7 +1,7 @@
 //! What comes into a queue while somebody is subscribed to it: handed over in memory, before it is written.
 //!
 //! Whoever publishes is told so once it is in the file; until then the event is in the table from which it came, and is
-//! published again after a crash. So a queue is read from the file only after a start and after a flood.
+//! published again after a crash. So new messages are read from the file only after a start and after a flood.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ struct Line {
     /// The last row that was put into a queue.
     last: i64,
     /// The last one of those of which it is decided whether it is in the file; so it is of all before it.
-    written: i64,
+    decided: i64,
     open: HashMap<String, Arc<Mailbox>>,
 }
 
@@ -51,10 +51,10 @@ pub(super) enum Taken {
 impl Mailboxes {
     /// Makes those of a file whose last row ever was `last`.
     pub(super) fn after(last: i64) -> Self {
-        Self(Mutex::new(Line { next_id: last + 1, last, written: last, open: HashMap::new() }))
+        Self(Mutex::new(Line { next_id: last + 1, last, decided: last, open: HashMap::new() }))
     }
 
-    /// Returns the mailbox of a new subscription to `queue`; an earlier one gets nothing more.
+    /// Returns the mailbox of a new subscription to `queue`; that of an earlier one is filled no further.
     pub(super) fn open(&self, queue: &str) -> Arc<Mailbox> {
         let mut line = self.line();
         let mailbox = Arc::new(Mailbox::behind(line.last));
@@ -101,11 +101,11 @@ impl Mailboxes {
     }
 
     /// Notes that it is decided of the rows up to this one whether they are in the file.
-    pub(super) fn written(&self, last: i64) {
+    pub(super) fn note_decided(&self, last: i64) {
         let mut line = self.line();
-        line.written = line.written.max(last);
+        line.decided = line.decided.max(last);
         for mailbox in line.open.values() {
-            if mailbox.inside().behind.is_some_and(|until| until <= line.written) {
+            if mailbox.inside().behind.is_some_and(|until| until <= line.decided) {
                 mailbox.woken.notify_one();
             }
         }
@@ -121,7 +121,7 @@ impl Mailboxes {
             *inside = Inside::behind(line.last);
         }
         match inside.behind {
-            Some(until) if line.written < until => return Taken::NotYet,
+            Some(until) if line.decided < until => return Taken::NotYet,
             Some(_) => return Taken::File,
             None => {}
         }
@@ -229,9 +229,9 @@ mod tests {
         let mailbox = mailboxes.open(QUEUE);
         assert_eq!(put(&mailboxes, 2), 11);
         assert!(matches!(mailboxes.take(&mailbox, 0, 10), Taken::NotYet), "8 and 9 are nowhere to be read");
-        mailboxes.written(8);
+        mailboxes.note_decided(8);
         assert!(matches!(mailboxes.take(&mailbox, 0, 10), Taken::NotYet));
-        mailboxes.written(10);
+        mailboxes.note_decided(10);
         assert!(matches!(mailboxes.take(&mailbox, 0, 10), Taken::File));
         // It read 8, 9, and 10, which had come here too.
         mailbox.catch_up();
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(taken(&mailboxes, &mailbox, 0), there);
         assert!(matches!(mailboxes.take(&mailbox, 500, 10), Taken::NotYet));
         let later = put(&mailboxes, 1);
-        mailboxes.written(last);
+        mailboxes.note_decided(last);
         assert!(matches!(mailboxes.take(&mailbox, 500, 10), Taken::File));
         mailbox.catch_up();
         assert_eq!(taken(&mailboxes, &mailbox, last), [later]);

@@ -26,8 +26,8 @@ use crate::transport::QueueState;
 /// `due_at` of a message that waits for nothing.
 const AT_ONCE: i64 = 0;
 
-/// How often changes are written: long enough that most of what is handled need not be written at all. Nobody waits for it
-/// but relays, which have others to publish meanwhile.
+/// How often changes are written: long enough that most of what is handled need not be written at all. Relays have others to
+/// publish meanwhile; who puts a dead letter back, gives a message back or waits for another attempt waits a little longer.
 const PERIOD: Duration = Duration::from_millis(100);
 
 mod entity {
@@ -125,6 +125,7 @@ impl BatchWrite for Store {
                 }
                 Settlement::Wait { after } => wait(txn, id, self.clock.now() + *after).await?,
                 Settlement::Dead { reason } => self.bury(txn, id, reason).await?,
+                // It is written when the message is, too, whenever that was put.
                 Settlement::Done | Settlement::Release => {}
             }
         }
@@ -138,7 +139,7 @@ impl BatchWrite for Store {
                 Op::Put(_) => crash::point("embedded.published"),
                 Op::Settle(_) => crash::point("embedded.settled"),
             }
-            self.is_decided(op);
+            self.note_decided(op);
         }
         for queue in take(&mut *self.moved_to()) {
             self.mailboxes.point_to_file(&queue);
@@ -146,7 +147,7 @@ impl BatchWrite for Store {
     }
 
     fn refused(&self, op: &Op) {
-        self.is_decided(op);
+        self.note_decided(op);
     }
 }
 
@@ -156,11 +157,11 @@ impl Store {
     }
 
     /// Tells those who wait for it whether these rows are in the file.
-    fn is_decided(&self, op: &Op) {
+    fn note_decided(&self, op: &Op) {
         if let Op::Put(rows) = op
             && let Some(last) = rows.last()
         {
-            self.mailboxes.written(last.id);
+            self.mailboxes.note_decided(last.id);
         }
     }
 

@@ -4,6 +4,7 @@
 //! up a healthy one.
 
 use std::collections::HashSet;
+use std::mem::take;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,8 @@ use crate::delivery::{Delivery, Handed, Settlement, Subscription, Unreadable};
 
 /// Messages read at once.
 const PAGE: usize = 100;
+/// Messages that may be done and not deleted yet. It is reached only when the file cannot be written.
+const MOST_DONE: usize = 4096;
 /// How long to wait when the file cannot be read or written.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -53,6 +56,7 @@ pub(super) fn start<M: Handed>(source: Source, queue: String, hand: Hand) -> Sub
         settle: Some(settle),
         settlements,
         writing: FuturesUnordered::new(),
+        failed: Vec::new(),
         done: HashSet::new(),
     };
     Subscription { deliveries, task: tokio::spawn(pump.run(sender)) }
@@ -77,14 +81,26 @@ struct Pump {
     /// Given to each delivery; dropped at the end, so that `settlements` ends.
     settle: Option<mpsc::UnboundedSender<Settled>>,
     settlements: mpsc::UnboundedReceiver<Settled>,
-    /// Settlements on their way to the file; each resolves when they are in it, or the file is closed.
-    writing: FuturesUnordered<BoxFuture<'static, Vec<Settled>>>,
+    /// Settlements on their way to the file.
+    writing: FuturesUnordered<BoxFuture<'static, Written>>,
+    /// Settlements that could not be written; they are tried again together.
+    failed: Vec<Settled>,
     /// Messages that are done and may be in the file still.
     done: HashSet<i64>,
 }
 
 /// A message, and what its consumer decided about it.
 type Settled = (i64, Settlement);
+
+/// What came of writing settlements.
+enum Written {
+    /// They are in the file.
+    Kept(Vec<Settled>),
+    /// They are not.
+    Failed(Vec<Settled>),
+    /// Those that could not be written may be tried again.
+    Again,
+}
 
 impl Pump {
     async fn run<M: Handed>(mut self, sender: mpsc::Sender<Delivery<M>>) {
@@ -110,11 +126,16 @@ impl Pump {
                     Some(settlement) => self.write(vec![settlement]),
                     None => break,
                 },
-                Some(settled) = self.writing.next() => self.let_go(settled),
-                () = file_closed(&mut closed) => break,
+                Some(written) = self.writing.next() => self.note(written),
+                () = file_closed(&mut closed) => return,
             }
         }
-        while self.writing.next().await.is_some() {}
+        while let Some(written) = self.writing.next().await {
+            if self.is_closed() {
+                return;
+            }
+            self.note(written);
+        }
     }
 
     fn is_closed(&self) -> bool {
@@ -126,7 +147,7 @@ impl Pump {
     /// What one query read is handed out before the next one may fail: what is behind the cursor is not read again.
     async fn hand_out<M: Handed>(&mut self, sender: &mpsc::Sender<Delivery<M>>) -> Result<usize, DbErr> {
         let (room, room_at) = self.hand.room(Instant::now());
-        let room = room.min(PAGE);
+        let room = room.min(PAGE).min(MOST_DONE.saturating_sub(self.done.len()));
         self.room_at = room_at;
         let mut left = room;
         if left > 0 && !self.released.is_empty() {
@@ -169,6 +190,8 @@ impl Pump {
                 let messages = store::fresh(&self.source.db, &self.queue, self.cursor, most).await?;
                 if messages.len() < most {
                     self.mailbox.catch_up();
+                    // An earlier subscription may have had some wait since.
+                    self.next_due = Some(self.source.db.clock().now());
                 }
                 Ok(messages)
             }
@@ -214,7 +237,7 @@ impl Pump {
             () = room => {}
             () = sender.closed() => {}
             () = file_closed(&mut closed) => {}
-            Some(settled) = self.writing.next() => self.let_go(settled),
+            Some(written) = self.writing.next() => self.note(written),
             Some(settlement) = self.settlements.recv() => self.write(vec![settlement]),
         }
         self.settle_what_waits();
@@ -236,19 +259,34 @@ impl Pump {
             self.hand.drop(*id, Instant::now());
             self.done.insert(*id);
         }
-        let (writer, closed, queue) =
-            (self.source.writer.clone(), self.source.closed.clone(), self.queue.clone());
+        let writer = self.source.writer.clone();
         let writing = async move {
-            while let Err(error) = writer.put(Op::Settle(settlements.clone())).await {
-                if *closed.borrow() {
-                    break;
+            match writer.put(Op::Settle(settlements.clone())).await {
+                Ok(()) => Written::Kept(settlements),
+                Err(error) => {
+                    tracing::debug!(error = %error, "Cannot write what became of messages");
+                    Written::Failed(settlements)
                 }
-                tracing::warn!(queue, error = %error, "Cannot write to a queue, trying again");
-                tokio::time::sleep(PAUSE).await;
             }
-            settlements
         };
         self.writing.push(writing.boxed());
+    }
+
+    fn note(&mut self, written: Written) {
+        match written {
+            Written::Kept(settlements) => self.let_go(settlements),
+            Written::Failed(settlements) => {
+                if self.failed.is_empty() {
+                    tracing::warn!(queue = self.queue, "Cannot write to a queue, trying again");
+                    self.writing.push(tokio::time::sleep(PAUSE).map(|()| Written::Again).boxed());
+                }
+                self.failed.extend(settlements);
+            }
+            Written::Again => {
+                let settlements = take(&mut self.failed);
+                self.write(settlements);
+            }
+        }
     }
 
     /// Notes that what became of messages is in the file.

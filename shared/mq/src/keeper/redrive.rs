@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use scrm_db::{Db, PublishError, sql};
 use scrm_kernel::{KeyRing, Lifecycle, crash};
 use scrm_proto::Envelope;
@@ -68,9 +69,9 @@ async fn redrive_some(office: &Office, queues: &[Queue], broker: &Broker) -> Res
         return Ok(Progress::Done);
     }
     let mut kept = Vec::new();
-    for row in rows {
-        crash::point("redrive.taken");
-        let outcome = put_back(office.keys(), queues, broker, &row).await;
+    crash::point("redrive.taken");
+    let outcomes = join_all(rows.iter().map(|row| put_back(office.keys(), queues, broker, row))).await;
+    for (row, outcome) in rows.into_iter().zip(outcomes) {
         crash::point("redrive.published");
         if let Err(problem) = outcome {
             match problem {

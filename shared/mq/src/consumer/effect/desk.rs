@@ -71,9 +71,13 @@ impl<P: Part> Desk<P> {
                 Ok(answer) => return answer,
                 Err(oneshot::error::TryRecvError::Closed) => return Err(lost()),
                 Err(oneshot::error::TryRecvError::Empty) => {
-                    if !turn.is_behind && self.waiting().len() < self.enough {
-                        turn.pace.turn(self.are_enough.notified()).await;
-                    }
+                    let is_behind = turn.is_behind;
+                    let hurry = async {
+                        while !is_behind && self.waiting().len() < self.enough {
+                            self.are_enough.notified().await;
+                        }
+                    };
+                    turn.pace.turn(hurry).await;
                     turn.is_behind = self.act_for_some(db, queue).await;
                 }
             }
