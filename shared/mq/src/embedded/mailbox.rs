@@ -191,28 +191,13 @@ impl Mailbox {
 
 #[cfg(test)]
 mod tests {
-    use scrm_kernel::time::from_millis;
-    use scrm_kernel::{CorpId, MessageId};
-
     use super::*;
+    use crate::embedded::store::tests::message;
 
     const QUEUE: &str = "tests.queue";
 
     fn put(mailboxes: &Mailboxes, count: usize) -> i64 {
-        let message = Envelope {
-            message_id: MessageId::mint(from_millis(1)),
-            kind: "tests.v1.told".to_owned(),
-            corp: CorpId::mint(from_millis(1)),
-            key: "a".to_owned(),
-            occurred_at: from_millis(1),
-            received_at: None,
-            received_seq: None,
-            traceparent: None,
-            replay_of: None,
-            attempt: 0,
-            body: [].as_slice().into(),
-        };
-        mailboxes.put(vec![message; count], |_| vec![QUEUE], |rows| rows.last().unwrap().id)
+        mailboxes.put(vec![message(); count], |_| vec![QUEUE], |rows| rows.last().unwrap().id)
     }
 
     fn taken(mailboxes: &Mailboxes, mailbox: &Mailbox, after: i64) -> Vec<i64> {

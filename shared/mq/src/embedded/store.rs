@@ -349,7 +349,7 @@ pub(super) async fn queues(db: &Db) -> Result<Vec<QueueState>, DbErr> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use scrm_db::Database;
     use scrm_kernel::time::from_millis;
     use scrm_kernel::{CorpId, MessageId};
@@ -360,9 +360,9 @@ mod tests {
 
     const QUEUE: &str = "tests.queue";
 
-    /// Makes rows with these ids.
-    fn put(ids: &[i64]) -> Op {
-        let message = Arc::new(Envelope {
+    /// Makes a message that nobody reads.
+    pub(in crate::embedded) fn message() -> Envelope {
+        Envelope {
             message_id: MessageId::mint(from_millis(1)),
             kind: "tests.v1.told".to_owned(),
             corp: CorpId::mint(from_millis(1)),
@@ -374,7 +374,12 @@ mod tests {
             replay_of: None,
             attempt: 0,
             body: [].as_slice().into(),
-        });
+        }
+    }
+
+    /// Makes rows with these ids.
+    fn put(ids: &[i64]) -> Op {
+        let message = Arc::new(message());
         let row = |&id: &i64| Row { id, queue: QUEUE, message: Arc::clone(&message) };
         Op::Put(ids.iter().map(row).collect())
     }
