@@ -1,10 +1,11 @@
 //! Group commit: everybody is answered, after the commit, and only who failed fails.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use scrm_db::{BatchWrite, Batcher, Txn};
+use scrm_db::{BatchWrite, Batcher, Db, Txn};
 use sea_orm::{ConnectionTrait as _, DbErr, Statement};
 
 use crate::support::TestDb;
@@ -14,6 +15,7 @@ use crate::support::TestDb;
 struct Adding {
     groups: Arc<Mutex<Vec<usize>>>,
     refused: Arc<Mutex<Vec<i64>>>,
+    period: Duration,
 }
 
 #[async_trait]
@@ -26,6 +28,10 @@ impl BatchWrite for Adding {
             txn.execute_unprepared(&format!("INSERT INTO numbered VALUES ({number}, 0)")).await?;
         }
         Ok(numbers.iter().map(|number| number * 2).collect())
+    }
+
+    fn period(&self, _: &Db) -> Duration {
+        self.period
     }
 
     fn committed(&self, numbers: &[i64]) {
@@ -71,6 +77,18 @@ async fn one_that_fails_in_a_group_fails_alone() {
     }
     assert_eq!(*writer.refused.lock().unwrap(), [7]);
     assert_eq!(stored(&test).await, 40);
+    test.finish().await;
+}
+
+#[tokio::test]
+async fn a_group_waits_for_its_turn_or_until_as_many_wait_as_may_share_it() {
+    let test = TestDb::open().await;
+    let writer = Adding { period: Duration::from_hours(1), ..Adding::default() };
+    let batcher = Batcher::start(test.db.clone(), writer.clone(), 4);
+    batcher.put(1).await.unwrap();
+    let answers = join_all((2..6).map(|number| batcher.put(number))).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(*writer.groups.lock().unwrap(), [1, 4], "the first one at once, the others together");
     test.finish().await;
 }
 

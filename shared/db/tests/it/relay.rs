@@ -1,7 +1,7 @@
 //! Events reach the broker when, and only when, their transaction has committed.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ struct Noting {
     taken: Arc<Mutex<Vec<Envelope>>>,
     refused: Arc<Mutex<HashSet<String>>>,
     most_under_way: usize,
+    /// Publishes that it was given and has not answered, and the most there ever were.
+    under_way: Arc<(AtomicUsize, AtomicUsize)>,
     /// One is used up whenever it answers.
     answers: Arc<Semaphore>,
 }
@@ -29,7 +31,13 @@ struct Noting {
 impl Default for Noting {
     fn default() -> Self {
         let answers = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        Self { taken: Arc::default(), refused: Arc::default(), most_under_way: 1, answers }
+        Self {
+            taken: Arc::default(),
+            refused: Arc::default(),
+            most_under_way: 1,
+            under_way: Arc::default(),
+            answers,
+        }
     }
 }
 
@@ -61,7 +69,10 @@ impl Publish for Noting {
             Ok(())
         };
         let outcomes = messages.into_iter().map(take).collect();
+        let (now, most) = &*self.under_way;
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         self.answers.acquire().await.unwrap().forget();
+        now.fetch_sub(1, Ordering::SeqCst);
         outcomes
     }
 }
@@ -80,8 +91,13 @@ async fn stop(lifecycle: Lifecycle) {
 }
 
 async fn sent(db: &Db) {
-    eventually("an empty outbox", async || (outbox::waiting(db.reader()).await.unwrap() == 0).then_some(()))
-        .await;
+    left(db, 0).await;
+}
+
+/// Waits until so many rows are not marked as published.
+async fn left(db: &Db, count: u64) {
+    let are_left = async || (outbox::waiting(db.reader()).await.unwrap() == count).then_some(());
+    eventually("rows that are not marked", are_left).await;
 }
 
 #[tokio::test]
@@ -130,10 +146,7 @@ async fn what_the_broker_refuses_stays_and_is_tried_again() {
     let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
     test.tell(&["first", "second", "third"]).await;
     eventually("what the broker takes", async || (broker.keys() == ["first", "third"]).then_some(())).await;
-    eventually("one row waiting", async || {
-        (outbox::waiting(test.db.reader()).await.unwrap() == 1).then_some(())
-    })
-    .await;
+    left(&test.db, 1).await;
 
     broker.refuse(&[]);
     sent(&test.db).await;
@@ -264,12 +277,12 @@ async fn a_broker_that_can_has_several_publishes_under_way_in_their_order() {
     test.tell(&["fourth"]).await;
     assert_eq!(outbox::waiting(test.db.reader()).await.unwrap(), 4, "none is safe");
     broker.answers.add_permits(1);
-    eventually("one is safe", async || (outbox::waiting(test.db.reader()).await.unwrap() == 3).then_some(()))
-        .await;
+    left(&test.db, 3).await;
     eventually("the fourth", async || (broker.keys().len() == 4).then_some(())).await;
     broker.answers.add_permits(3);
     sent(&test.db).await;
     assert_eq!(broker.keys(), ["first", "second", "third", "fourth"]);
+    assert_eq!(broker.under_way.1.load(Ordering::SeqCst), 3, "the fourth waited for a place");
     stop(lifecycle).await;
     test.finish().await;
 }
@@ -277,16 +290,16 @@ async fn a_broker_that_can_has_several_publishes_under_way_in_their_order() {
 #[tokio::test]
 async fn what_is_refused_while_others_are_under_way_is_tried_again() {
     let test = TestDb::open().await;
-    let broker = Noting { most_under_way: 3, ..Noting::default() };
+    let broker = Noting { most_under_way: 3, answers: Arc::new(Semaphore::new(0)), ..Noting::default() };
     broker.refuse(&["second"]);
     let lifecycle = relayed(Outbox::of(test.db.clone()), &broker);
-    for name in ["first", "second", "third"] {
-        test.tell(&[name]).await;
-    }
-    eventually("one row waiting", async || {
-        (broker.keys().len() == 2 && outbox::waiting(test.db.reader()).await.unwrap() == 1).then_some(())
-    })
-    .await;
+    test.tell(&["first"]).await;
+    eventually("the first", async || (broker.keys() == ["first"]).then_some(())).await;
+    test.tell(&["second"]).await;
+    test.tell(&["third"]).await;
+    eventually("the third", async || (broker.keys() == ["first", "third"]).then_some(())).await;
+    broker.answers.add_permits(1000);
+    left(&test.db, 1).await;
     broker.refuse(&[]);
     sent(&test.db).await;
     assert_eq!(broker.keys(), ["first", "third", "second"]);

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use scrm_db::Publish as _;
 use scrm_mq::Settlement;
 use scrm_mq::topology::dead;
+use scrm_proto::Envelope;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use tokio::sync::Semaphore;
 
@@ -16,12 +17,15 @@ async fn file_of(rig: &Rig) -> DatabaseConnection {
     sea_orm::Database::connect(format!("sqlite://{}", rig.broker_file().display())).await.unwrap()
 }
 
-/// Lets no message be written.
-async fn fill_up(file: &DatabaseConnection) {
+/// Lets no message be written from now on, and publishes one.
+async fn publish_in_vain(rig: &Rig, file: &DatabaseConnection, message: &Envelope) {
     let full = "CREATE TRIGGER full BEFORE INSERT ON message BEGIN SELECT raise(ABORT, 'told to fail'); END";
     file.execute_unprepared(full).await.unwrap();
+    let outcomes = rig.broker().publish(vec![message.clone()]).await;
+    assert!(outcomes[0].is_err(), "{outcomes:?}");
 }
 
+/// Lets messages be written again.
 async fn make_room(file: &DatabaseConnection) {
     file.execute_unprepared("DROP TRIGGER full").await.unwrap();
 }
@@ -35,9 +39,7 @@ async fn a_message_is_handled_before_it_is_safe_and_not_again_when_it_is() {
     let open = Arc::clone(&gate);
     let mut worker = rig.consume(FLOW, move |_| Step::Wait(Arc::clone(&open)));
     let (file, told) = (file_of(&rig).await, message("a", 1));
-    fill_up(&file).await;
-    let outcomes = rig.broker().publish(vec![told.clone()]).await;
-    assert!(outcomes[0].is_err(), "{outcomes:?}");
+    publish_in_vain(&rig, &file, &told).await;
     assert_eq!(worker.next().await.envelope, told);
     gate.add_permits(1);
     rig.wait_for_handled(FLOW, 1).await;
@@ -59,9 +61,7 @@ async fn a_message_that_fails_before_it_is_safe_is_a_dead_letter_once_it_is() {
     let rig = Rig::start(&[FLOW]).await;
     let mut worker = rig.consume(FLOW, |_| Step::Reject("no such thing"));
     let (file, bad) = (file_of(&rig).await, message("a", 1));
-    fill_up(&file).await;
-    let outcomes = rig.broker().publish(vec![bad.clone()]).await;
-    assert!(outcomes[0].is_err(), "{outcomes:?}");
+    publish_in_vain(&rig, &file, &bad).await;
     worker.next().await;
     assert_eq!(rig.messages_in(&dead(FLOW.name)).await, 0);
 

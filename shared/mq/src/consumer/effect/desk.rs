@@ -147,3 +147,66 @@ pub(super) async fn alone<P: Part>(db: &Db, queue: &str, part: &P) -> Result<Fat
 fn lost() -> DbErr {
     DbErr::Custom("the transaction was given up".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use futures::future::join_all;
+    use scrm_db::{Database, Txn};
+    use scrm_kernel::time::from_millis;
+    use scrm_kernel::{Clock, MessageId};
+    use sea_orm_migration::{MigrationTrait, MigratorTrait};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::consumer::Failure;
+    use crate::consumer::together::Keep;
+
+    /// No tables are needed.
+    struct Migrator;
+
+    impl MigratorTrait for Migrator {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+            Vec::new()
+        }
+    }
+
+    /// Does nothing.
+    struct Idle;
+
+    #[async_trait]
+    impl Part for Idle {
+        type Out = ();
+
+        fn message(&self) -> MessageId {
+            MessageId::mint(from_millis(1))
+        }
+
+        fn may_be_handled(&self) -> bool {
+            false
+        }
+
+        async fn act(&self, _: &Txn) -> Result<((), Keep), Failure> {
+            Ok(((), Keep::Open))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_waits_for_its_turn_or_until_a_quarter_of_all_wait() {
+        let folder = TempDir::new().unwrap();
+        let database = Database::File(folder.path().join("desk.db"));
+        let db = Db::open::<Migrator>(&database, Clock::system()).await.unwrap();
+        // Longer than any test.
+        let desk = Desk::at(Pace::every(Duration::from_hours(1)), 16);
+        let act = || desk.act(&db, "tests.queue", Idle);
+        act().await.unwrap();
+        let few = join_all((0..3).map(|_| act()));
+        assert!(tokio::time::timeout(Duration::from_millis(50), few).await.is_err(), "they wait");
+        // Those three are done with these, although nobody waits for them any more.
+        act().await.unwrap();
+        assert!(join_all((0..4).map(|_| act())).await.iter().all(Result::is_ok));
+        db.close().await.unwrap();
+    }
+}
