@@ -125,7 +125,7 @@ impl BatchWrite for Store {
                 }
                 Settlement::Wait { after } => wait(txn, id, self.clock.now() + *after).await?,
                 Settlement::Dead { reason } => self.bury(txn, id, reason).await?,
-                // It is written when the message is, too, whenever that was put.
+                // A release changes nothing. It comes here all the same, so that its message is in the file by then.
                 Settlement::Done | Settlement::Release => {}
             }
         }
