@@ -4,6 +4,7 @@ mod traces;
 
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -14,6 +15,9 @@ pub use traces::{ENDPOINT, Exporter, TARGET, Traces, follow, rename, traceparent
 
 /// Upper bounds of the buckets of every time, in seconds: from a millisecond to WeCom's 20.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 3.0, 10.0, 20.0];
+
+/// How often measured times are put into their buckets.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -66,14 +70,25 @@ pub fn start(
 }
 
 /// Begins to collect what the crates of this process count; a second call changes nothing.
+///
+/// It wants a Tokio runtime, which keeps the metrics small as long as it runs.
 pub fn start_metrics() {
     METRICS.get_or_init(|| {
         PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
             .and_then(PrometheusBuilder::install_recorder)
+            .inspect(|metrics| drop(tokio::spawn(keep_small(metrics.clone()))))
             .inspect_err(|error| tracing::error!(error = %error, "Cannot collect metrics"))
             .ok()
     });
+}
+
+/// Puts times into their buckets. Until then each of them is kept, and nobody may ever come for the metrics.
+async fn keep_small(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        metrics.run_upkeep();
+    }
 }
 
 /// Returns the metrics as Prometheus reads them; empty when they were not started.
