@@ -90,10 +90,10 @@ impl Ingest {
 
         let app = Data::new(app);
         let upkeep = Upkeep::start(Self::NAME, &db, &keys, &broker, &lifecycle)
-            .also_resending(relay::Callbacks { db: db.clone(), keys: keys.clone() })
+            .also_resending(relay::Callbacks::of(db.clone(), keys.clone()))
             .also_resending(relay::Submissions { db: db.clone() });
 
-        let callbacks = Relay::new(relay::Callbacks { db: db.clone(), keys }, Arc::new(broker.clone()));
+        let callbacks = Relay::new(relay::Callbacks::of(db.clone(), keys), Arc::new(broker.clone()));
         let callbacks = callbacks.at_once().yielding_to(Arc::clone(&flood));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
         let submissions = Relay::new(relay::Submissions { db: db.clone() }, Arc::new(broker.clone()));

@@ -9,10 +9,10 @@ use crate::store;
 impl App {
     /// Lets a callback be processed as if it had just come, under a new message id that names the first one.
     ///
-    /// What its event caused before stays done once: every effect has a natural key.
-    pub async fn replay_callback(&self, corp: CorpId, seq: i64) -> Result<Callback, Error> {
+    /// `by` is who wants it. What its event caused before stays done once: every effect has a natural key.
+    pub async fn replay_callback(&self, corp: CorpId, seq: i64, by: &str) -> Result<Callback, Error> {
         let txn = self.db.begin().await?;
-        let is_replayed = store::callback::replay(&txn, corp, seq, MessageId::mint(txn.now())).await?;
+        let is_replayed = store::callback::replay(&txn, corp, seq, MessageId::mint(txn.now()), by).await?;
         let callback = store::callback::find(&txn, corp, seq).await?.ok_or(Error::CallbackNotFound(seq))?;
         if !is_replayed {
             return Err(if callback.is_settled() {

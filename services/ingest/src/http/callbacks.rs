@@ -44,7 +44,7 @@ pub(super) async fn replay(
     caller: Caller,
     seq: Path<i64>,
 ) -> Result<Json<CallbackOut>, Error> {
-    let callback = app.replay_callback(caller.corp, *seq).await?;
+    let callback = app.replay_callback(caller.corp, *seq, &caller.subject).await?;
     let (corp, by, seq) = (caller.corp, caller.subject.as_str(), callback.seq);
     tracing::info!(audit = "replay", corp.id = %corp, by, callback.seq = seq, "{by} replays callback {seq}");
     Ok(Json(callback.into()))

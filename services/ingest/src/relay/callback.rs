@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use scrm_db::{Db, Fate, Resend, Source};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{CorpId, ExternalUserId, KeyRing, MessageId, Timestamp, WecomUserId};
+use scrm_kernel::{CorpId, ExternalUserId, KeyRing, MessageId, Timestamp, WecomCorpId, WecomUserId};
 use scrm_proto::wecom::v1::{
     CardClicked, ContactAdded, ContactRemoved, MemberRenamed, RemovedBy, TransferFailed,
 };
@@ -12,6 +12,7 @@ use scrm_wecom::event::{self, App, Body, Book, Contact, DeleteSource, FailReason
 use sea_orm::DbErr;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use super::hint;
 use crate::domain::look::{Urgency, Wanted};
@@ -21,8 +22,29 @@ use crate::store::callback::Taken;
 
 /// The table `callback` as the relay sees it.
 pub(crate) struct Callbacks {
-    pub(crate) db: Db,
-    pub(crate) keys: KeyRing,
+    db: Db,
+    keys: KeyRing,
+    /// What WeCom calls enterprises. Once connected, one is called that for ever.
+    names: Mutex<HashMap<CorpId, WecomCorpId>>,
+}
+
+impl Callbacks {
+    pub(crate) fn of(db: Db, keys: KeyRing) -> Self {
+        Self { db, keys, names: Mutex::default() }
+    }
+
+    /// Returns what WeCom calls an enterprise, if it is connected.
+    async fn name(&self, corp: CorpId) -> Result<Option<WecomCorpId>, DbErr> {
+        let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&corp).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let name = store::corp::find(self.db.reader(), corp).await?.and_then(|corp| corp.wecom_id);
+        if let Some(name) = &name {
+            self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(corp, name.clone());
+        }
+        Ok(name)
+    }
 }
 
 /// A callback that was taken and read.
@@ -61,7 +83,12 @@ impl Source for Callbacks {
 
     async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Read>, DbErr> {
         let taken = store::callback::take(&self.db, &self.keys, most, except).await?;
-        Ok(taken.iter().map(|callback| Read { seq: callback.seq, outcome: read(callback) }).collect())
+        let mut rows = Vec::with_capacity(taken.len());
+        for callback in &taken {
+            let name = self.name(callback.corp).await?;
+            rows.push(Read { seq: callback.seq, outcome: read(callback, name.as_ref()) });
+        }
+        Ok(rows)
     }
 
     fn envelope(&self, row: &Read) -> Result<Option<Envelope>, String> {
@@ -79,6 +106,7 @@ impl Source for Callbacks {
                 (Fate::Kept, _) => kept.push(row.seq),
                 (Fate::Refused(problem), _) | (_, Err(problem)) => {
                     store::callback::refused(&txn, row.seq, &problem).await?;
+                    store::callback::bury(&txn, &self.keys, row.seq, &problem).await?;
                 }
                 (Fate::Published | Fate::Nothing, Ok(news)) => {
                     processed.entry(news.kind).or_default().push(row.seq);
@@ -111,10 +139,13 @@ impl Resend for Callbacks {
     }
 }
 
-/// Parses a callback and turns it into what it tells.
-fn read(callback: &Taken) -> Result<News, String> {
+/// Parses a callback and turns it into what it tells. `name` is what WeCom calls the enterprise of its app.
+fn read(callback: &Taken, name: Option<&WecomCorpId>) -> Result<News, String> {
     let body = callback.body.as_ref().map_err(Clone::clone)?;
     let event = event::parse(body).map_err(|error| chain(&error))?;
+    if event.corp.as_deref().zip(name).is_some_and(|(told, name)| told != name.as_str()) {
+        return Err("ToUserName names another enterprise than that of the app".to_owned());
+    }
     let occurred_at =
         event.time.map_or(callback.signed_at, |seconds| from_millis(seconds.saturating_mul(1000)));
     let envelope = published(callback, &event.body, occurred_at)

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use async_trait::async_trait;
+use aws_lc_rs::digest::{Context, SHA256};
 use scrm_db::sql::{self, Known};
 use scrm_db::{BatchWrite, Db, Txn};
 use scrm_kernel::{CorpId, KeyRing, MessageId, Page, PageRequest, Sealed, Timestamp, crash};
+use scrm_mq::keeper::{self, Outside};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
@@ -20,6 +22,8 @@ use crate::domain::callback::{Callback, Fingerprint, REPEATABLE, State};
 /// The table, for those who wait for callbacks.
 pub(crate) const TABLE: &str = "callback";
 const BODY: &str = "callback.body";
+/// Where dead letters are of which a callback cannot be read.
+const LETTERS: &str = "ingest.callback";
 
 /// A callback at the door.
 #[derive(Debug)]
@@ -205,8 +209,41 @@ pub(crate) async fn refused(txn: &Txn, seq: i64, problem: &str) -> Result<(), Db
     sql::refused::<Entity>(txn, Column::Seq, Column::Problem, seq, problem).await
 }
 
+/// Names the dead letter of a callback: two apps may be sent the same.
+fn letter_of(corp: CorpId, app: &str, hash: &[u8]) -> MessageId {
+    let mut name = Context::new(&SHA256);
+    name.update(corp.as_uuid().as_bytes());
+    name.update(hash);
+    name.update(app.as_bytes());
+    MessageId::of_hash(name.finish().as_ref())
+}
+
+/// Shows a callback that can never be processed among the dead letters.
+pub(crate) async fn bury(txn: &Txn, keys: &KeyRing, seq: i64, problem: &str) -> Result<(), DbErr> {
+    let Some(row) = Entity::find_by_id(seq).one(txn).await? else { return Ok(()) };
+    let body = keys.open(row.corp_id, BODY, &Sealed::from_bytes(row.body)).unwrap_or_default();
+    let outside = Outside {
+        corp: row.corp_id,
+        id: letter_of(row.corp_id, &row.app, &row.hash),
+        head: format!("callback {seq} of the app {}", row.app),
+        body: &body,
+        problem,
+        received_at: row.received_at,
+        received_seq: seq,
+    };
+    keeper::keep_outside(txn, keys, LETTERS, outside).await
+}
+
 /// Has a callback published once more, as the message `replay_id`; `false` if it waits already, or its body is gone.
-pub(crate) async fn replay(txn: &Txn, corp: CorpId, seq: i64, replay_id: MessageId) -> Result<bool, DbErr> {
+///
+/// `by` is who wants it.
+pub(crate) async fn replay(
+    txn: &Txn,
+    corp: CorpId,
+    seq: i64,
+    replay_id: MessageId,
+    by: &str,
+) -> Result<bool, DbErr> {
     let settled = Column::ProcessedAt.is_not_null().or(Column::Problem.is_not_null());
     let changed = Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Stored.as_str()))
@@ -221,7 +258,14 @@ pub(crate) async fn replay(txn: &Txn, corp: CorpId, seq: i64, replay_id: Message
         .exec(txn)
         .await?;
     txn.will_wake(TABLE);
-    Ok(changed.rows_affected > 0)
+    if changed.rows_affected == 0 {
+        return Ok(false);
+    }
+    let told = Entity::find_by_id(seq).select_only().columns([Column::App, Column::Hash]);
+    if let Some((app, hash)) = told.into_tuple::<(String, Vec<u8>)>().one(txn).await? {
+        keeper::take_back(txn, corp, LETTERS, letter_of(corp, &app, &hash), by).await?;
+    }
+    Ok(true)
 }
 
 /// Marks the callbacks that were processed in `window` as waiting, and returns how many those are.

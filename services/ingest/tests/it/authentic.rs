@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use scrm_proto::wecom::v1::{ContactAdded, TransferFailed};
+use serde_json::{Value, json};
 
 use crate::support::{DEMO, TestIngest, Wecom, added, message_id_of};
 
@@ -164,7 +167,7 @@ async fn what_cannot_be_read_is_kept_with_the_reason() {
     let (ingest, wecom) = TestIngest::connected().await;
     let now = ingest.clock.now();
     let nobody = added("add_external_contact", "LiLei", "", now);
-    let cases: [(&str, Vec<u8>); 8] = [
+    let cases: [(&str, Vec<u8>); 9] = [
         ("document type", b"<!DOCTYPE x [<!ENTITY e \"boom\">]><xml><Event>&e;</Event></xml>".to_vec()),
         ("entity", b"<xml><Event>&e;</Event></xml>".to_vec()),
         ("nested deeper", [b"<xml>".to_vec(), b"<a>".repeat(200_000)].concat()),
@@ -173,6 +176,10 @@ async fn what_cannot_be_read_is_kept_with_the_reason() {
         ("neither XML nor JSON", b"garbage".to_vec()),
         ("neither XML nor JSON", Vec::new()),
         ("ExternalUserID", nobody.into_bytes()),
+        (
+            "another enterprise",
+            added("add_external_contact", "LiLei", "wm2", now).replace("c1]", "c2]").into(),
+        ),
     ];
     for (_, message) in &cases {
         ingest.take(&wecom.callback(now, message)).await;
@@ -189,6 +196,45 @@ async fn what_cannot_be_read_is_kept_with_the_reason() {
         assert!(row["kind"].is_null() && row["processed_at"].is_null(), "{row}");
     }
     assert_eq!(ingest.broker.published::<ContactAdded>().len(), 1);
+
+    // They are among the dead letters, with what was sent.
+    let letters = ingest.letters("").await;
+    assert_eq!(letters.len(), cases.len());
+    for (((expected, message), row), letter) in cases.iter().zip(&rows).zip(letters.iter().rev()) {
+        assert!(letter["reason"].as_str().unwrap().contains(expected), "{letter}");
+        assert_eq!((&letter["queue"], &letter["kind"]), (&json!("ingest.callback"), &Value::Null));
+        assert_eq!((&letter["state"], &letter["received_at"]), (&json!("waiting"), &row["received_at"]));
+        let path = format!("/api/v1/ingest/dead-letters/{}", letter["id"].as_str().unwrap());
+        let shown = ingest.admin().get(&path).await.1;
+        assert_eq!(STANDARD.decode(shown["body"].as_str().unwrap()).unwrap(), *message);
+        let (status, problem) = ingest.admin().post(&format!("{path}/redrive"), &json!({})).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("dead_letter_unreadable")), "{problem}");
+    }
+    ingest.finish().await;
+}
+
+#[tokio::test]
+async fn what_two_apps_cannot_read_is_two_dead_letters_and_each_is_replayed_alone() {
+    let (ingest, wecom) = TestIngest::connected().await;
+    let second = Wecom::of("second", 2);
+    assert_eq!(ingest.connect(&second).await.0, 200);
+    let now = ingest.clock.now();
+    ingest.take(&wecom.callback(now, "garbage")).await;
+    ingest.take(&second.callback(now, "garbage")).await;
+    let rows = ingest.processed().await;
+    let states = async || {
+        let letters = ingest.letters("queue=ingest.callback").await;
+        letters
+            .iter()
+            .map(|letter| [&letter["state"], &letter["deaths"]].map(Clone::clone))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(states().await, vec![[json!("waiting"), json!(1)]; 2]);
+
+    let path = format!("/api/v1/ingest/callbacks/{}/replay", rows[0]["seq"]);
+    assert_eq!(ingest.admin().post(&path, &json!({})).await.0, 200);
+    ingest.processed().await;
+    assert_eq!(states().await, [[json!("waiting"), json!(2)], [json!("waiting"), json!(1)]]);
     ingest.finish().await;
 }
 

@@ -69,6 +69,41 @@ async fn what_cannot_be_parsed_is_replayed_with_the_same_problem() {
     let (status, callback) = replay(&ingest, &before[0]["seq"]).await;
     assert_eq!((status, &callback["problem"]), (200, &Value::Null));
     assert_eq!(ingest.processed().await, before);
+    let letters = ingest.letters("").await;
+    assert_eq!(
+        (letters.len(), &letters[0]["deaths"], &letters[0]["state"]),
+        (1, &json!(2), &json!("waiting"))
+    );
+    ingest.finish().await;
+}
+
+#[tokio::test]
+async fn a_body_is_kept_for_a_month_and_a_copy_is_known_for_a_year() {
+    const DAY: Duration = Duration::from_hours(24);
+    let (ingest, wecom) = TestIngest::connected().await;
+    let message = added("add_external_contact", "LiLei", "wm1", ingest.clock.now());
+    ingest.take(&wecom.callback(ingest.clock.now(), &message)).await;
+    let seq = ingest.processed().await[0]["seq"].clone();
+    assert_eq!(ingest.bodies().await, 1);
+
+    ingest.clock.advance(DAY * 31);
+    eventually("the body is forgotten", async || {
+        ingest.clock.advance(Duration::from_hours(1));
+        (ingest.bodies().await == 0).then_some(())
+    })
+    .await;
+    let (status, problem) = replay(&ingest, &seq).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("callback_forgotten")));
+    ingest.take(&wecom.callback(ingest.clock.now(), &message)).await;
+    assert_eq!(ingest.processed().await.len(), 1);
+
+    ingest.clock.advance(DAY * 370);
+    eventually("the row is forgotten", async || {
+        ingest.clock.advance(Duration::from_hours(1));
+        ingest.callbacks("").await.is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(ingest.broker.published::<ContactAdded>().len(), 1);
     ingest.finish().await;
 }
 

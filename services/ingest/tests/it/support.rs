@@ -9,12 +9,14 @@ use aws_lc_rs::iv::FixedLength;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use reqwest::Method;
+use scrm_db::Db;
 use scrm_ingest::{App, Ingest};
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle, MessageId, Timestamp};
 use scrm_mq::topology::INGEST_PROFILE;
 use scrm_process::{Deferred, Service as _, Setup};
 use scrm_testing::{Client, Reply, TestBroker, TestDatabase, TestServer, TestWecom, eventually};
 use scrm_wecom::callback::{AesKey, Credentials, envelope_xml, random_prefix};
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -110,6 +112,24 @@ impl TestIngest {
         let (status, page) = self.admin().get(&format!("/api/v1/ingest/callbacks?{query}")).await;
         assert_eq!(status, 200, "{page}");
         page["items"].as_array().unwrap().clone()
+    }
+
+    /// Returns the dead letters under a query, newest first.
+    pub(crate) async fn letters(&self, query: &str) -> Vec<Value> {
+        let (status, page) = self.admin().get(&format!("/api/v1/ingest/dead-letters?{query}")).await;
+        assert_eq!(status, 200, "{page}");
+        page["items"].as_array().unwrap().clone()
+    }
+
+    /// Returns how many callbacks have their body still.
+    pub(crate) async fn bodies(&self) -> i64 {
+        let db = Db::peek(self.database.database(), self.clock.clone()).await.unwrap();
+        let text = "SELECT count(*) AS bodies FROM callback WHERE length(body) > 0";
+        let statement = Statement::from_string(db.reader().get_database_backend(), text);
+        let row = db.reader().query_one_raw(statement).await.unwrap().unwrap();
+        let bodies = row.try_get("", "bodies").unwrap();
+        db.close().await.unwrap();
+        bodies
     }
 
     /// Waits until every stored callback is processed or known to be impossible; returns them, newest first.

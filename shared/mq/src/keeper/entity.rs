@@ -9,7 +9,7 @@ pub(super) struct Model {
     #[sea_orm(primary_key)]
     pub(super) seq: i64,
     pub(super) id: DeadLetterId,
-    /// That of the envelope; all zeros for what has none.
+    /// That of the envelope; all zeros for a message that has none.
     pub(super) corp_id: CorpId,
     pub(super) queue: String,
     pub(super) message_id: MessageId,

@@ -1,6 +1,6 @@
 //! A dead letter, and what may become of it.
 
-use scrm_kernel::{DeadLetterId, MessageId, Timestamp};
+use scrm_kernel::{CorpId, DeadLetterId, MessageId, Timestamp};
 use sea_orm::DbErr;
 
 /// What was decided about a letter.
@@ -42,13 +42,13 @@ pub struct DeadLetter {
     pub seq: i64,
     /// Ours.
     pub id: DeadLetterId,
-    /// The queue whose consumer gave it up.
+    /// The queue whose consumer gave it up; what came from [outside](Outside), where it arrived.
     pub queue: String,
     /// The message; of one that is no message of ours, a name made of its content.
     pub message_id: MessageId,
     /// The envelope as JSON; of a message that has none, what stands in its place.
     pub head: String,
-    /// Whether there is an envelope. Without one it can only be discarded.
+    /// Whether there is an envelope. Without one it can only be discarded here.
     pub is_readable: bool,
     /// The kind of event; empty without an envelope, like what follows.
     pub kind: String,
@@ -78,6 +78,25 @@ pub struct DeadLetter {
     pub resolved_by: Option<String>,
     /// Why it was discarded.
     pub resolved_reason: Option<String>,
+}
+
+/// What a service took in from outside and cannot read: it is in no queue, and waits for a decision like a dead message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside<'a> {
+    /// Whose it is.
+    pub corp: CorpId,
+    /// Names it among all that came there.
+    pub id: MessageId,
+    /// What it is, as text for people.
+    pub head: String,
+    /// All of it.
+    pub body: &'a [u8],
+    /// Why it cannot be read.
+    pub problem: &'a str,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Its place in the order of arrival.
+    pub received_seq: i64,
 }
 
 /// Which letters are asked for.

@@ -1,4 +1,5 @@
-//! Keeps what the consumers of a service gave up, in the service's own database, until a person decides.
+//! Keeps what the consumers of a service gave up, and what it cannot read of what came from outside, in the service's own
+//! database, until a person decides.
 //!
 //! A letter leaves the broker when its row is committed. It may come twice (RabbitMQ does not confirm
 //! acknowledgements), so a row has a natural key: queue and message. What comes again while it waits changes nothing;
@@ -19,9 +20,10 @@ use scrm_kernel::{KeyRing, Lifecycle, crash};
 use sea_orm::DbErr;
 use tokio::task::JoinSet;
 
-pub use letter::{DeadLetter, Filter, Refusal, State};
+pub use letter::{DeadLetter, Filter, Outside, Refusal, State};
 pub use migration::DeadLetterTable;
 pub use office::{Chosen, Office};
+pub use store::{keep_outside, take_back};
 
 use crate::delivery::{Delivery, Settlement, Unreadable};
 use crate::topology::{Queue, Topology};

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::entity::{ActiveModel, Column, Entity};
-use super::letter::{DeadLetter, Filter, State};
+use super::letter::{DeadLetter, Filter, Outside, State};
 use crate::delivery::Unreadable;
 
 /// Where a body is sealed for.
@@ -47,11 +47,35 @@ pub(super) async fn keep(
         Err(unreadable) => row_of_unreadable(keys, unreadable),
     };
     let problem = letter.as_ref().err().map(|unreadable| unreadable.problem.as_str());
+    insert(txn, queue, row, reason.or(problem).unwrap_or("no reason is known")).await
+}
+
+/// Keeps, as a dead letter, what came from outside at `place` and cannot be read.
+pub async fn keep_outside(txn: &Txn, keys: &KeyRing, place: &str, outside: Outside<'_>) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        corp_id: Set(outside.corp),
+        message_id: Set(outside.id),
+        body: Set(keys.seal(outside.corp, BODY, outside.body).into_bytes()),
+        received_at: Set(Some(outside.received_at)),
+        received_seq: Set(Some(outside.received_seq)),
+        ..without_envelope(&outside.head)
+    };
+    insert(txn, place, row, outside.problem).await
+}
+
+/// Notes that somebody has what came from outside, and was kept as a dead letter, tried once more. Without such a letter
+/// nothing changes.
+pub async fn take_back(txn: &Txn, corp: CorpId, place: &str, id: MessageId, by: &str) -> Result<(), DbErr> {
+    let which = Condition::all().add(Column::Queue.eq(place)).add(Column::MessageId.eq(id));
+    decide(txn, corp, which, &Decision { state: State::Redriven, by, reason: None }).await.map(drop)
+}
+
+async fn insert(txn: &Txn, queue: &str, row: ActiveModel, reason: &str) -> Result<(), DbErr> {
     let row = ActiveModel {
         id: Set(DeadLetterId::mint(txn.now())),
         queue: Set(queue.to_owned()),
         deaths: Set(1),
-        reason: Set(storable(reason.or(problem).unwrap_or("no reason is known"))),
+        reason: Set(storable(reason)),
         died_at: Set(txn.now()),
         state: Set(State::Waiting.as_str().to_owned()),
         version: Set(1),
@@ -109,11 +133,17 @@ fn row_of_unreadable(keys: &KeyRing, letter: &Unreadable) -> ActiveModel {
     hash.update(letter.head.as_bytes());
     hash.update(&letter.body);
     ActiveModel {
-        seq: NotSet,
         corp_id: Set(nobody()),
         message_id: Set(MessageId::of_hash(hash.finish().as_ref())),
-        head: Set(storable(&letter.head)),
         body: Set(keys.seal(nobody(), BODY, &letter.body).into_bytes()),
+        ..without_envelope(&letter.head)
+    }
+}
+
+fn without_envelope(head: &str) -> ActiveModel {
+    ActiveModel {
+        seq: NotSet,
+        head: Set(storable(head)),
         is_readable: Set(false),
         kind: Set(String::new()),
         key: Set(String::new()),

@@ -1,5 +1,7 @@
 //! The jobs around dead letters: gauges of those that wait, and forgetting those that were decided on.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scrm_db::{Db, sql};
@@ -8,6 +10,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
     QuerySelect as _,
 };
+use tokio::sync::Mutex;
 
 use super::entity::{Column, Entity};
 use super::letter::State;
@@ -27,11 +30,12 @@ const SWEEP: Duration = Duration::from_hours(1);
 
 /// Starts the jobs.
 pub(super) fn start(office: &Office, queues: &[Queue], lifecycle: &Lifecycle) {
-    let (clock, names) = (office.db().clock(), queues.iter().map(|queue| queue.name).collect::<Vec<_>>());
-    let db = office.db().clone();
+    let clock = office.db().clock();
+    let names: BTreeSet<String> = queues.iter().map(|queue| queue.name.to_owned()).collect();
+    let (db, names) = (office.db().clone(), Arc::new(Mutex::new(names)));
     lifecycle.every(WATCH, clock, "watch dead letters", move || {
-        let (db, names) = (db.clone(), names.clone());
-        async move { show(&db, &names).await }
+        let (db, names) = (db.clone(), Arc::clone(&names));
+        async move { show(&db, &mut *names.lock().await).await }
     });
     let db = office.db().clone();
     lifecycle.every(SWEEP, clock, "forget dead letters", move || {
@@ -47,8 +51,8 @@ struct Counted {
     oldest: Option<Timestamp>,
 }
 
-/// Shows how many letters of each queue wait, and for how long the oldest has.
-async fn show(db: &Db, queues: &[&'static str]) -> Result<(), DbErr> {
+/// Shows how many letters of each queue, and of each other place that had some, wait, and for how long the oldest has.
+async fn show(db: &Db, queues: &mut BTreeSet<String>) -> Result<(), DbErr> {
     let counted = Entity::find()
         .select_only()
         .column(Column::Queue)
@@ -59,13 +63,14 @@ async fn show(db: &Db, queues: &[&'static str]) -> Result<(), DbErr> {
         .into_model::<Counted>()
         .all(db.reader())
         .await?;
-    for queue in queues {
+    queues.extend(counted.iter().map(|row| row.queue.clone()));
+    for queue in queues.iter() {
         let found = counted.iter().find(|row| row.queue == *queue);
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        metrics::gauge!(WAITING, "queue" => *queue).set(found.map_or(0.0, |row| row.letters as f64));
+        metrics::gauge!(WAITING, "queue" => queue.clone()).set(found.map_or(0.0, |row| row.letters as f64));
         let oldest = found.and_then(|row| row.oldest);
         let age = oldest.map_or(0.0, |oldest| (db.clock().now() - oldest).as_seconds_f64());
-        metrics::gauge!(AGE, "queue" => *queue).set(age);
+        metrics::gauge!(AGE, "queue" => queue.clone()).set(age);
     }
     Ok(())
 }

@@ -69,10 +69,10 @@ pub(super) struct DeadLetterOut {
     version: i64,
     /// `waiting`, `redriving`, `redriven` or `discarded`.
     state: &'static str,
-    /// The queue whose consumer gave it up.
+    /// The queue whose consumer gave it up; of a callback that cannot be read `ingest.callback`.
     queue: String,
     message_id: MessageId,
-    /// The kind of event; null for a message without an envelope, which belongs to no enterprise.
+    /// The kind of event; null for what has no envelope.
     kind: Option<String>,
     /// The person or thing that it is about.
     key: Option<String>,
@@ -120,10 +120,10 @@ impl From<DeadLetter> for DeadLetterOut {
 pub(super) struct DeadLetterDetailOut {
     #[serde(flatten)]
     letter: DeadLetterOut,
-    /// The envelope; null for a message without one, whose content may be anybody's.
+    /// The envelope; null for what has none.
     #[schema(value_type = Object)]
     envelope: Option<Value>,
-    /// The event as protobuf of its `kind`, in base64.
+    /// In base64: the event as protobuf of its `kind`, or the callback as WeCom sent it. Null if it may be anybody's.
     body: Option<String>,
 }
 
