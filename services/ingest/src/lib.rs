@@ -10,11 +10,13 @@ mod migration;
 mod relay;
 mod store;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::web::Data;
 use async_trait::async_trait;
+use scrm_config::ConfigError;
 use scrm_db::{Database, Db, Flood, Outbox, Relay, retention};
 use scrm_http::Routes;
 use scrm_kernel::Clock;
@@ -40,6 +42,10 @@ pub struct Ingest {
 #[async_trait]
 impl Service for Ingest {
     const NAME: &'static str = "ingest";
+
+    fn check_section(file: Option<&Path>) -> Result<(), ConfigError> {
+        Config::load(file).map(drop)
+    }
 
     async fn start(setup: Setup) -> anyhow::Result<Self> {
         let config = Config::load(setup.file.as_deref())?;

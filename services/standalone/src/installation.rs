@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use scrm_config::ConfigError;
 use scrm_customers::Customers;
 use scrm_db::Database;
 use scrm_directory::Directory;
@@ -19,6 +20,16 @@ use crate::folder::Folder;
 
 /// The names of all services.
 pub(crate) const SERVICES: [&str; 4] = [Ingest::NAME, Directory::NAME, Leads::NAME, Customers::NAME];
+
+/// Looks whether the section of a service can be used.
+type Look = fn(Option<&Path>) -> Result<(), ConfigError>;
+
+/// Returns what is wrong with the sections of the services.
+pub(crate) fn wrong_sections(file: Option<&Path>) -> Vec<ConfigError> {
+    let looks: [Look; SERVICES.len()] =
+        [Ingest::check_section, Directory::check_section, Leads::check_section, Customers::check_section];
+    looks.into_iter().filter_map(|look| look(file).err()).collect()
+}
 
 /// An installation, found by its folder: `scrm.toml` with a table `distributed` says that its services are processes
 /// of their own.

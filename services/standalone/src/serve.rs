@@ -20,7 +20,7 @@ use scrm_wecom::client::token::CachedTokens;
 use scrm_wecom::client::{Client, Limits};
 
 use crate::folder::{Folder, Lock};
-use crate::installation::Installation;
+use crate::installation::{Installation, wrong_sections};
 
 /// Threads that answer requests.
 const WORKERS: usize = 2;
@@ -42,6 +42,9 @@ impl Running {
     /// Starts all services on a data folder, which is made if missing. `address` is where they listen.
     pub async fn start(data: &Path, address: SocketAddr) -> anyhow::Result<Self> {
         let folder = Installation::of(Folder::make(data)?).expect_embedded(data)?;
+        if let Some(wrong) = wrong_sections(folder.configuration().as_deref()).into_iter().next() {
+            return Err(wrong.into());
+        }
         let lock = folder.lock()?;
         let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr()?;
@@ -54,12 +57,13 @@ impl Running {
 
         let queues = Embedded::open(&folder.queues(), Topology::of_all_services(), clock.clone()).await?;
         let broker = Broker::new(queues.clone());
+        let limits: Limits = scrm_config::load(scrm_config::WECOM, "", folder.configuration().as_deref())?;
         // Services start side by side; ingest gives tokens as soon as it runs.
         let source = Deferred::default();
         let wecom = Client::new(
             scrm_wecom::client::http::client(&Patience::default())?,
             Arc::new(CachedTokens::new(Arc::new(source.clone()), clock.clone())),
-            Limits::default(),
+            limits,
             Cache::in_process("", clock.clone()),
             clock.clone(),
         );

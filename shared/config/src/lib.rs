@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::value::{Dict, Value};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Ending of a key whose value is the path of a file that holds the secret.
@@ -37,12 +38,22 @@ pub enum ConfigError {
     },
 }
 
+/// Table of `scrm.toml` that says how fast WeCom is asked where all services are one process; else it stands within
+/// [`DISTRIBUTED`].
+pub const WECOM: &str = "wecom";
+
 /// Table of `scrm.toml` with the keys that all services of the distributed shape share.
 pub const DISTRIBUTED: &str = "distributed";
 
 /// Keys of a service's section that say where the process finds its surroundings: they belong to the process, not to
 /// the service, which runs in either shape without knowing.
-const PROCESS_KEYS: [&str; 8] = ["broker", "cache", "database", "http", "ingest", "keys", "log", "wecom"];
+const PROCESS_KEYS: [&str; 9] =
+    ["broker", "cache", "database", "http", "ingest", "keys", "log", "traces", WECOM];
+
+/// The section of a service that has no keys of its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoKeys {}
 
 impl ConfigError {
     fn invalid(service: &'static str, source: figment::Error) -> Self {
@@ -61,6 +72,11 @@ pub fn load<T: DeserializeOwned>(
     let mut values = layers(service, service, defaults, file)?;
     values.retain(|key, _| !PROCESS_KEYS.contains(&key.as_str()));
     finish(service, values)
+}
+
+/// Looks that the section of `service`, which has no keys of its own, has none.
+pub fn expect_no_keys(service: &'static str, file: Option<&Path>) -> Result<(), ConfigError> {
+    load::<NoKeys>(service, "", file).map(|NoKeys {}| ())
 }
 
 /// Loads what the process of `service` needs in the distributed shape: `defaults`, then the table `distributed` of

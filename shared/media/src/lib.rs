@@ -16,7 +16,7 @@ use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig}
 use scrm_kernel::CorpId;
 use secrecy::ExposeSecret as _;
 
-pub use self::settings::{BadPlace, Settings};
+pub use self::settings::{BadPlace, Settings, TABLE};
 use self::settings::{Place, S3};
 
 /// How long one request to S3 may take; a file has up to 20 MB.

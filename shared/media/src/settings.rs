@@ -32,6 +32,9 @@ impl BadPlace {
     }
 }
 
+/// The table of `scrm.toml`.
+pub const TABLE: &str = "media";
+
 /// Where files lie.
 pub(crate) enum Place {
     Folder(PathBuf),
@@ -53,7 +56,12 @@ pub(crate) struct S3 {
 impl Settings {
     /// Loads the table: defaults, `file`, environment.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        scrm_config::load("media", include_str!("../media.default.toml"), file)
+        scrm_config::load(TABLE, include_str!("../media.default.toml"), file)
+    }
+
+    /// Looks whether the place that is said can be one.
+    pub fn check(&self) -> Result<(), BadPlace> {
+        self.place().map(drop)
     }
 
     /// Returns the place that is said; none when none is.

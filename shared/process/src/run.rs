@@ -66,6 +66,7 @@ pub fn main<S: Service>() -> ExitCode {
 async fn run<S: Service>(arguments: Arguments) -> anyhow::Result<()> {
     let file = arguments.config.as_deref();
     let settings = Settings::load(S::NAME, file)?;
+    S::check_section(file)?;
     let traces = settings.traces(S::NAME);
     let exporter = scrm_telemetry::start(settings.log.format(), &settings.log.filter, traces.as_ref())?;
     arm_crash()?;

@@ -1,9 +1,10 @@
 //! What a service is to the process that runs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use scrm_config::ConfigError;
 use scrm_db::Database;
 use scrm_http::Routes;
 use scrm_kernel::{Clock, KeyRing, Lifecycle};
@@ -40,6 +41,11 @@ pub struct Setup {
 pub trait Service: Sized + Send + Sync + 'static {
     /// Its name, which is also its section in `scrm.toml` and the part of its routes after `/api/v1/`.
     const NAME: &'static str;
+
+    /// Looks whether its section of `scrm.toml` and the environment can be used; most services have no keys of their own.
+    fn check_section(file: Option<&Path>) -> Result<(), ConfigError> {
+        scrm_config::expect_no_keys(Self::NAME, file)
+    }
 
     /// Brings its tables up to date, then consumes and relays until the process stops.
     async fn start(setup: Setup) -> anyhow::Result<Self>;

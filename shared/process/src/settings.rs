@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn what_is_missing_or_unknown_is_named_and_no_secret_is_printed() {
         let missing = settings(&WHOLE.replace("broker.url", "broker.uri")).unwrap_err().to_string();
-        assert!(missing.contains("ur"), "{missing}");
+        assert!(missing.contains("uri"), "{missing}");
         let port = settings(&WHOLE.replace("127.0.0.1:8092", "nowhere")).unwrap_err().to_string();
         assert!(port.contains("http.listen"), "{port}");
         let printed = format!("{:?}", settings(WHOLE).unwrap());

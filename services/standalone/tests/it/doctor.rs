@@ -101,6 +101,10 @@ fn a_configuration_that_cannot_be_used_is_named() {
         ("[ingest]\ncallback_window = 3\n", "callback_window"),
         ("[ingest]\npublic_url = \"scrm.example.com\"\n", "public_url"),
         ("[ingset]\ncallback_window_s = 3\n", "ingset"),
+        ("[leads]\nround_robin = true\n", "round_robin"),
+        ("[media]\nulr = \"s3://files\"\n", "ulr"),
+        ("[media]\nurl = \"ftp://files\"\n", "s3://"),
+        ("[wecom]\nper_minuet = 10\n", "per_minuet"),
         ("ingest = [", "scrm.toml"),
     ] {
         fs::write(&file, text).unwrap();
@@ -110,6 +114,14 @@ fn a_configuration_that_cannot_be_used_is_named() {
     let broken = lines.iter().position(|line| line.starts_with("✗ configuration")).unwrap();
     assert!(!is_well && lines[broken + 1].trim_start().starts_with("→ Mend"), "{lines:?}");
     assert_eq!(lines.len(), NAMES.len() + 1);
+
+    fs::write(&file, "[leads]\nround_robin = true\n").unwrap();
+    let (starts, _, complaint) = run(data.path(), &["serve", "--port", "0"]);
+    assert!(!starts && complaint.contains("round_robin"), "{complaint}");
+
+    let places = format!("[media]\nurl = \"file://{}\"\n[wecom]\nper_minute = 10\n", data.path().display());
+    fs::write(&file, places).unwrap();
+    assert_eq!(state(&examine(data.path()).1, "configuration"), "ok");
 }
 
 #[test]
