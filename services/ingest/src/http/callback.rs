@@ -47,8 +47,7 @@ pub(super) async fn receive(
     let body = match body::read(&request, payload, MAX_BODY, READ_TIME).await {
         Ok(body) => body,
         Err(Unread::TooLarge) => return HttpResponse::PayloadTooLarge().finish(),
-        Err(Unread::Broken) => return HttpResponse::BadRequest().finish(),
-        Err(Unread::Slow) => return HttpResponse::RequestTimeout().finish(),
+        Err(Unread::Broken | Unread::Slow) => return HttpResponse::Forbidden().finish(),
     };
     let received_at = app.now();
     let raw = RawCallback { app: &name, query: request.query_string(), body: &body, received_at };
@@ -57,6 +56,14 @@ pub(super) async fn receive(
     match outcome {
         Ok(()) => HttpResponse::Ok().finish(),
         Err(refusal) => refuse(&refusal),
+    }
+}
+
+/// Answers any other method like a callback that is not authentic, whose body is read too.
+pub(super) async fn not_authentic(request: HttpRequest, payload: Payload) -> HttpResponse {
+    match body::read(&request, payload, MAX_BODY, READ_TIME).await {
+        Err(Unread::TooLarge) => HttpResponse::PayloadTooLarge().finish(),
+        _ => HttpResponse::Forbidden().finish(),
     }
 }
 

@@ -11,7 +11,7 @@ mod reconciliation_dto;
 mod reconciliations;
 mod tokens;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::Error;
@@ -41,6 +41,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     // No part of the public contract, so not of its document either.
     config.map(|config| {
         config
-            .service(actix_web::web::scope("/internal/v1").service(tokens::grant).service(tokens::invalidate))
+            .service(web::resource("/callback/wecom/{app}").to(callback::not_authentic))
+            .service(web::scope("/internal/v1").service(tokens::grant).service(tokens::invalidate))
     });
 }

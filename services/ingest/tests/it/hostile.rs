@@ -100,6 +100,10 @@ async fn a_wrong_address_or_query_looks_like_any_other_refusal() {
         ("an echo unsigned".to_owned(), Method::GET, format!("{DEMO}?{query}&echostr=AAAA"), Vec::new()),
         ("an empty echo".to_owned(), Method::GET, format!("{DEMO}?{query}&echostr="), Vec::new()),
     ];
+    for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        let whole = sample.whole();
+        attacks.push((format!("the method {method}"), method, whole.path, whole.body));
+    }
     for name in ["msg_signature", "timestamp", "nonce"] {
         let pair = query.split('&').find(|pair| pair.starts_with(name)).unwrap();
         let without: Vec<&str> = query.split('&').filter(|other| *other != pair).collect();
