@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::entity::lead::{ActiveModel, Column, Entity, Model};
-use super::inconsistent;
+use super::{inconsistent, staff};
 use crate::domain::lead::{Claim, Lead, Origin, Owner, Stage};
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::submission::Submission;
@@ -227,7 +227,12 @@ fn visible(scope: &Scope) -> Condition {
     let corp = Condition::all().add(Column::CorpId.eq(scope.corp));
     match &scope.people {
         People::Everybody => corp,
-        People::Only(staff) => corp.add(Column::OwnerStaffId.is_in(staff.iter().copied())),
+        // An owner stands in the row as the event spelled it; who that is may be known later.
+        People::Only(people) => corp.add(
+            Condition::any()
+                .add(Column::OwnerKey.in_subquery(staff::keys_of(scope.corp, people)))
+                .add(Column::OwnerKey.in_subquery(staff::former_keys_of(scope.corp, people))),
+        ),
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, StaffId, WecomUserId};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _, Select,
 };
 
 use super::entity::staff::{ActiveModel, Column, Entity, Model};
@@ -76,6 +77,28 @@ pub(crate) async fn known(
         found.insert(user_key, known_of(row)?);
     }
     Ok(found)
+}
+
+/// Selects the folded ids that some members have now.
+pub(super) fn keys_of(corp: CorpId, people: &BTreeSet<StaffId>) -> SelectStatement {
+    present_keys(corp).filter(Column::StaffId.is_in(people.iter().copied())).into_query()
+}
+
+/// Selects the folded ids that some members had, and that nobody else has now.
+pub(super) fn former_keys_of(corp: CorpId, people: &BTreeSet<StaffId>) -> SelectStatement {
+    staff_alias::Entity::find()
+        .select_only()
+        .column(staff_alias::Column::UserKey)
+        .filter(staff_alias::Column::CorpId.eq(corp))
+        .filter(staff_alias::Column::StaffId.is_in(people.iter().copied()))
+        .filter(staff_alias::Column::UserKey.not_in_subquery(present_keys(corp).into_query()))
+        .into_query()
+}
+
+fn present_keys(corp: CorpId) -> Select<Entity> {
+    let keys = Entity::find().select_only().column(Column::UserKey).filter(Column::CorpId.eq(corp));
+    // A null among them would be different from nothing, and equal to nothing.
+    keys.filter(Column::UserKey.is_not_null())
 }
 
 /// Returns the name of whoever has an id, if it is known.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use scrm_kernel::StaffId;
+use scrm_kernel::{PageRequest, People, Scope, StaffId};
+use scrm_leads::app::LeadFilter;
 use scrm_mq::topology::LEADS_STAFF;
 use scrm_proto::Envelope;
 use scrm_proto::directory::v1::{StaffChanged, StaffState};
@@ -53,6 +54,50 @@ async fn an_owner_has_a_name_as_soon_as_the_member_is_known() {
     // WeCom withholds the name from now on.
     leads.hear([leads.told_of(&leads.member(id, 2, "LiLei", ""))]).await;
     assert_eq!(leads.lead_of("wm1").await["owner"]["name"], Value::Null);
+    leads.finish().await;
+}
+
+#[tokio::test]
+async fn who_sees_only_some_people_sees_their_leads_whatever_their_ids_were() {
+    let leads = TestLeads::start().await;
+    let (li, han, wei) = (leads.new_member(), leads.new_member(), leads.new_member());
+    let contacts = [("LiLei", "wm1"), ("HanMeimei", "wm2"), ("nobody", "wm3"), ("Lily", "wm4")];
+    let told =
+        contacts.iter().zip(1..).map(|((user, person), at)| leads.contact(user, person, 10, at).told());
+    leads.hear(told).await;
+    let renamed = |former: &str, member: StaffChanged| StaffChanged {
+        former_user_ids: vec![former.to_owned()],
+        ..member
+    };
+    // Li Lei has another id since; Lily had one that Wei has now.
+    let members = [
+        renamed("lilei", leads.member(li, 2, "leilei", "李雷")),
+        renamed("lily", leads.member(han, 2, "hanmeimei", "韩梅梅")),
+        leads.member(wei, 1, "lily", "魏华"),
+    ];
+    leads.hear(members.iter().map(|member| leads.told_of(member))).await;
+
+    let app = leads.leads.app();
+    let scope = |people: &[StaffId]| Scope {
+        corp: leads.corp,
+        people: People::Only(people.iter().copied().collect()),
+    };
+    for (people, expected) in [
+        (vec![], vec![]),
+        (vec![li], vec!["wm1"]),
+        (vec![han], vec!["wm2"]),
+        (vec![wei], vec!["wm4"]),
+        (vec![li, han, wei], vec!["wm1", "wm2", "wm4"]),
+    ] {
+        let filter = LeadFilter::default();
+        let page = app.leads(&scope(&people), &filter, &PageRequest::default()).await.unwrap();
+        let seen = page.items.iter().filter_map(|view| view.lead.person.as_ref());
+        let mut seen: Vec<_> = seen.map(|person| person.as_str().to_owned()).collect();
+        seen.sort();
+        assert_eq!(seen, expected, "{people:?}");
+    }
+    let of_han = leads.lead_of("wm2").await["id"].as_str().unwrap().parse().unwrap();
+    assert!(app.lead(&scope(&[li]), of_han).await.is_err() && app.lead(&scope(&[han]), of_han).await.is_ok());
     leads.finish().await;
 }
 
