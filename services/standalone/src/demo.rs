@@ -109,7 +109,7 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let counted = outcome?;
     let report = counted.unwrap_or_else(|| watch.report(&sandbox, None));
     banner::sum_up(&report, plan.begun.elapsed());
-    let concluded = if plan.once.is_some() { conclude(&report) } else { Ok(()) };
+    let concluded = plan.once.map_or(Ok(()), |wanted| conclude(&report, wanted));
     concluded.and(stopped)
 }
 
@@ -146,12 +146,14 @@ async fn connect(shown: &Shown, sandbox: &Sandbox, address: SocketAddr) -> anyho
     Ok(())
 }
 
-/// Prints the report as the last line; an error unless all is well.
-fn conclude(report: &Report) -> anyhow::Result<()> {
+/// Prints the report as the last line; an error unless all is well, and as many leads came as were wanted.
+fn conclude(report: &Report, wanted: u64) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string(report)?);
     ensure!(report.lost == 0, "{} acknowledged arrivals have no lead", report.lost);
     ensure!(report.doubled == 0, "{} leads are doubled", report.doubled);
     let ungreeted = report.leads_assigned.saturating_sub(report.welcomes_sent);
     ensure!(ungreeted == 0, "{ungreeted} leads were not greeted");
+    let leads = report.leads_assigned as u64;
+    ensure!(leads >= wanted, "{leads} of {wanted} leads came: WeCom gave up telling of the others");
     Ok(())
 }

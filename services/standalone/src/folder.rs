@@ -95,14 +95,19 @@ impl Folder {
 
     /// Returns where the process that uses the folder answers.
     pub fn address(&self) -> anyhow::Result<SocketAddr> {
-        let nobody = || format!("no process uses {0}: start `scrm serve --data {0}` first", self.0.display());
-        if let Ok(lock) = self.lock() {
-            drop(lock);
-            bail!(nobody());
+        let path = self.0.display();
+        match self.used_by() {
+            Use::Serving { address, .. } => Ok(address),
+            Use::Starting { .. } => bail!("the process that uses {path} is still starting"),
+            Use::Nobody => bail!("no process uses {path}: start `scrm serve --data {path}` first"),
+            // It is the address of whoever used the folder last.
+            Use::Unknown => {
+                let text = fs::read_to_string(self.0.join("lock"));
+                text.ok()
+                    .and_then(|text| text.parse().ok())
+                    .with_context(|| format!("no process uses {path}"))
+            }
         }
-        let text = fs::read_to_string(self.0.join("lock")).with_context(nobody)?;
-        let still = || format!("the process that uses {} is still starting", self.0.display());
-        text.parse().with_context(still)
     }
 
     /// Returns whether a process uses the folder, without taking it for a moment: a process that starts just then must

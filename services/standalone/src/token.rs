@@ -54,3 +54,27 @@ fn choose(corps: &[Corp], wanted: Option<&str>) -> anyhow::Result<CorpId> {
         Some(wanted) => format!("there is no enterprise {wanted} in this folder"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use scrm_kernel::WecomCorpId;
+    use scrm_kernel::time::from_millis;
+
+    use super::*;
+
+    #[test]
+    fn an_enterprise_is_named_by_our_id_or_by_wecoms_and_is_the_first_one_otherwise() {
+        let corp = |wecom_id: Option<&str>| Corp {
+            id: CorpId::mint(from_millis(1)),
+            wecom_id: wecom_id.map(|id| WecomCorpId::parse(id).unwrap()),
+            connected_at: None,
+        };
+        let corps = [corp(None), corp(Some("ww00000000000000c1")), corp(Some("ww00000000000000c2"))];
+        assert_eq!(choose(&corps, None).unwrap(), corps[0].id);
+        assert_eq!(choose(&corps, Some("ww00000000000000c2")).unwrap(), corps[2].id);
+        assert_eq!(choose(&corps, Some(&corps[1].id.to_string())).unwrap(), corps[1].id);
+        let unknown = choose(&corps, Some("ww00000000000000c3")).unwrap_err().to_string();
+        assert!(unknown.contains("no enterprise ww00000000000000c3"), "{unknown}");
+        assert!(choose(&[], None).unwrap_err().to_string().contains("scrm serve"));
+    }
+}
