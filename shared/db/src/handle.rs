@@ -102,7 +102,7 @@ impl Wakings {
 impl Db {
     /// Opens the database and brings its tables up to date.
     ///
-    /// A new database gets all its tables in one transaction.
+    /// Each step is a transaction of its own; after a crash it goes on behind those that were made.
     pub async fn open<M: MigratorTrait>(database: &Database, clock: Clock) -> Result<Self, DbErr> {
         let (writer, reader, fold) = match database {
             Database::File(path) => {

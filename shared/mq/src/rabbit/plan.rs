@@ -194,6 +194,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_queue_is_replicated_and_nothing_dies_on_its_way_to_another_one() {
+        let plan = Plan { prefix: "p.".to_owned(), topology: Topology::of_all_services() };
+        let names: BTreeSet<_> = plan.queues().into_iter().map(|queue| queue.name).collect();
+        for queue in plan.queues() {
+            let argument = |name: &str| queue.arguments.inner().get(name).cloned();
+            assert_eq!(argument("x-queue-type"), Some(text("quorum".to_owned())), "{}", queue.name);
+            let Some(AMQPValue::LongString(to)) = argument("x-dead-letter-routing-key") else { continue };
+            assert!(names.contains(&to.to_string()), "{} leads to {to}", queue.name);
+            assert_eq!(argument("x-dead-letter-strategy"), Some(text("at-least-once".to_owned())));
+            assert_eq!(argument("x-overflow"), Some(text("reject-publish".to_owned())));
+        }
+        let ours = plan.topology.queues();
+        assert!(!ours.is_empty() && ours.iter().all(|queue| names.contains(&plan.named(queue.name))));
+    }
+
+    #[test]
     fn a_wait_that_is_no_rung_takes_the_next_longer_one() {
         let after = |millis| rung_for(Ladder::Urgent, Duration::from_millis(millis)).unwrap().as_millis();
         assert_eq!(

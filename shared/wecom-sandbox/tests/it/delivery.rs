@@ -1,9 +1,10 @@
 //! What reaches a receiver, and what the sandbox makes of its answers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, Lifecycle};
 use scrm_wecom_sandbox::{Answer, ArrivalPlan, CallbackFaults, DeliveryRules, Event, Faults, Sandbox};
 
@@ -105,6 +106,41 @@ async fn many_customers_arrive_each_once_and_all_are_counted() {
     let customers: HashSet<&str> =
         messages.iter().filter_map(|message| text_of(message, "ExternalUserID")).collect();
     assert_eq!((messages.len(), customers.len()), (1200, 1200));
+}
+
+#[actix_web::test]
+async fn customers_who_came_change_or_leave() {
+    const CUSTOMERS: usize = 60;
+    let clock = Clock::mock(from_millis(1_772_413_200_000));
+    let (opened, mut receiver) = TestSandbox::with_receiver_at(clock.clone());
+    let lifecycle = Lifecycle::new();
+    let limit = Some(CUSTOMERS as u64);
+    opened.sandbox.arrivals(ArrivalPlan { speed: 10.0, first_at_once: true, limit, churn: 1.0 }, &lifecycle);
+    let (mut came, mut changed) = (HashMap::new(), HashMap::new());
+    while changed.len() < CUSTOMERS {
+        let Ok(message) = tokio::time::timeout(Duration::from_millis(20), receiver.next()).await else {
+            clock.advance(Duration::from_secs(1));
+            continue;
+        };
+        let [kind, user, customer] = ["ChangeType", "UserID", "ExternalUserID"]
+            .map(|name| text_of(&message, name).unwrap().to_owned());
+        if kind == "add_external_contact" {
+            assert!(came.insert(customer, user).is_none(), "{message}");
+        } else {
+            assert_eq!(came.get(&customer), Some(&user), "{message}");
+            assert!(changed.insert(customer, kind).is_none(), "{message}");
+        }
+    }
+    let kinds: HashSet<&str> = changed.values().map(String::as_str).collect();
+    assert_eq!(kinds, HashSet::from(["edit_external_contact", "del_follow_user", "del_external_contact"]));
+    assert!(lifecycle.finish(PATIENCE).await);
+    assert_eq!(opened.sandbox.acknowledged(), 2 * CUSTOMERS as u64);
+}
+
+#[test]
+fn without_rules_of_ones_own_it_waits_and_tries_as_wecom_does() {
+    let rules = DeliveryRules::default();
+    assert_eq!((rules.timeout, rules.attempts), (Duration::from_secs(5), 3));
 }
 
 #[actix_web::test]

@@ -31,7 +31,18 @@ impl TestSandbox {
 
     /// Opens a sandbox whose callbacks go to a new receiver.
     pub(crate) fn with_receiver() -> (Self, Receiver) {
-        let opened = Self::open();
+        Self::open().received()
+    }
+
+    /// The same by a clock of its own.
+    pub(crate) fn with_receiver_at(clock: Clock) -> (Self, Receiver) {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = opened_at(&folder, 7, clock);
+        Self { folder, sandbox }.received()
+    }
+
+    fn received(self) -> (Self, Receiver) {
+        let opened = self;
         let receiver = Receiver::start(&opened.sandbox);
         opened.sandbox.set_callback_url("demo", &receiver.url).unwrap();
         (opened, receiver)
@@ -39,13 +50,17 @@ impl TestSandbox {
 }
 
 pub(crate) fn reopened(folder: &TempDir, seed: u64) -> Sandbox {
+    opened_at(folder, seed, Clock::system())
+}
+
+pub(crate) fn opened_at(folder: &TempDir, seed: u64, clock: Clock) -> Sandbox {
     let rules = DeliveryRules {
         timeout: PATIENCE,
         retry_gap: Duration::ZERO,
         hold_back: Duration::ZERO,
         ..DeliveryRules::default()
     };
-    Sandbox::open_with(folder.path(), seed, Clock::system(), rules).unwrap()
+    Sandbox::open_with(folder.path(), seed, clock, rules).unwrap()
 }
 
 /// A server that verifies and decrypts what it gets, and answers what it is told to.

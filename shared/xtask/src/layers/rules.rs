@@ -44,6 +44,9 @@ const LAYERS: [Layer; 4] = [
 /// Packages that may read the environment.
 const ENVIRONMENT_READERS: [&str; 2] = ["shared/config", "shared/xtask"];
 
+/// How a column of decimals is written.
+const DECIMALS: [&str; 4] = ["Decimal", ".decimal(", ".decimal_len(", ".money("];
+
 /// Checks one file of the package in the folder `package`; both are given from the root of the workspace.
 pub(super) fn check_source(file: &str, package: &str, text: &str) -> Vec<Fault> {
     let inside = file.strip_prefix(package).unwrap_or(file).trim_start_matches('/');
@@ -52,6 +55,13 @@ pub(super) fn check_source(file: &str, package: &str, text: &str) -> Vec<Fault> 
     if !starts_with_docs(text) {
         let remedy = "start with `//!`: what lives here, and what does not".to_owned();
         faults.push(fault(1, "module-docs", remedy));
+    }
+    if module_of(inside).iter().any(|part| part == "migration" || part == "entity") {
+        let lines = text.lines().zip(1..).filter(|(line, _)| DECIMALS.iter().any(|word| line.contains(word)));
+        faults.extend(lines.map(|(_, line)| {
+            let remedy = "SQLite has no decimals: keep an amount in the smallest unit, as an integer";
+            fault(line, "no-decimals", remedy.to_owned())
+        }));
     }
     let may_read_environment = ENVIRONMENT_READERS.contains(&package) || inside == "build.rs";
     for named in paths(text, &module_of(inside)) {
@@ -195,6 +205,18 @@ mod tests {
         assert!(
             faults("shared/db/src/lib.rs", "const PATH: &str = env!(\"CARGO_MANIFEST_DIR\");").is_empty()
         );
+    }
+
+    #[test]
+    fn no_column_has_decimals() {
+        for (file, text) in [
+            ("migration/m001_order.rs", "ColumnDef::new(Order::Amount).decimal_len(18, 2)"),
+            ("store/entity/order.rs", "pub(crate) amount: Decimal,"),
+        ] {
+            let found = faults(&format!("services/leads/src/{file}"), text);
+            assert!(found.len() == 1 && found[0].contains(":2: no-decimals: "), "{found:?}");
+        }
+        assert!(faults("shared/kernel/src/money.rs", "use rust_decimal::Decimal;").is_empty());
     }
 
     #[test]
