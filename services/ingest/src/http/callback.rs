@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use scrm_http::body::{self, Unread};
 use scrm_wecom::callback::MAX_BODY;
@@ -44,10 +44,9 @@ pub(super) async fn receive(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let body = match body::read(&request, payload, MAX_BODY, READ_TIME).await {
+    let body = match read(&request, payload).await {
         Ok(body) => body,
-        Err(Unread::TooLarge) => return HttpResponse::PayloadTooLarge().finish(),
-        Err(Unread::Broken | Unread::Slow) => return HttpResponse::Forbidden().finish(),
+        Err(refusal) => return refusal,
     };
     let received_at = app.now();
     let raw = RawCallback { app: &name, query: request.query_string(), body: &body, received_at };
@@ -61,10 +60,15 @@ pub(super) async fn receive(
 
 /// Answers any other method like a callback that is not authentic, whose body is read too.
 pub(super) async fn not_authentic(request: HttpRequest, payload: Payload) -> HttpResponse {
-    match body::read(&request, payload, MAX_BODY, READ_TIME).await {
-        Err(Unread::TooLarge) => HttpResponse::PayloadTooLarge().finish(),
-        _ => HttpResponse::Forbidden().finish(),
-    }
+    read(&request, payload).await.err().unwrap_or_else(|| HttpResponse::Forbidden().finish())
+}
+
+/// Reads a body, or answers for one that is too large, broken or slow.
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, HttpResponse> {
+    body::read(request, payload, MAX_BODY, READ_TIME).await.map_err(|unread| match unread {
+        Unread::TooLarge => HttpResponse::PayloadTooLarge().finish(),
+        Unread::Broken | Unread::Slow => HttpResponse::Forbidden().finish(),
+    })
 }
 
 const fn outcome_of(outcome: &Result<(), Refusal>) -> &'static str {

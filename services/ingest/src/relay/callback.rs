@@ -144,7 +144,7 @@ fn read(callback: &Taken, name: Option<&WecomCorpId>) -> Result<News, String> {
     let body = callback.body.as_ref().map_err(Clone::clone)?;
     let event = event::parse(body).map_err(|error| chain(&error))?;
     if event.corp.as_deref().zip(name).is_some_and(|(told, name)| told != name.as_str()) {
-        return Err("ToUserName names another enterprise than that of the app".to_owned());
+        return Err("ToUserName or AuthCorpId names another enterprise than that of the app".to_owned());
     }
     let occurred_at =
         event.time.map_or(callback.signed_at, |seconds| from_millis(seconds.saturating_mul(1000)));

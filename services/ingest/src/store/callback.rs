@@ -261,7 +261,8 @@ pub(crate) async fn replay(
     if changed.rows_affected == 0 {
         return Ok(false);
     }
-    let told = Entity::find_by_id(seq).select_only().columns([Column::App, Column::Hash]);
+    let told = Entity::find_by_id(seq).filter(Column::CorpId.eq(corp));
+    let told = told.select_only().columns([Column::App, Column::Hash]);
     if let Some((app, hash)) = told.into_tuple::<(String, Vec<u8>)>().one(txn).await? {
         keeper::take_back(txn, corp, LETTERS, letter_of(corp, &app, &hash), by).await?;
     }

@@ -148,11 +148,17 @@ async fn many_callbacks_at_once_are_all_published_in_the_order_of_their_rows() {
     ingest.finish().await;
 }
 
-#[tokio::test]
-async fn each_app_of_an_enterprise_has_a_row_of_its_own() {
-    let (ingest, wecom) = TestIngest::connected().await;
+/// Starts the service with two apps of the enterprise.
+async fn two_apps() -> (TestIngest, Wecom, Wecom) {
+    let (ingest, first) = TestIngest::connected().await;
     let second = Wecom::of("second", 2);
     assert_eq!(ingest.connect(&second).await.0, 200);
+    (ingest, first, second)
+}
+
+#[tokio::test]
+async fn each_app_of_an_enterprise_has_a_row_of_its_own() {
+    let (ingest, wecom, second) = two_apps().await;
     let now = ingest.clock.now();
     let message = added("add_external_contact", "LiLei", "wm1", now);
     ingest.take(&wecom.callback(now, &message)).await;
@@ -215,9 +221,7 @@ async fn what_cannot_be_read_is_kept_with_the_reason() {
 
 #[tokio::test]
 async fn what_two_apps_cannot_read_is_two_dead_letters_and_each_is_replayed_alone() {
-    let (ingest, wecom) = TestIngest::connected().await;
-    let second = Wecom::of("second", 2);
-    assert_eq!(ingest.connect(&second).await.0, 200);
+    let (ingest, wecom, second) = two_apps().await;
     let now = ingest.clock.now();
     ingest.take(&wecom.callback(now, "garbage")).await;
     ingest.take(&second.callback(now, "garbage")).await;

@@ -109,14 +109,16 @@ impl TestIngest {
 
     /// Returns what is listed under a query, newest first.
     pub(crate) async fn callbacks(&self, query: &str) -> Vec<Value> {
-        let (status, page) = self.admin().get(&format!("/api/v1/ingest/callbacks?{query}")).await;
-        assert_eq!(status, 200, "{page}");
-        page["items"].as_array().unwrap().clone()
+        self.listed(&format!("callbacks?{query}")).await
     }
 
     /// Returns the dead letters under a query, newest first.
     pub(crate) async fn letters(&self, query: &str) -> Vec<Value> {
-        let (status, page) = self.admin().get(&format!("/api/v1/ingest/dead-letters?{query}")).await;
+        self.listed(&format!("dead-letters?{query}")).await
+    }
+
+    async fn listed(&self, path: &str) -> Vec<Value> {
+        let (status, page) = self.admin().get(&format!("/api/v1/ingest/{path}")).await;
         assert_eq!(status, 200, "{page}");
         page["items"].as_array().unwrap().clone()
     }
