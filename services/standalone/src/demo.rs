@@ -157,3 +157,28 @@ fn conclude(report: &Report, wanted: u64) -> anyhow::Result<()> {
     ensure!(leads >= wanted, "{leads} of {wanted} leads came: WeCom gave up telling of the others");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::Spread;
+
+    #[test]
+    fn it_ends_well_only_when_as_many_leads_came_as_were_wanted() {
+        let report = |leads| Report {
+            callbacks_acknowledged: leads as u64,
+            leads_assigned: leads,
+            welcomes_sent: leads,
+            lost: 0,
+            doubled: 0,
+            first_lead_ms: None,
+            assign_ms: Spread::default(),
+            welcome_ms: Spread::default(),
+        };
+        assert!(conclude(&report(3), 3).is_ok());
+        for leads in [0, 2] {
+            let error = conclude(&report(leads), 3).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{leads} of 3 leads came")), "{error}");
+        }
+    }
+}

@@ -194,6 +194,13 @@ mod tests {
     }
 
     #[test]
+    fn a_service_may_send_its_traces_where_others_do_not() {
+        let own = format!("{WHOLE}\ntraces.endpoint = \"http://127.0.0.1:4318/v1/traces\"\n");
+        let traces = settings(&own).unwrap().traces("leads").unwrap();
+        assert_eq!(traces.endpoint, "http://127.0.0.1:4318/v1/traces");
+    }
+
+    #[test]
     fn what_is_missing_or_unknown_is_named_and_no_secret_is_printed() {
         let missing = settings(&WHOLE.replace("broker.url", "broker.uri")).unwrap_err().to_string();
         assert!(missing.contains("uri"), "{missing}");
