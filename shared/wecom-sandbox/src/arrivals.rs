@@ -101,12 +101,14 @@ impl Sandbox {
         Ok(self.meet(customer.clone(), &Through::Anything).unwrap_or_else(|| self.met(customer, nobody).0))
     }
 
-    /// Lets a customer, by default the next one, scan a code; `None` when nobody is behind it.
+    /// Lets a customer, by default the next one, scan a code, and returns what `app` is told; `None` when nobody is
+    /// behind the code.
     pub(crate) async fn scan(
         &self,
+        app: &str,
         external_user_id: Option<&str>,
         through: &Through,
-    ) -> Result<Option<Message>> {
+    ) -> Result<Option<Event>> {
         let customer = match external_user_id {
             Some(id) => Customer { external_user_id: id.to_owned(), ..self.shared.company.profile(id) },
             None => self.shared.company.customer(self.next_customer().await?),
@@ -114,7 +116,7 @@ impl Sandbox {
         let Some(arrival) = self.meet(customer, through) else { return Ok(None) };
         // Nobody has to listen.
         self.shared.arrivals.send(arrival.clone()).ok();
-        self.message(&added(&self.first_app(), &arrival)).map(Some)
+        Ok(Some(added(app, &arrival)))
     }
 
     fn meet(&self, customer: Customer, through: &Through) -> Option<Arrival> {

@@ -20,6 +20,7 @@ pub(crate) enum Topic {
     Company = 1,
     Customer = 2,
     Churn = 3,
+    Provider = 4,
 }
 
 /// A series of draws.

@@ -9,6 +9,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     app: String,
+    is_data: bool,
     body: Body,
 }
 
@@ -18,10 +19,62 @@ enum Body {
     Raw(String),
 }
 
+/// How an app is told: whom a message is encrypted for, and which head it has.
+#[derive(Debug, Clone)]
+pub(crate) enum Address {
+    /// As an app of a corp, and a suite where it is installed (数据回调).
+    App { corp_id: String, agent_id: u32 },
+    /// As a suite, about itself or a corp (指令回调).
+    Suite { suite_id: String, corp_id: String },
+}
+
+impl Address {
+    /// Returns whom messages are encrypted for.
+    pub(crate) fn receiver(&self) -> &str {
+        match self {
+            Self::App { corp_id, .. } => corp_id,
+            Self::Suite { suite_id, .. } => suite_id,
+        }
+    }
+
+    /// Returns the app's number, which stands on the envelope.
+    pub(crate) fn agent_id(&self) -> Option<u32> {
+        match self {
+            Self::App { agent_id, .. } => Some(*agent_id),
+            Self::Suite { .. } => None,
+        }
+    }
+
+    /// Returns the only body that WeCom takes for an answer, where not any will do.
+    pub(crate) fn wanted_answer(&self) -> Option<&'static [u8]> {
+        match self {
+            Self::App { .. } => None,
+            Self::Suite { .. } => Some(b"success"),
+        }
+    }
+
+    /// Returns what all messages begin with, apart from the change type.
+    fn head(&self, name: &str, now: Timestamp) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::App { corp_id, .. } => app_head(corp_id, name, now),
+            Self::Suite { suite_id, corp_id } => {
+                let mut head: Vec<(&str, Value)> = vec![("SuiteId", suite_id.as_str().into())];
+                // Of a corp that installs, the suite learns which one it is only from the API.
+                if !matches!(name, "suite_ticket" | "create_auth" | "reset_permanent_code") {
+                    head.push(("AuthCorpId", corp_id.as_str().into()));
+                }
+                head.extend([("InfoType", name.into()), ("TimeStamp", now.timestamp().into())]);
+                head
+            }
+        }
+    }
+}
+
 /// An event ready to be sent: what a repeat repeats byte for byte.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     pub(crate) app: String,
+    pub(crate) address: Address,
     pub(crate) name: String,
     pub(crate) change_type: Option<String>,
     pub(crate) user_id: Option<String>,
@@ -33,12 +86,13 @@ impl Event {
     /// Makes an event for `app`, named by WeCom's `Event` and, if it has one, `ChangeType`.
     pub fn new(app: &str, name: &str, change_type: Option<&str>) -> Self {
         let (name, change_type) = (name.to_owned(), change_type.map(str::to_owned));
-        Self { app: app.to_owned(), body: Body::Fields { name, change_type, fields: Vec::new() } }
+        let body = Body::Fields { name, change_type, fields: Vec::new() };
+        Self { app: app.to_owned(), is_data: false, body }
     }
 
     /// Makes an event for `app` whose inner XML is sent as it stands, whether or not it is any.
     pub fn raw(app: &str, xml: &str) -> Self {
-        Self { app: app.to_owned(), body: Body::Raw(xml.to_owned()) }
+        Self { app: app.to_owned(), is_data: false, body: Body::Raw(xml.to_owned()) }
     }
 
     /// Adds an element: text, number, an object of elements, or an array of repeated ones.
@@ -50,6 +104,18 @@ impl Event {
             fields.push((name.to_owned(), value.into()));
         }
         self
+    }
+
+    /// Tells a suite as an app of the company is told (数据回调); for such an app it changes nothing.
+    #[must_use]
+    pub fn as_data(mut self) -> Self {
+        self.is_data = true;
+        self
+    }
+
+    /// Says whether a suite is told as an app of the company is.
+    pub(crate) fn is_data(&self) -> bool {
+        self.is_data
     }
 
     /// Returns the app that is told.
@@ -80,30 +146,25 @@ impl Event {
         self.value(field).and_then(Value::as_str)
     }
 
-    /// Writes the message that corp `corp_id` sends at `now`.
-    pub(crate) fn message(&self, corp_id: &str, now: Timestamp) -> Message {
+    /// Writes the message that goes to `address` at `now`.
+    pub(crate) fn message(&self, address: Address, now: Timestamp) -> Message {
         let (name, change_type, xml) = match &self.body {
             Body::Fields { name, change_type, fields } => (
                 name.clone(),
                 change_type.clone(),
-                written(corp_id, now, name, change_type.as_deref(), fields),
+                written(address.head(name, now), change_type.as_deref(), fields),
             ),
             Body::Raw(xml) => {
-                (text_of(xml, "Event").unwrap_or_default(), text_of(xml, "ChangeType"), xml.clone())
+                let name = text_of(xml, "Event").or_else(|| text_of(xml, "InfoType"));
+                (name.unwrap_or_default(), text_of(xml, "ChangeType"), xml.clone())
             }
         };
         let (user_id, external_user_id) = (text_of(&xml, "UserID"), text_of(&xml, "ExternalUserID"));
-        Message { app: self.app.clone(), name, change_type, user_id, external_user_id, xml }
+        Message { app: self.app.clone(), address, name, change_type, user_id, external_user_id, xml }
     }
 }
 
-fn written(
-    corp_id: &str,
-    now: Timestamp,
-    name: &str,
-    change_type: Option<&str>,
-    fields: &[(String, Value)],
-) -> String {
+fn app_head(corp_id: &str, name: &str, now: Timestamp) -> Vec<(&'static str, Value)> {
     let mut head: Vec<(&str, Value)> = vec![("ToUserName", corp_id.into())];
     // Customer service names no sender (WeCom document 94670).
     if name != "kf_msg_or_event" {
@@ -115,6 +176,14 @@ fn written(
         head.push(("AgentID", 2_000_004.into()));
     }
     head.push(("Event", name.into()));
+    head
+}
+
+fn written(
+    mut head: Vec<(&'static str, Value)>,
+    change_type: Option<&str>,
+    fields: &[(String, Value)],
+) -> String {
     head.extend(change_type.map(|change_type| ("ChangeType", change_type.into())));
     head.retain(|(element, _)| !fields.iter().any(|(field, _)| field == element));
 
@@ -174,12 +243,16 @@ mod tests {
 
     use super::*;
 
+    fn demo() -> Address {
+        Address::App { corp_id: "ww1".to_owned(), agent_id: 1 }
+    }
+
     #[test]
     fn an_added_contact_reads_as_in_wecoms_documents() {
         let message = Event::new("demo", "change_external_contact", Some("add_external_contact"))
             .field("UserID", "zhangsan")
             .field("ExternalUserID", "wmA")
-            .message("ww1", from_millis(1_403_610_513_999));
+            .message(demo(), from_millis(1_403_610_513_999));
         assert_eq!(
             message.xml,
             "<xml><ToUserName><![CDATA[ww1]]></ToUserName><FromUserName><![CDATA[sys]]></FromUserName>\
@@ -192,12 +265,31 @@ mod tests {
     }
 
     #[test]
+    fn a_suite_reads_the_same_event_under_another_head() {
+        let suite = || Address::Suite { suite_id: "dk1".to_owned(), corp_id: "ww1".to_owned() };
+        let event = Event::new("template", "change_external_contact", Some("add_external_contact"));
+        assert_eq!(
+            event.field("UserID", "zhangsan").message(suite(), from_millis(1_403_610_513_999)).xml,
+            "<xml><SuiteId><![CDATA[dk1]]></SuiteId><AuthCorpId><![CDATA[ww1]]></AuthCorpId>\
+             <InfoType><![CDATA[change_external_contact]]></InfoType><TimeStamp>1403610513</TimeStamp>\
+             <ChangeType><![CDATA[add_external_contact]]></ChangeType>\
+             <UserID><![CDATA[zhangsan]]></UserID></xml>"
+        );
+        let ticket = Event::new("template", "suite_ticket", None).message(suite(), from_millis(0));
+        assert_eq!(
+            ticket.xml,
+            "<xml><SuiteId><![CDATA[dk1]]></SuiteId><InfoType><![CDATA[suite_ticket]]></InfoType>\
+             <TimeStamp>0</TimeStamp></xml>"
+        );
+    }
+
+    #[test]
     fn fields_nest_repeat_and_replace_the_head() {
         let message = Event::new("demo", "template_card_event", None)
             .field("FromUserName", "lilei")
             .field("CreateTime", 7)
             .field("SelectedItems", json!({"SelectedItem": [{"QuestionKey": "a]]>b"}, {"QuestionKey": ""}]}))
-            .message("ww1", from_millis(0));
+            .message(demo(), from_millis(0));
         assert_eq!(
             message.xml,
             "<xml><ToUserName><![CDATA[ww1]]></ToUserName><MsgType><![CDATA[event]]></MsgType>\
@@ -211,7 +303,7 @@ mod tests {
     #[test]
     fn raw_xml_is_sent_as_it_stands() {
         let xml = "<xml> <Event> e </Event><ExternalUserID><![CDATA[wmB]]></ExternalUserID>";
-        let message = Event::raw("demo", xml).message("ww1", from_millis(0));
+        let message = Event::raw("demo", xml).message(demo(), from_millis(0));
         assert_eq!((message.xml.as_str(), message.name.as_str()), (xml, "e"));
         assert_eq!((message.change_type, message.external_user_id.as_deref()), (None, Some("wmB")));
     }

@@ -19,6 +19,8 @@ use crate::event::Message;
 pub enum Answer {
     /// The receiver answered with this HTTP status.
     Http(u16),
+    /// The receiver answered with 200, but not `success`, which is what suites are to answer to 指令回调.
+    NotSuccess,
     /// No answer came in time.
     Timeout,
     /// Nobody listens there.
@@ -41,7 +43,7 @@ impl Answer {
     pub(crate) fn is_worth_a_retry(self) -> bool {
         match self {
             Self::Http(status) => status != 200,
-            Self::Timeout | Self::Refused | Self::Broken => true,
+            Self::NotSuccess | Self::Timeout | Self::Refused | Self::Broken => true,
             Self::Dropped | Self::NoUrl => false,
         }
     }
@@ -52,6 +54,7 @@ impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let word = match self {
             Self::Http(status) => return serializer.serialize_u16(*status),
+            Self::NotSuccess => "not_success",
             Self::Timeout => "timeout",
             Self::Refused => "refused",
             Self::Broken => "broken",

@@ -32,6 +32,9 @@ const CALLS_AT_ONCE: usize = 10_000;
 /// How many arrivals a slow listener may lag behind before it misses some.
 const FEED: usize = 4096;
 
+/// How long after one ticket a suite gets the next, in milliseconds: ten minutes.
+const TICKET_GAP_MS: i64 = 10 * 60 * 1000;
+
 /// A simulated WeCom with one company in it. Clones are the same sandbox.
 #[derive(Clone)]
 pub struct Sandbox {
@@ -58,12 +61,15 @@ pub(crate) struct Shared {
     faults: RwLock<Faults>,
     /// Told when a transfer may be due earlier than before, and when nobody needs the sandbox any more.
     due_changed: Arc<Notify>,
+    /// The same for the tickets of suites.
+    tickets_changed: Arc<Notify>,
     is_watched: AtomicBool,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         self.due_changed.notify_one();
+        self.tickets_changed.notify_one();
     }
 }
 
@@ -106,6 +112,7 @@ impl Sandbox {
             senders: RwLock::new(senders),
             faults: RwLock::default(),
             due_changed: Arc::default(),
+            tickets_changed: Arc::default(),
             is_watched: AtomicBool::new(false),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -116,7 +123,7 @@ impl Sandbox {
         &self.shared.company
     }
 
-    /// Returns all apps, first `demo`.
+    /// Returns all apps, first `demo`, and after them the suites.
     pub fn apps(&self) -> Vec<App> {
         self.senders().iter().map(|sender| sender.shown.clone()).collect()
     }
@@ -127,6 +134,8 @@ impl Sandbox {
     }
 
     /// Sets where an app's callbacks go from now on, and stores it. It is not verified, see [`verify`](Self::verify).
+    ///
+    /// A suite gets a ticket there at once, unless this is called outside of an asynchronous program.
     pub fn set_callback_url(&self, app: &str, url: &str) -> Result<()> {
         parsed(url)?;
         let mut store = locked(&self.shared.store);
@@ -136,6 +145,12 @@ impl Sandbox {
         let mut senders = self.shared.senders.write().unwrap_or_else(PoisonError::into_inner);
         for sender in senders.iter_mut().filter(|sender| sender.shown.app == app) {
             *sender = Arc::clone(&changed);
+        }
+        drop((senders, store));
+        if changed.is_suite() && Handle::try_current().is_ok() {
+            self.tell(vec![self.dealt(Event::new(app, "suite_ticket", None))?]);
+            self.shared.tickets_changed.notify_one();
+            self.watch();
         }
         Ok(())
     }
@@ -204,12 +219,15 @@ impl Sandbox {
         *self.shared.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
-    /// Makes every access token invalid before its time.
+    /// Makes every access token, also those of suites, invalid before its time.
     pub fn revoke_tokens(&self) {
         for corp in self.shared.corps.values() {
             let mut corp = locked(corp);
             for token in corp.tokens.revoked() {
                 corp.put(Entry::Token(token));
+            }
+            for token in corp.suite_tokens.revoked() {
+                corp.put(Entry::SuiteToken(token));
             }
         }
     }
@@ -272,17 +290,58 @@ impl Sandbox {
         self.shared.due_changed.notify_one();
     }
 
-    /// Carries out transfers when they are due, also if nobody calls meanwhile, until the sandbox is dropped.
-    pub(crate) fn watch_transfers(&self) {
+    /// Makes true what a suite is told about itself; returns the event with the ticket or code that it must name.
+    pub(crate) fn dealt(&self, event: Event) -> Result<Event> {
+        let sender = self.sender(event.app())?;
+        if !sender.is_suite() || event.is_data() {
+            return Ok(event);
+        }
+        let now = self.shared.clock.now().timestamp_millis();
+        Ok(locked(self.corp(&sender.installed.corp_id)).deal(event, now))
+    }
+
+    /// Pushes a ticket to every suite that can be told and got none for a while; returns when the next one is due.
+    fn push_tickets(&self) -> Option<i64> {
+        let now = self.shared.clock.now().timestamp_millis();
+        let mut next_due = None;
+        for sender in self.senders() {
+            if !sender.is_suite() || sender.callback_url.is_none() {
+                continue;
+            }
+            let app = &sender.shown.app;
+            let newest = locked(self.corp(&sender.installed.corp_id)).suites.newest_ticket(app);
+            let mut due = newest.map_or(now, |at| at + TICKET_GAP_MS);
+            if due <= now {
+                self.tell(self.dealt(Event::new(app, "suite_ticket", None)).into_iter().collect());
+                due = now + TICKET_GAP_MS;
+            }
+            next_due = [next_due, Some(due)].into_iter().flatten().min();
+        }
+        next_due
+    }
+
+    /// Carries out transfers and pushes tickets when they are due, also if nobody calls meanwhile, until the sandbox is
+    /// dropped.
+    pub(crate) fn watch(&self) {
         let Ok(runtime) = Handle::try_current() else { return };
         if self.shared.is_watched.swap(true, Ordering::Relaxed) {
             return;
         }
+        runtime.spawn(self.whenever_due(&self.shared.due_changed, Self::settle));
+        runtime.spawn(self.whenever_due(&self.shared.tickets_changed, Self::push_tickets));
+    }
+
+    /// Does again and again what says itself when it is due next.
+    fn whenever_due(
+        &self,
+        changed: &Arc<Notify>,
+        work: fn(&Self) -> Option<i64>,
+    ) -> impl Future<Output = ()> + use<> {
         let (shared, clock) = (Arc::downgrade(&self.shared), self.shared.clock.clone());
-        let changed = Arc::clone(&self.shared.due_changed);
-        runtime.spawn(async move {
+        let changed = Arc::clone(changed);
+        async move {
             while let Some(shared) = shared.upgrade() {
-                let due = Self { shared }.settle();
+                let due = work(&Self { shared });
                 match due {
                     None => changed.notified().await,
                     Some(due) => tokio::select! {
@@ -291,7 +350,7 @@ impl Sandbox {
                     },
                 }
             }
-        });
+        }
     }
 
     /// Draws how a call of an endpoint fares.

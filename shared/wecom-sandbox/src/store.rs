@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::{CUSTOMIZED, SELF_BUILT, THIRD_PARTY};
 use crate::draw::{ALPHANUMERIC, Draw};
 use crate::error::{Error, Result};
 
@@ -18,6 +19,14 @@ const LOCK_FILE: &str = "company.lock";
 
 /// How many customer numbers are set aside with one write. A restart skips what is left of them.
 const BLOCK: u64 = 1000;
+
+/// The apps by name, kind and number within the company, in the order in which they are listed.
+const APPS: &[(&str, &str, u32)] = &[
+    ("demo", SELF_BUILT, 1_000_002),
+    ("demo-2", SELF_BUILT, 1_000_003),
+    ("suite", THIRD_PARTY, 1_000_004),
+    ("template", CUSTOMIZED, 1_000_005),
+];
 
 /// What `company.json` holds.
 #[derive(Clone, Serialize, Deserialize)]
@@ -28,11 +37,12 @@ pub(crate) struct State {
     pub(crate) apps: Vec<StoredApp>,
 }
 
-/// An app of the company, with what makes it callable.
+/// An app or a suite, with what makes it callable.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct StoredApp {
     pub(crate) app: String,
     pub(crate) kind: String,
+    /// The number within the company, of a suite where it is installed.
     pub(crate) agent_id: u32,
     pub(crate) secret: String,
     pub(crate) token: String,
@@ -50,16 +60,19 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the folder, or founds it with `seed` and new credentials.
+    /// Opens the folder, or founds it with `seed`; apps that it lacks get new credentials.
     pub(crate) fn open(folder: &Path, seed: u64) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
         let lock = locked(&folder.join(LOCK_FILE))?;
         let path = folder.join(STATE_FILE);
-        let state = match fs::read(&path) {
+        let mut state: State = match fs::read(&path) {
             Ok(json) => serde_json::from_slice(&json).map_err(|source| Error::Unreadable { path, source })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => founded(seed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                State { seed, next_customer: 1, apps: Vec::new() }
+            }
             Err(error) => return Err(failed(&path, error)),
         };
+        state.apps = completed(state.apps);
         if state.seed != seed {
             let stored = state.seed;
             tracing::warn!(sandbox.seed = stored, "Keeping the stored seed {stored}, seed {seed} is ignored");
@@ -147,19 +160,28 @@ fn locked(path: &Path) -> Result<File> {
     }
 }
 
-fn founded(seed: u64) -> State {
+/// Brings the apps into their order, those that were not there with new credentials.
+fn completed(mut known: Vec<StoredApp>) -> Vec<StoredApp> {
     let mut draw = Draw::fresh();
-    let demo = StoredApp {
-        app: "demo".to_owned(),
-        kind: "self_built".to_owned(),
-        agent_id: 1_000_002,
-        secret: draw.text(ALPHANUMERIC, 43),
-        token: draw.text(ALPHANUMERIC, 24),
-        // Two of the 258 bits are to spare; like WeCom's, they are seldom 0, which strict decoders refuse.
-        encoding_aes_key: draw.text(ALPHANUMERIC, 43),
-        callback_url: None,
-    };
-    State { seed, next_customer: 1, apps: vec![demo] }
+    let mut apps = Vec::new();
+    for &(app, kind, agent_id) in APPS {
+        if let Some(place) = known.iter().position(|stored| stored.app == app) {
+            apps.push(known.remove(place));
+            continue;
+        }
+        apps.push(StoredApp {
+            app: app.to_owned(),
+            kind: kind.to_owned(),
+            agent_id,
+            secret: draw.text(ALPHANUMERIC, 43),
+            token: draw.text(ALPHANUMERIC, 24),
+            // Two of the 258 bits are to spare; like WeCom's, they are seldom 0, which strict decoders refuse.
+            encoding_aes_key: draw.text(ALPHANUMERIC, 43),
+            callback_url: None,
+        });
+    }
+    apps.extend(known);
+    apps
 }
 
 #[cfg(test)]
@@ -213,9 +235,27 @@ mod tests {
 
     #[test]
     fn credentials_have_the_form_that_wecom_gives_them() {
-        let app = founded(1).apps.remove(0);
-        assert_eq!((app.secret.len(), app.token.len(), app.encoding_aes_key.len()), (43, 24, 43));
-        scrm_wecom::callback::AesKey::parse(&app.encoding_aes_key).unwrap();
-        assert_ne!(founded(1).apps[0].token, app.token);
+        for (app, other) in completed(Vec::new()).iter().zip(completed(Vec::new())) {
+            assert_eq!((app.secret.len(), app.token.len(), app.encoding_aes_key.len()), (43, 24, 43));
+            scrm_wecom::callback::AesKey::parse(&app.encoding_aes_key).unwrap();
+            assert_ne!(other.token, app.token);
+        }
+    }
+
+    #[test]
+    fn a_folder_of_before_gets_the_apps_that_it_lacks_and_keeps_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = completed(Vec::new()).remove(0);
+        let old = State { seed: 5, next_customer: 1, apps: vec![demo.clone()] };
+        fs::write(folder.path().join(STATE_FILE), serde_json::to_vec(&old).unwrap()).unwrap();
+        let tokens = || {
+            let store = Store::open(folder.path(), 5).unwrap();
+            store.state().apps.iter().map(|app| (app.app.clone(), app.token.clone())).collect::<Vec<_>>()
+        };
+        let first = tokens();
+        assert_eq!(first[0], (demo.app, demo.token));
+        let names: Vec<&str> = first.iter().map(|(app, _)| app.as_str()).collect();
+        assert_eq!(names, ["demo", "demo-2", "suite", "template"]);
+        assert_eq!(tokens(), first);
     }
 }

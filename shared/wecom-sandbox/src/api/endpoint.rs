@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::call::{Answered, Call};
-use super::{book, contact, message, tag, transfer, way};
+use super::{book, contact, message, suite, tag, transfer, way};
 use crate::state::Corp;
 
 /// An endpoint of WeCom's API.
@@ -19,6 +19,12 @@ pub(crate) struct Endpoint {
 pub(super) enum Work {
     /// Hands out tokens, so needs none.
     Token,
+    /// Hands out the tokens of suites, so needs none.
+    SuiteToken,
+    /// Is called with the token of a suite instead of an app's.
+    Suite(fn(&mut Corp, &Call<'_>) -> Answered),
+    /// Like this, and success has no `errcode`.
+    PermanentCode,
     /// Looks into the state, or changes it, at once.
     State(fn(&mut Corp, &Call<'_>) -> Answered),
     /// Like this, but only a few at a time.
@@ -81,6 +87,11 @@ static ENDPOINTS: &[Endpoint] = &[
     special("media/get", false, Work::File),
     post("message/send", message::send),
     post("message/update_template_card", message::update),
+    special("service/get_suite_token", true, Work::SuiteToken),
+    special("service/get_pre_auth_code", false, Work::Suite(|corp, _| Ok(suite::pre_auth_code(corp)))),
+    special("service/get_permanent_code", true, Work::PermanentCode),
+    special("service/get_auth_info", true, Work::Suite(suite::auth_info_of)),
+    special("service/get_corp_token", true, Work::Suite(suite::corp_token)),
 ];
 
 /// Returns the paths of all endpoints below `/cgi-bin/`.

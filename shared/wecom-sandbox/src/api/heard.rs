@@ -17,6 +17,17 @@ use super::multipart::{self, Upload};
 const SECRETS: &[&str] =
     &["access_token", "corpsecret", "suite_access_token", "provider_access_token", "suite_secret"];
 
+/// Fields of bodies and answers that the record does not show either; in bodies only of calls of providers.
+const SECRET_FIELDS: &[&str] = &[
+    "access_token",
+    "suite_access_token",
+    "suite_secret",
+    "suite_ticket",
+    "auth_code",
+    "pre_auth_code",
+    "permanent_code",
+];
+
 /// A call.
 pub(super) struct Heard {
     pub(super) time: Timestamp,
@@ -91,6 +102,11 @@ impl Heard {
         if self.body.is_empty() {
             return raw(&Value::Null);
         }
+        if self.name.starts_with("service/")
+            && let Ok(body) = self.json()
+        {
+            return raw(&hidden(Value::Object(body)));
+        }
         let json: Result<&RawValue, _> = serde_json::from_slice(&self.body);
         match json {
             // A record is one line, whatever line breaks the caller put into his JSON.
@@ -107,16 +123,24 @@ impl Heard {
 /// Keeps an answer: tokens hidden, files described.
 pub(super) fn answer_taken_down(reply: &Reply) -> Box<RawValue> {
     match reply {
-        Reply::Json(answer) if answer.get("access_token").is_some() => {
-            let mut answer = answer.clone();
-            answer["access_token"] = "***".into();
-            raw(&answer)
+        Reply::Json(answer) if SECRET_FIELDS.iter().any(|field| answer.get(field).is_some()) => {
+            raw(&hidden(answer.clone()))
         }
         Reply::Json(answer) => raw(answer),
         Reply::File { content_type, filename, bytes } => {
             raw(&json!({ "content_type": content_type, "bytes": bytes.len(), "filename": filename }))
         }
     }
+}
+
+/// Puts stars for what nobody shall read in the record.
+fn hidden(mut json: Value) -> Value {
+    for field in SECRET_FIELDS {
+        if let Some(value) = json.get_mut(field) {
+            *value = "***".into();
+        }
+    }
+    json
 }
 
 fn raw(value: &Value) -> Box<RawValue> {

@@ -10,6 +10,7 @@ mod heard;
 mod media;
 mod message;
 mod multipart;
+mod suite;
 mod tag;
 mod token;
 mod transfer;
@@ -25,9 +26,9 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use futures::stream;
 use scrm_kernel::Timestamp;
-use serde_json::Map;
+use serde_json::{Map, Value, json};
 
-use crate::app::{App, Sender};
+use crate::app::{App, CUSTOMIZED, SELF_BUILT, Sender};
 use crate::fault::{Fate, Silence};
 use crate::record::{CallRecord, locked};
 use crate::sandbox::Sandbox;
@@ -66,7 +67,7 @@ fn written(reply: Reply, now: Timestamp) -> HttpResponse {
     response.insert_header((DATE, date));
     match reply {
         Reply::Json(answer) => {
-            let errcode = answer["errcode"].to_string();
+            let errcode = answer.get("errcode").map_or_else(|| "0".to_owned(), ToString::to_string);
             response.insert_header((CONTENT_TYPE, "application/json; charset=UTF-8"));
             response.insert_header(("Error-Code", errcode)).body(answer.to_string())
         }
@@ -124,8 +125,12 @@ impl Sandbox {
         if let Work::Token = endpoint.work {
             return self.token(heard);
         }
-        let sender = self.bearer(heard)?;
-        let app = &sender.shown;
+        let sender = match endpoint.work {
+            Work::SuiteToken => self.named_suite(heard)?,
+            Work::Suite(_) | Work::PermanentCode => self.suite_bearer(heard)?,
+            _ => self.bearer(heard)?,
+        };
+        let app = &sender.installed;
         self.limited(app, endpoint.name)?;
         if endpoint.is_post && heard.method != "POST" {
             return Err(Refusal::parameter("this API is called by POST"));
@@ -151,7 +156,9 @@ impl Sandbox {
         let corp = self.corp(&call.app.corp_id);
         match endpoint.work {
             Work::Token => self.token(heard),
-            Work::State(work) => Ok(work(&mut locked(corp), call).into()),
+            Work::State(work) | Work::Suite(work) => Ok(work(&mut locked(corp), call).into()),
+            Work::SuiteToken => Ok(suite::suite_token(&mut locked(corp), call).into()),
+            Work::PermanentCode => suite::permanent_code(&mut locked(corp), call).map(Reply::Json),
             Work::Upload => {
                 let file = heard.file();
                 Ok(media::upload(&mut locked(corp), call, file).into())
@@ -180,13 +187,37 @@ impl Sandbox {
 
     fn token(&self, heard: &Heard) -> Result<Reply, Refusal> {
         let (corp_id, secret) = token::named(&heard.query)?;
+        let corp = self.shared.corps.get(corp_id).ok_or_else(|| Refusal::new(40013, "invalid corpid"))?;
         let senders = self.senders();
-        let mut of_corp = senders.iter().filter(|sender| sender.shown.corp_id == corp_id).peekable();
-        of_corp.peek().ok_or_else(|| Refusal::new(40013, "invalid corpid"))?;
-        let sender = of_corp.find(|sender| sender.shown.secret == secret);
-        let app = &sender.ok_or_else(|| Refusal::new(40001, "invalid credential"))?.shown;
+        let opens = |app: &App| match app.kind.as_str() {
+            SELF_BUILT => app.secret == secret,
+            CUSTOMIZED => locked(corp).suites.permanent_code(&app.app) == Some(secret),
+            _ => false,
+        };
+        let mut of_corp = senders.iter().map(|sender| &sender.installed).filter(|app| app.corp_id == corp_id);
+        let app = of_corp.find(|app| opens(app)).ok_or_else(|| Refusal::new(40001, "invalid credential"))?;
         self.limited(app, "gettoken")?;
-        Ok(Reply::Json(token::issue(&mut locked(self.corp(corp_id)), app, heard.time)))
+        let (token, expires_in) = token::issue(&mut locked(corp), app, heard.time);
+        Ok(Reply::from(Ok(json!({ "access_token": token, "expires_in": expires_in }))))
+    }
+
+    /// Returns the suite that a call for the token of one names.
+    fn named_suite(&self, heard: &Heard) -> Result<Arc<Sender>, Refusal> {
+        let body = heard.json()?;
+        let suite_id = body.get("suite_id").and_then(Value::as_str).filter(|suite_id| !suite_id.is_empty());
+        let suite_id = suite_id.ok_or_else(|| Refusal::new(41021, "missing suite_id"))?;
+        let mut senders = self.senders().into_iter();
+        let sender = senders.find(|sender| sender.shown.suite_id.as_deref() == Some(suite_id));
+        sender.ok_or_else(|| Refusal::new(40083, "invalid suite_id"))
+    }
+
+    /// Returns the suite whose token a call brings.
+    fn suite_bearer(&self, heard: &Heard) -> Result<Arc<Sender>, Refusal> {
+        let token = heard.query.get("suite_access_token").filter(|token| !token.is_empty());
+        let token = token.ok_or_else(|| Refusal::new(41022, "suite_access_token missing"))?;
+        let corp = self.corp(&self.shared.company.corp_id);
+        let app = suite::check(&locked(corp).suite_tokens, token, heard.time.timestamp_millis())?;
+        self.sender(&app).map_err(|_| Refusal::new(40082, "invalid suite_token"))
     }
 
     /// Returns the app whose token a call brings.

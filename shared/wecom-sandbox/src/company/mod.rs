@@ -2,12 +2,14 @@
 
 pub(crate) mod customer;
 mod names;
+mod provider;
 
 use std::collections::HashSet;
 
 use serde::Serialize;
 
 pub use customer::Customer;
+pub(crate) use provider::Provider;
 
 use crate::draw::{ALPHANUMERIC, Draw, HEX, Topic};
 

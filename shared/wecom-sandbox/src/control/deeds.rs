@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::input::{BadInput, Fields};
-use crate::event::{Event, Message};
+use crate::event::Event;
 use crate::record::locked;
 use crate::sandbox::Sandbox;
 use crate::state::Through;
@@ -54,29 +54,29 @@ impl Deed {
     }
 
     /// Does it, and returns what WeCom tells `app` about it.
-    pub(super) async fn done(&self, sandbox: &Sandbox, app: &str) -> Result<Message, Failure> {
+    pub(super) async fn done(&self, sandbox: &Sandbox, app: &str) -> Result<Event, Failure> {
         match self {
             Self::Scan { path, through, customer } => {
                 sandbox.sender(app)?;
-                let message = sandbox.scan(customer.as_deref(), through).await?;
+                let event = sandbox.scan(app, customer.as_deref(), through).await?;
                 let field = match through {
                     Through::State(_) => "state",
                     _ => "config_id",
                 };
                 let nobody = || BadInput::new(format!("{path}.{field}"), "leads to no member");
-                Ok(message.ok_or_else(nobody)?)
+                Ok(event.ok_or_else(nobody)?)
             }
             Self::Press { .. } => self.pressed(sandbox, app),
         }
     }
 
-    fn pressed(&self, sandbox: &Sandbox, app: &str) -> Result<Message, Failure> {
+    fn pressed(&self, sandbox: &Sandbox, app: &str) -> Result<Event, Failure> {
         let Self::Press { path, task_id, msgid, user_id, key } = self else {
             return Err(BadInput::new("type", "is not click").into());
         };
-        let shown = &sandbox.sender(app)?.shown;
+        let sender = sandbox.sender(app)?;
         let now = sandbox.shared.clock.now().timestamp_millis();
-        let corp = &mut locked(sandbox.corp(&shown.corp_id));
+        let corp = &mut locked(sandbox.corp(&sender.installed.corp_id));
         let is_user =
             |known: &&String| user_id.as_ref().is_none_or(|user_id| known.eq_ignore_ascii_case(user_id));
         let card = corp.cards.newest(|card| {
@@ -98,13 +98,12 @@ impl Deed {
         let pressed = pressed.ok_or_else(no_button)?.to_owned();
         let member = card.users.iter().find(is_user).cloned().unwrap_or_default();
         let response_code = corp.card_code(&card.msgid, now);
-        let event = Event::new(app, "template_card_event", None)
+        Ok(Event::new(app, "template_card_event", None)
             .field("FromUserName", member)
             .field("EventKey", pressed)
             .field("TaskId", card.text("task_id"))
             .field("CardType", card.text("card_type"))
             .field("ResponseCode", response_code)
-            .field("AgentID", card.agent_id);
-        Ok(sandbox.message(&event)?)
+            .field("AgentID", card.agent_id))
     }
 }

@@ -12,10 +12,12 @@ use tokio::task::JoinHandle;
 use super::Failure;
 use super::deeds::Deed;
 use super::input::{self, BadInput, Fields};
+use crate::app::THIRD_PARTY;
 use crate::delivery::{Delivery, Errand};
 use crate::event::{Event, Message};
 use crate::record::locked;
 use crate::sandbox::Sandbox;
+use crate::state::DEALS;
 
 /// Most copies of one event.
 const MOST_TIMES: u64 = 100_000;
@@ -73,6 +75,8 @@ const UNCLEAR: &[&str] = &["create", "update", "delete", "dismiss", "shuffle"];
 struct Order {
     app: String,
     what: What,
+    /// Whether a suite is told as an app of the company is.
+    is_data: bool,
     /// Whether the state is to become what the event says.
     is_believed: bool,
     times: u64,
@@ -80,10 +84,19 @@ struct Order {
     shuffle: bool,
 }
 
+impl Order {
+    /// Lets an event reach the app in the way that is wanted.
+    fn addressed(&self, event: Event) -> Event {
+        if self.is_data { event.as_data() } else { event }
+    }
+}
+
 /// What to tell.
 enum What {
     /// An event as it was given, the same every time.
     Event(Event),
+    /// What a suite is told about itself, once for every time.
+    Deal(Event),
     /// What somebody does, once for every time.
     Deed(Deed),
 }
@@ -100,10 +113,10 @@ pub(super) async fn send(body: Bytes, sandbox: Data<Sandbox>) -> Result<HttpResp
     let body = input::json(&body)?;
     let orders = match &body {
         Value::Array(items) => {
-            let item = |(i, item)| order(item, &format!("events[{i}]"));
+            let item = |(i, item)| order(&sandbox, item, &format!("events[{i}]"));
             items.iter().enumerate().map(item).collect::<Result<Vec<Order>, _>>()?
         }
-        single => vec![order(single, "")?],
+        single => vec![order(&sandbox, single, "")?],
     };
     let shuffled = orders.iter().any(|order| order.shuffle);
     let copies = copies(&sandbox, orders).await?;
@@ -118,24 +131,26 @@ async fn copies(sandbox: &Sandbox, orders: Vec<Order>) -> Result<Vec<Copy>, Fail
     if wanted > MOST_COPIES {
         return Err(BadInput::new("times", format!("make more than {MOST_COPIES} deliveries")).into());
     }
-    // Nothing happens unless everything can.
-    for order in &orders {
-        sandbox.sender(&order.app)?;
-    }
     let mut copies = Vec::new();
     for order in orders {
         let mut messages = Vec::new();
         match &order.what {
             What::Event(event) => {
-                let message = sandbox.message(event)?;
+                let message = sandbox.message(&order.addressed(event.clone()))?;
                 if order.is_believed {
                     sandbox.believe(event);
                 }
                 messages.extend((0..order.times).map(|_| message.clone()));
             }
+            What::Deal(event) => {
+                for _ in 0..order.times {
+                    messages.push(sandbox.message(&sandbox.dealt(event.clone())?)?);
+                }
+            }
             What::Deed(deed) => {
                 for _ in 0..order.times {
-                    messages.push(deed.done(sandbox, &order.app).await?);
+                    let event = deed.done(sandbox, &order.app).await?;
+                    messages.push(sandbox.message(&order.addressed(event))?);
                 }
             }
         }
@@ -185,29 +200,65 @@ impl Sandbox {
     }
 }
 
-fn order(item: &Value, path: &str) -> Result<Order, BadInput> {
+/// Reads an order; nothing happens unless all of them can be carried out.
+fn order(sandbox: &Sandbox, item: &Value, path: &str) -> Result<Order, Failure> {
     let fields = Fields::of(item, path)?;
-    fields.only(&["app", "type", "fields", "xml", "times", "delay_ms", "shuffle", "keep_state"])?;
+    fields.only(&["app", "as", "type", "fields", "xml", "times", "delay_ms", "shuffle", "keep_state"])?;
     let app = fields.text("app")?.ok_or_else(|| fields.missing("app"))?;
-    let what = match (fields.text("type")?, fields.text("xml")?) {
-        (_, Some(_)) if fields.object("fields")?.is_some() => {
-            return Err(fields.bad("xml", "and fields exclude each other"));
-        }
-        (_, Some(xml)) => What::Event(Event::raw(app, xml)),
-        (Some(kind), None) => match Deed::parse(kind, &fields)? {
-            Some(deed) => What::Deed(deed),
-            None => What::Event(described(app, kind, &fields)?),
-        },
-        (None, None) => return Err(fields.missing("type")),
-    };
-    Ok(Order {
+    let is_believed = !fields.flag("keep_state")?;
+    let order = Order {
         app: app.to_owned(),
-        what,
-        is_believed: !fields.flag("keep_state")?,
+        what: match what(app, &fields)? {
+            What::Event(event) if is_believed && is_deal(&event) => What::Deal(event),
+            what => what,
+        },
+        is_data: is_data(&fields)?,
+        is_believed,
         times: fields.number("times", 1..=MOST_TIMES, 1)?,
         delay: Duration::from_millis(fields.number("delay_ms", 0..=MOST_DELAY_MS, 0)?),
         shuffle: fields.flag("shuffle")?,
-    })
+    };
+    let sender = sandbox.sender(app)?;
+    let is_deal = matches!(order.what, What::Deal(_));
+    if is_deal && !sender.is_suite() {
+        return Err(fields.bad("type", "is only told to suites").into());
+    }
+    if order.is_data && sender.shown.kind != THIRD_PARTY {
+        return Err(fields.bad("as", "is for suites of kind third_party").into());
+    }
+    if order.is_data && is_deal {
+        return Err(fields.bad("as", "is not for what a suite is told about itself").into());
+    }
+    Ok(order)
+}
+
+/// Reads what is to be told.
+fn what(app: &str, order: &Fields<'_>) -> Result<What, BadInput> {
+    match (order.text("type")?, order.text("xml")?) {
+        (_, Some(_)) if order.object("fields")?.is_some() => {
+            Err(order.bad("xml", "and fields exclude each other"))
+        }
+        (_, Some(xml)) => Ok(What::Event(Event::raw(app, xml))),
+        (Some(kind), None) => match Deed::parse(kind, order)? {
+            Some(deed) => Ok(What::Deed(deed)),
+            None => Ok(What::Event(described(app, kind, order)?)),
+        },
+        (None, None) => Err(order.missing("type")),
+    }
+}
+
+/// Says whether an event tells a suite about itself.
+fn is_deal(event: &Event) -> bool {
+    event.kind().is_some_and(|(name, change_type)| change_type.is_none() && DEALS.contains(&name))
+}
+
+/// Says whether a suite is to be told as an app of the company is (数据回调).
+fn is_data(order: &Fields<'_>) -> Result<bool, BadInput> {
+    match order.text("as")? {
+        None => Ok(false),
+        Some("data") => Ok(true),
+        Some(_) => Err(order.bad("as", "must be data")),
+    }
 }
 
 /// Reads an event that is given by its type and fields.

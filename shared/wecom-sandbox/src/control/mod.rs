@@ -24,7 +24,7 @@ const MOST_BYTES: usize = 32 << 20;
 impl Sandbox {
     /// Adds the page, the control API and WeCom's API to a server.
     pub fn routes(&self, config: &mut ServiceConfig) {
-        self.watch_transfers();
+        self.watch();
         let data = Data::new(self.clone());
         let limit = web::PayloadConfig::new(MOST_BYTES);
         config

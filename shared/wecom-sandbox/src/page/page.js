@@ -34,7 +34,7 @@ const EVENTS = {
   create_party: "新增部门", update_party: "更新部门", delete_party: "删除部门",
   change_external_tag: "客户标签", msgaudit_notify: "会话存档", template_card_event: "点击卡片",
 };
-const ANSWERS = { timeout: "超时", refused: "连不上", broken: "断开", dropped: "故障丢弃", no_url: "没有地址" };
+const ANSWERS = { timeout: "超时", refused: "连不上", broken: "断开", not_success: "没答 success", dropped: "故障丢弃", no_url: "没有地址" };
 const SILENCES = { timeout_after_accept: "不应答", close_after_accept: "断开" };
 const KINDS = { welcome: "欢迎语", template_card: "卡片", text: "文本", markdown: "Markdown" };
 const ATTACHED = { image: "图片", link: "链接", miniprogram: "小程序", video: "视频", file: "文件" };

@@ -1,4 +1,4 @@
-//! What changes in a corp: tokens, members, customers, tags, ways, messages.
+//! What changes in a corp: tokens, members, customers, tags, ways, messages, suites that are installed.
 //!
 //! It is in memory, and every change is a line in the corp's journal: the whole new value of one thing. Changing and
 //! replaying are the same step, so a restart, also after kill -9, finds what was there.
@@ -12,6 +12,7 @@ mod meeting;
 mod meter;
 mod phone;
 mod relation;
+mod suite;
 mod tag;
 mod token;
 mod transfer;
@@ -31,6 +32,7 @@ pub(crate) use meeting::{Met, Through};
 pub(crate) use meter::{Meter, Repeat};
 pub(crate) use phone::{Phones, Shown};
 pub(crate) use relation::{Relation, Relations, Standing};
+pub(crate) use suite::{DEALS, Suites};
 pub(crate) use tag::{CorpTag, Group, Tags};
 pub(crate) use token::{Token, Tokens};
 pub(crate) use transfer::{DONE, REFUSED, Transfer, Transfers, WAITING};
@@ -41,6 +43,7 @@ use crate::company::Company;
 use crate::draw::Draw;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
+use suite::{AuthCode, Grant, Ticket};
 
 /// The journal is written anew when it has more lines than twice what is there plus this.
 const SLACK: usize = 10_000;
@@ -69,6 +72,10 @@ pub(crate) enum Entry {
     Media(Media),
     Card(Card),
     CardCode(CardCode),
+    SuiteToken(Token),
+    Ticket(Ticket),
+    AuthCode(AuthCode),
+    Grant(Grant),
 }
 
 /// A corp and all that changes in it.
@@ -76,6 +83,9 @@ pub(crate) struct Corp {
     pub(crate) company: Arc<Company>,
     pub(crate) settings: Settings,
     pub(crate) tokens: Tokens,
+    /// The tokens of suites themselves, with which they ask for those of the corp.
+    pub(crate) suite_tokens: Tokens,
+    pub(crate) suites: Suites,
     pub(crate) book: Book,
     pub(crate) tags: Tags,
     pub(crate) ways: Ways,
@@ -100,6 +110,8 @@ impl Corp {
         let mut corp = Self {
             settings: Settings::default(),
             tokens: Tokens::default(),
+            suite_tokens: Tokens::default(),
+            suites: Suites::default(),
             book: Book::scripted(&company),
             tags: Tags::scripted(&company),
             ways: Ways::default(),
@@ -152,6 +164,10 @@ impl Corp {
             Entry::Media(media) => self.media.apply(media),
             Entry::Card(card) => self.cards.apply(card),
             Entry::CardCode(code) => self.cards.apply_code(code),
+            Entry::SuiteToken(token) => self.suite_tokens.apply(token),
+            Entry::Ticket(ticket) => self.suites.apply_ticket(ticket),
+            Entry::AuthCode(code) => self.suites.apply_code(code),
+            Entry::Grant(grant) => self.suites.apply_grant(grant),
         }
     }
 
@@ -168,5 +184,7 @@ impl Corp {
             .chain(self.media.snapshot().cloned().map(Entry::Media))
             .chain(self.cards.snapshot().cloned().map(Entry::Card))
             .chain(self.cards.snapshot_codes().cloned().map(Entry::CardCode))
+            .chain(self.suite_tokens.snapshot().cloned().map(Entry::SuiteToken))
+            .chain(self.suites.snapshot())
     }
 }

@@ -29,11 +29,31 @@ async fn apps_are_listed_with_all_that_a_receiver_needs() {
     let (status, apps) = ask(&opened.sandbox, Method::GET, "/_control/apps", None).await;
     let (app, company) = (opened.sandbox.app("demo").unwrap(), opened.sandbox.company());
     let staff: Vec<&str> = company.staff.iter().map(|staff| staff.user_id.as_str()).collect();
-    let expected = json!([{
-        "app": "demo", "kind": "self_built", "corp_id": company.corp_id, "agent_id": 1_000_002, "secret": app.secret,
-        "token": app.token, "encoding_aes_key": app.encoding_aes_key, "callback_url": null, "staff": staff,
-    }]);
-    assert_eq!((status, apps), (200, expected));
+    let expected = json!({
+        "app": "demo", "kind": "self_built", "corp_id": company.corp_id, "suite_id": null,
+        "agent_id": 1_000_002, "secret": app.secret, "token": app.token,
+        "encoding_aes_key": app.encoding_aes_key, "callback_url": null, "staff": staff,
+    });
+    assert_eq!((status, &apps[0]), (200, &expected));
+
+    let other = opened.sandbox.app("demo-2").unwrap();
+    assert!(other.secret != app.secret && other.token != app.token);
+    assert_eq!((&other.corp_id, other.agent_id, &other.staff), (&app.corp_id, 1_000_003, &app.staff));
+    for (place, (app, kind, prefix)) in
+        [("suite", "third_party", "ww"), ("template", "customized", "dk")].into_iter().enumerate()
+    {
+        let (listed, suite) = (&apps[2 + place], opened.sandbox.app(app).unwrap());
+        let expected = json!({
+            "app": app, "kind": kind, "corp_id": suite.corp_id, "suite_id": suite.suite_id, "agent_id": 0,
+            "secret": suite.secret, "token": suite.token, "encoding_aes_key": suite.encoding_aes_key,
+            "callback_url": null, "staff": [],
+        });
+        assert_eq!(listed, &expected);
+        assert!(suite.suite_id.unwrap().starts_with(prefix));
+        assert_ne!(suite.corp_id, company.corp_id);
+    }
+    assert_eq!(apps[2]["corp_id"], apps[3]["corp_id"]);
+    assert_eq!(apps.as_array().unwrap().len(), 4);
 }
 
 #[actix_web::test]
@@ -138,6 +158,11 @@ async fn mistakes_are_answered_with_the_name_of_the_field() {
         (json!({"app": "demo", "type": kind, "fields": {"A": {"B": "\u{0}"}}}), 400, "fields.A.B"),
         (json!({"app": "demo", "xml": "<xml/>", "fields": {}}), 400, "xml"),
         (json!([{"app": "demo", "type": kind}, {"app": "demo", "xml": 1}]), 400, "events[1].xml"),
+        (json!({"app": "suite", "type": kind, "as": "command"}), 400, "as"),
+        (json!({"app": "suite", "type": "cancel_auth", "as": "data"}), 400, "as"),
+        (json!({"app": "template", "type": kind, "as": "data"}), 400, "as"),
+        (json!([{"app": "demo", "xml": "<xml/>", "as": "data"}]), 400, "events[0].as"),
+        (json!({"app": "demo", "type": "suite_ticket"}), 400, "type"),
     ];
     for (body, status, field) in cases {
         let answer = ask(&opened.sandbox, Method::POST, "/_control/events", Some(body.clone())).await;

@@ -8,6 +8,7 @@ mod control;
 mod delivery;
 mod message;
 mod restart;
+mod suite;
 mod support;
 mod tag;
 mod token;

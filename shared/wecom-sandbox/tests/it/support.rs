@@ -8,7 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use scrm_kernel::Clock;
-use scrm_wecom::callback::{AesKey, Credentials, Query, open_get, open_post};
+use scrm_wecom::callback::{AesKey, Credentials, Envelope, Query, open_get, open_post};
 use scrm_wecom_sandbox::{DeliveryRules, Sandbox};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -73,22 +73,36 @@ pub(crate) struct Receiver {
 
 struct Behaviour {
     credentials: Credentials,
-    corp_id: String,
+    /// Whom a verification is encrypted for.
+    owner: String,
+    /// Whom messages may be encrypted for.
+    receivers: Vec<String>,
     messages: mpsc::UnboundedSender<String>,
     /// What to answer next; 200 when nothing is left.
     statuses: Mutex<VecDeque<u16>>,
+    /// The body of answers.
+    body: Mutex<&'static str>,
 }
 
 impl Receiver {
     pub(crate) fn start(sandbox: &Sandbox) -> Self {
-        let app = sandbox.app("demo").unwrap();
+        Self::of(sandbox, "demo")
+    }
+
+    /// Starts the receiver of an app, or of a suite.
+    pub(crate) fn of(sandbox: &Sandbox, app: &str) -> Self {
+        let app = sandbox.app(app).unwrap();
+        let body = if app.suite_id.is_some() { "success" } else { "" };
+        let receivers = [Some(sandbox.company().corp_id.clone()), app.suite_id];
         let key = AesKey::parse(&app.encoding_aes_key).unwrap();
         let (sender, messages) = mpsc::unbounded_channel();
         let behaviour = Arc::new(Behaviour {
             credentials: Credentials::new(&app.token, key).unwrap(),
-            corp_id: app.corp_id,
+            owner: app.corp_id,
+            receivers: receivers.into_iter().flatten().collect(),
             messages: sender,
             statuses: Mutex::default(),
+            body: Mutex::new(body),
         });
         let data = Data::from(Arc::clone(&behaviour));
         let routes = move || {
@@ -110,6 +124,11 @@ impl Receiver {
         self.behaviour.statuses.lock().unwrap().extend(statuses);
     }
 
+    /// Says something else from now on.
+    pub(crate) fn say(&self, body: &'static str) {
+        *self.behaviour.body.lock().unwrap() = body;
+    }
+
     /// Waits for the next message, decrypted.
     pub(crate) async fn next(&mut self) -> String {
         self.messages.recv().await.unwrap()
@@ -129,7 +148,7 @@ impl Receiver {
 async fn echo(request: HttpRequest, behaviour: Data<Behaviour>) -> HttpResponse {
     let query = Query::parse(request.query_string()).unwrap();
     let plain = open_get(&behaviour.credentials, &query).unwrap();
-    plain.expect_receiver(&[&behaviour.corp_id]).unwrap();
+    plain.expect_receiver(&[&behaviour.owner]).unwrap();
     HttpResponse::Ok().body(plain.message)
 }
 
@@ -138,10 +157,16 @@ async fn take(request: HttpRequest, body: Bytes, behaviour: Data<Behaviour>) -> 
     let Ok(plain) = open_post(&behaviour.credentials, &query, &body) else {
         return HttpResponse::Forbidden().finish();
     };
-    plain.expect_receiver(&[&behaviour.corp_id]).unwrap();
-    behaviour.messages.send(String::from_utf8(plain.message).unwrap()).ok();
+    assert!(behaviour.receivers.contains(&plain.receiver), "{}", plain.receiver);
+    assert_eq!(Envelope::parse(&body).unwrap().to_user_name.as_ref(), Some(&plain.receiver));
+    let message = String::from_utf8(plain.message).unwrap();
+    let named = text_of(&message, "SuiteId").or_else(|| text_of(&message, "ToUserName"));
+    assert!(named.is_none_or(|named| named == plain.receiver), "{message}");
+    // Whoever has got the message may change what is answered to the next one.
     let status = behaviour.statuses.lock().unwrap().pop_front().unwrap_or(200);
-    HttpResponse::build(status.try_into().unwrap()).finish()
+    let body = *behaviour.body.lock().unwrap();
+    behaviour.messages.send(message).ok();
+    HttpResponse::build(status.try_into().unwrap()).body(body)
 }
 
 /// Reads the text of an element.
