@@ -1,11 +1,47 @@
-//! Bodies that are no JSON: bounded in size and in time.
+//! Bodies: bounded in size and in time.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use actix_web::HttpRequest;
+use actix_web::body::MessageBody;
+use actix_web::dev::{self, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::middleware::Next;
 use actix_web::web::{Bytes, BytesMut, Payload};
-use futures::StreamExt as _;
+use actix_web::{HttpMessage as _, HttpRequest};
+use futures::{Stream, StreamExt as _, stream};
+use tokio::time::{Instant, timeout_at};
+
+/// How long a JSON body may take to come.
+const JSON_TIME: Duration = Duration::from_secs(20);
+
+/// Middleware: lets a JSON body fail that takes too long. Whoever reads other bodies bounds them by [`read`].
+pub(crate) async fn bound_json<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    if request.content_type() == "application/json" {
+        let payload = in_time(request.take_payload(), JSON_TIME);
+        request.set_payload(dev::Payload::Stream { payload: Box::pin(payload) });
+    }
+    next.call(request).await
+}
+
+/// Ends a body with an error when it is not here `within` a time.
+fn in_time<S>(body: S, within: Duration) -> impl Stream<Item = Result<Bytes, PayloadError>>
+where
+    S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+{
+    let deadline = Instant::now() + within;
+    stream::unfold(Some(body), move |body| async move {
+        let mut body = body?;
+        match timeout_at(deadline, body.next()).await {
+            Ok(chunk) => chunk.map(|chunk| (chunk, Some(body))),
+            Err(_) => Some((Err(PayloadError::Io(ErrorKind::TimedOut.into())), None)),
+        }
+    })
+}
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,4 +80,24 @@ async fn read_all(request: &HttpRequest, mut payload: Payload, most: usize) -> R
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Chunk = Result<Bytes, PayloadError>;
+
+    #[tokio::test]
+    async fn a_body_that_takes_too_long_ends_with_an_error() {
+        let begun = stream::iter([Ok(Bytes::from_static(b"{"))]);
+        let never = Box::pin(begun.chain(stream::pending::<Chunk>()));
+        let chunks: Vec<Chunk> = in_time(never, Duration::from_millis(20)).collect().await;
+        let is_late = |chunk: &Chunk| matches!(chunk, Err(PayloadError::Io(error)) if error.kind() == ErrorKind::TimedOut);
+        assert!(chunks.len() == 2 && chunks[0].is_ok() && is_late(&chunks[1]), "{chunks:?}");
+
+        let whole = stream::iter([Ok(Bytes::from_static(b"{")), Ok(Bytes::from_static(b"}"))]);
+        let chunks: Vec<Chunk> = in_time(whole, JSON_TIME).collect().await;
+        assert!(chunks.len() == 2 && chunks.iter().all(Result::is_ok), "{chunks:?}");
+    }
 }

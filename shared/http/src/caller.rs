@@ -69,7 +69,7 @@ impl actix_web::ResponseError for Stranger {
 }
 
 /// Paths that are answered without a token: exact, or with one more segment of any text.
-fn is_public(path: &str) -> bool {
+pub(crate) fn is_public(path: &str) -> bool {
     const EXACT: [&str; 4] = ["/healthz", "/readyz", "/api/openapi.json", "/api/docs"];
     const ONE_SEGMENT_BELOW: [&str; 2] = ["/callback/wecom/", "/hooks/leads/"];
     EXACT.contains(&path)

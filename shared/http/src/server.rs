@@ -1,5 +1,6 @@
 //! The server of a process: all routes of all its services behind one port.
 
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
-use actix_web::http::StatusCode;
+use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
-use scrm_kernel::{ErrorKind, Lifecycle};
+use scrm_kernel::Lifecycle;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
@@ -21,7 +22,8 @@ use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::caller::authenticate;
+use crate::body;
+use crate::caller::{authenticate, is_public};
 use crate::docs;
 use crate::problem::{REQUEST_ID, malformed, refuse};
 use crate::token::Tokens;
@@ -117,6 +119,7 @@ pub async fn serve(
             .route("/api/openapi.json", web::get().to(openapi))
             .route("/api/docs", web::get().to(docs::page))
             .default_service(web::to(nothing_here))
+            .wrap(from_fn(body::bound_json))
             .wrap(from_fn(authenticate))
             .wrap(from_fn(identify))
     })
@@ -162,6 +165,9 @@ fn bad_json(error: &JsonPayloadError) -> Unreadable {
             (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
         }
         JsonPayloadError::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
+        JsonPayloadError::Payload(PayloadError::Io(error)) if error.kind() == ErrorKind::TimedOut => {
+            (StatusCode::REQUEST_TIMEOUT, "body_too_slow")
+        }
         _ => (StatusCode::BAD_REQUEST, "bad_json"),
     };
     let detail = match error {
@@ -197,7 +203,7 @@ async fn ready(readiness: Data<Readiness>) -> HttpResponse {
     if readiness.is_set() {
         HttpResponse::Ok().content_type("text/plain").body("ready\n")
     } else {
-        refuse(ErrorKind::Unavailable, "starting", "The process is still starting.")
+        refuse(scrm_kernel::ErrorKind::Unavailable, "starting", "The process is still starting.")
     }
 }
 
@@ -210,7 +216,11 @@ async fn metrics() -> HttpResponse {
 }
 
 async fn nothing_here() -> HttpResponse {
-    refuse(ErrorKind::NotFound, "no_such_route", "There is nothing at this path, or not for this method.")
+    refuse(
+        scrm_kernel::ErrorKind::NotFound,
+        "no_such_route",
+        "There is nothing at this path, or not for this method.",
+    )
 }
 
 /// Middleware: gives the request an id, and writes its log line.
@@ -238,6 +248,24 @@ async fn identify(
     step.record("http.route", route.as_str()).record("http.response.status_code", status);
     metrics::counter!(REQUESTS, "route" => route.clone(), "status" => status.to_string()).increment(1);
     metrics::histogram!(REQUEST_TIME, "route" => route.clone()).record(begun.elapsed());
-    tracing::debug!(request.id = %id, http.method = %method, http.route = route, http.status = status, ms, "{method} {route} {status}");
+    let is_busy = is_public(response.request().path()) || response.request().path().starts_with("/internal/");
+    note(&id, &method, &route, status, ms, is_busy);
     Ok(response)
+}
+
+/// Writes the one line of a request: what failed here as a warning, what comes by the thousand for those who look for it.
+fn note(id: &str, method: &Method, route: &str, status: u16, ms: u128, is_busy: bool) {
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                request.id = id, http.method = %method, http.route = route, http.status = status, ms,
+                "{method} {route} {status}"
+            )
+        };
+    }
+    match status {
+        500.. => line!(warn),
+        _ if is_busy => line!(debug),
+        _ => line!(info),
+    }
 }
