@@ -67,15 +67,19 @@ impl Class {
     pub const fn of(errcode: i64) -> Self {
         match errcode {
             // Busy; edited by another at the same time; too many calls at once.
-            -1 | 6000 | 45033 => Self::Retry,
-            40014 | 42001 => Self::RefreshToken,
+            // A ticket of a suite that is too old: the next one is on its way.
+            -1 | 6000 | 45033 | 40085 => Self::Retry,
+            // Of apps, and of suites.
+            40014 | 42001 | 40082 | 42009 => Self::RefreshToken,
             45009 => Self::Wait,
             // Wrong secret, corp or app.
             40001 | 40013 | 40056 | 40091 | 45031
+            // Wrong suite or secret of a suite; the enterprise took the authorisation back.
+            | 40080 | 40083 | 48003 | 48004
             // The corp itself: of a kind that may not, abnormal, not verified.
             | 40132 | 40141 | 43009
             // The app may not use this interface, or no longer.
-            | 48001..=48009 | 50003 | 60031 | 301_002
+            | 48001 | 48002 | 48005..=48009 | 50003 | 60031 | 301_002
             // Outside the visible range; the address is not trusted; no licence; no right to have customers.
             | 60011 | 60020 | 84074 | 701_008 | 701_099 => Self::Operator,
             _ => Self::Stop,
@@ -143,10 +147,10 @@ mod tests {
     #[test]
     fn codes_have_the_class_of_their_reaction() {
         let cases = [
-            (Class::Retry, vec![-1, 6000, 45033]),
-            (Class::RefreshToken, vec![40014, 42001]),
+            (Class::Retry, vec![-1, 6000, 45033, 40085]),
+            (Class::RefreshToken, vec![40014, 42001, 40082, 42009]),
             (Class::Wait, vec![45009]),
-            (Class::Operator, vec![40001, 40013, 48002, 60011, 60020]),
+            (Class::Operator, vec![40001, 40013, 40080, 48002, 48004, 60011, 60020]),
             (Class::Stop, vec![40003, 40058, 41050, 41051, 45035, 84061, 99999]),
         ];
         for (class, codes) in cases {

@@ -18,6 +18,7 @@ mod media;
 mod message;
 mod page;
 mod reply;
+pub mod suite;
 mod tag;
 mod throttle;
 pub mod token;
