@@ -110,6 +110,7 @@ impl Ingest {
         let reader = Arc::new(Reader::start(db.clone(), wecom));
         lifecycle.spawn("ingest looks", jobs::look::run(Arc::clone(&reader), lifecycle.clone()));
         jobs::look::start_forgetting(&reader, &lifecycle);
+        lifecycle.spawn("ingest errands", jobs::errand::run(Arc::clone(&app), lifecycle.clone()));
         let reconciler = Arc::new(Reconciler::new(Arc::clone(&reader)));
         lifecycle.spawn("ingest reconcile", jobs::reconcile::run(Arc::clone(&reconciler), lifecycle.clone()));
         if let Some(every) = reconcile_every {

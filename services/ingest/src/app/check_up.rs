@@ -11,16 +11,17 @@ use scrm_wecom::callback::{AesKey, Credentials, random_prefix};
 use scrm_wecom::client::token::{Grant, TokenError, TokenSource, fetch_token};
 use scrm_wecom::client::{CallError, Client, Limits};
 use sea_orm::DbErr;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::domain::connection::{ApiUrl, App};
+use crate::domain::connection::{ApiUrl, App, AppKind};
 use crate::store;
-use crate::store::app::Secrets;
+use crate::store::app::CallbackSecrets;
 
 /// A connected app, to be tried out.
 pub struct AppOnTrial {
     app: App,
-    secrets: Secrets,
+    secret: SecretString,
+    callback: Option<CallbackSecrets>,
 }
 
 /// A check of a callback address as WeCom makes it.
@@ -31,13 +32,17 @@ pub struct Challenge {
     pub echo: String,
 }
 
-/// Returns every connected app of an installation, whichever enterprise it belongs to.
+/// Returns every app of an installation that signs in by itself, whichever enterprise it belongs to: all but those of
+/// third-party suites.
 pub async fn apps_on_trial(db: &Db, keys: &KeyRing) -> Result<Vec<AppOnTrial>, DbErr> {
     let mut found = Vec::new();
     for corp in store::corp::all(db.reader()).await? {
         for app in store::app::all(db.reader(), corp.id).await? {
-            let opened = store::app::open(db.reader(), keys, &app.name).await?;
-            found.extend(opened.map(|(app, secrets)| AppOnTrial { app, secrets }));
+            let Some((app, secrets)) = store::app::open(db.reader(), keys, &app.name).await? else {
+                continue;
+            };
+            let Some(secret) = secrets.secret.filter(|_| app.kind != AppKind::ThirdParty) else { continue };
+            found.push(AppOnTrial { app, secret, callback: secrets.callback });
         }
     }
     Ok(found)
@@ -57,7 +62,7 @@ impl AppOnTrial {
     /// Asks WeCom for an access token. WeCom gives the one that it gave before, as long as that lives: nobody loses his.
     pub async fn sign_in(&self, http: &reqwest::Client, now: Timestamp) -> Result<Grant, CallError> {
         let base_url = self.api_url();
-        let fetched = fetch_token(http, &base_url, &self.app.wecom_corp, &self.secrets.secret).await;
+        let fetched = fetch_token(http, &base_url, &self.app.wecom_corp, &self.secret).await;
         let (token, life) = fetched?;
         Ok(Grant {
             corp: self.app.corp,
@@ -79,8 +84,9 @@ impl AppOnTrial {
 
     /// Makes a check of its callback address; `None` when its token or key cannot be used.
     pub fn challenge(&self, now: Timestamp) -> Option<Challenge> {
-        let key = AesKey::parse(self.secrets.aes_key.expose_secret()).ok()?;
-        let credentials = Credentials::new(self.secrets.token.expose_secret(), key).ok()?;
+        let callback = self.callback.as_ref()?;
+        let key = AesKey::parse(callback.aes_key.expose_secret()).ok()?;
+        let credentials = Credentials::new(callback.token.expose_secret(), key).ok()?;
         // Digits, as WeCom's are.
         let echo = u128::from_be_bytes(random_prefix()).to_string();
         let encrypt = credentials.encrypt(random_prefix(), echo.as_bytes(), self.app.wecom_corp.as_str());

@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{App, Error};
 use crate::domain::connection::{self, ApiUrl, AppKind, AppName};
 use crate::store;
-use crate::store::app::Secrets;
+use crate::store::address::Holder;
+use crate::store::app::{CallbackSecrets, Secrets};
 
 /// What the administrator copies from WeCom's console, as typed in.
 #[derive(Debug, Clone)]
@@ -35,10 +36,10 @@ impl App {
     pub async fn connect_app(&self, corp: CorpId, connection: &Connection) -> Result<connection::App, Error> {
         let checked = check(corp, connection)?;
         let app = connection::App { updated_at: self.clock.now(), ..checked };
+        let (token, aes_key) = (connection.token.clone(), connection.encoding_aes_key.clone());
         let secrets = Secrets {
-            secret: connection.secret.clone(),
-            token: connection.token.clone(),
-            aes_key: connection.encoding_aes_key.clone(),
+            secret: Some(connection.secret.clone()),
+            callback: Some(CallbackSecrets { token, aes_key }),
         };
 
         let txn = self.db.begin().await?;
@@ -56,14 +57,41 @@ impl App {
         if let Some(connected) = found.wecom_id.filter(|connected| *connected != app.wecom_corp) {
             return Err(Error::ConnectedElsewhere(connected));
         }
-        if !store::app::put(&txn, &self.keys, &app, &secrets).await? {
-            return Err(Error::AppNameTaken(app.name));
+        let is_held = store::address::hold(&txn, corp, &app.name, Holder::App).await?;
+        if !is_held || !store::app::put(&txn, &self.keys, &app, &secrets).await? {
+            return Err(Error::NameTaken(app.name));
         }
         // A token of the secret before would be refused as late as it expires.
         store::token::forget(&txn, corp, &app.name).await?;
         txn.commit().await?;
         self.forget_receivers();
         tracing::info!(app.name = %app.name, corp.id = %app.corp, "Connected the app {}", app.name);
+        Ok(app)
+    }
+
+    /// Sets token and key with which an app is called back: of a 代开发 app they are all that its authorisation lacks.
+    pub async fn set_app_callback(
+        &self,
+        corp: CorpId,
+        name: &str,
+        token: &SecretString,
+        aes_key: &SecretString,
+    ) -> Result<connection::App, Error> {
+        let mut wrong = Vec::new();
+        check_callback(token, aes_key, &mut wrong);
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        let not_found = || Error::AppNotFound(name.to_owned());
+        let name = AppName::parse(name).map_err(|_| not_found())?;
+        let callback = CallbackSecrets { token: token.clone(), aes_key: aes_key.clone() };
+        let now = self.clock.now();
+        if !store::app::set_callback(self.db.writer(), &self.keys, corp, &name, &callback, now).await? {
+            return Err(not_found());
+        }
+        self.forget_receivers();
+        let (app, _) = store::app::open(self.db.reader(), &self.keys, &name).await?.ok_or_else(not_found)?;
+        tracing::info!(app.name = %name, corp.id = %corp, "The callback of the app {name} is set");
         Ok(app)
     }
 
@@ -82,9 +110,9 @@ fn check(corp: CorpId, connection: &Connection) -> Result<connection::App, Error
     let wecom_corp = WecomCorpId::parse(&connection.wecom_corp_id)
         .map_err(|error| note("wecom_corp_id", error.to_string()))
         .ok();
-    let kind = AppKind::parse(&connection.kind);
+    let kind = AppKind::parse(&connection.kind).filter(|kind| *kind == AppKind::SelfBuilt);
     if kind.is_none() {
-        note("kind", "must be self_built".to_owned());
+        note("kind", "must be self_built: other apps come through their suite".to_owned());
     }
     if connection.agent_id <= 0 {
         note("agent_id", "must be a positive number".to_owned());
@@ -92,13 +120,8 @@ fn check(corp: CorpId, connection: &Connection) -> Result<connection::App, Error
     if connection.secret.expose_secret().trim().is_empty() {
         note("secret", "is empty".to_owned());
     }
-    if let Err(error) = checked_token(connection.token.expose_secret()) {
-        note("token", error.to_string());
-    }
-    if let Err(error) = AesKey::parse(connection.encoding_aes_key.expose_secret()) {
-        note("encoding_aes_key", error.to_string());
-    }
-
+    check_callback(&connection.token, &connection.encoding_aes_key, &mut wrong);
+    let mut note = |field: &str, message: String| wrong.push(FieldError::new(field, message));
     let api_url = connection.api_url.as_deref().map(ApiUrl::parse).transpose();
     let api_url = api_url.map_err(|error| note("api_url", error.to_string())).ok().flatten();
 
@@ -108,10 +131,22 @@ fn check(corp: CorpId, connection: &Connection) -> Result<connection::App, Error
             corp,
             wecom_corp,
             kind,
+            suite: None,
+            is_authorized: true,
             agent_id: connection.agent_id,
             updated_at: scrm_kernel::Timestamp::default(),
             api_url,
         }),
         _ => Err(Error::Invalid(wrong)),
+    }
+}
+
+/// Checks what proves the callbacks of an address.
+pub(super) fn check_callback(token: &SecretString, aes_key: &SecretString, wrong: &mut Vec<FieldError>) {
+    if let Err(error) = checked_token(token.expose_secret()) {
+        wrong.push(FieldError::new("token", error.to_string()));
+    }
+    if let Err(error) = AesKey::parse(aes_key.expose_secret()) {
+        wrong.push(FieldError::new("encoding_aes_key", error.to_string()));
     }
 }

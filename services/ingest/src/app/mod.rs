@@ -6,6 +6,7 @@ mod give_tokens;
 mod hooks;
 mod list_callbacks;
 mod put_lead_source;
+mod put_suite;
 mod reader;
 mod reading;
 mod receive_callback;
@@ -13,6 +14,7 @@ mod receive_submission;
 mod reconcile;
 mod reconciliations;
 mod replay_callback;
+mod run_errand;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -27,6 +29,7 @@ use sea_orm::DbErr;
 pub use check_up::{AppOnTrial, Challenge, apps_on_trial};
 pub use connect_app::Connection;
 pub use put_lead_source::SourceForm;
+pub use put_suite::SuiteForm;
 pub(crate) use reader::Reader;
 pub use receive_callback::{RawCallback, Refusal};
 pub use receive_submission::RawSubmission;
@@ -60,9 +63,15 @@ pub enum Error {
     /// Another enterprise of this installation has that corp of WeCom.
     #[error("the corp {0} of WeCom is connected to another enterprise here")]
     WecomCorpTaken(WecomCorpId),
-    /// Another enterprise has an app of that name.
+    /// Something else has that callback address: an app or a suite, of this enterprise or another one.
     #[error("the name {0} is taken")]
-    AppNameTaken(AppName),
+    NameTaken(AppName),
+    /// The enterprise has no such app with a callback address of its own.
+    #[error("there is no app {0} with a callback address of its own")]
+    AppNotFound(String),
+    /// The enterprise has no such suite.
+    #[error("there is no suite {0}")]
+    SuiteNotFound(String),
     /// Another enterprise has a lead source of that name.
     #[error("the name {0} is taken")]
     SourceNameTaken(SourceName),
@@ -109,12 +118,14 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::BadCursor(_) => ErrorKind::Invalid,
-            Self::CorpNotFound | Self::ReconciliationNotFound(_) | Self::CallbackNotFound(_) => {
-                ErrorKind::NotFound
-            }
+            Self::CorpNotFound
+            | Self::AppNotFound(_)
+            | Self::SuiteNotFound(_)
+            | Self::ReconciliationNotFound(_)
+            | Self::CallbackNotFound(_) => ErrorKind::NotFound,
             Self::ConnectedElsewhere(_)
             | Self::WecomCorpTaken(_)
-            | Self::AppNameTaken(_)
+            | Self::NameTaken(_)
             | Self::SourceNameTaken(_)
             | Self::NotConnected
             | Self::NothingToConfirm(_)
@@ -134,7 +145,9 @@ impl Classify for Error {
             Self::CorpNotFound => "corp_not_found",
             Self::ConnectedElsewhere(_) => "connected_elsewhere",
             Self::WecomCorpTaken(_) => "wecom_corp_taken",
-            Self::AppNameTaken(_) => "app_name_taken",
+            Self::NameTaken(_) => "name_taken",
+            Self::AppNotFound(_) => "app_not_found",
+            Self::SuiteNotFound(_) => "suite_not_found",
             Self::SourceNameTaken(_) => "source_name_taken",
             Self::NotSigned => "not_signed",
             Self::SubmissionChanged => "submission_changed",
@@ -169,9 +182,9 @@ pub struct App {
     wecom: reqwest::Client,
     submissions: Batcher<store::submission::Door>,
     hooks: Hooks,
-    /// Opened credentials by app. Rows are the truth: a change here empties it, and a bad signature asks the rows again.
+    /// Opened credentials by callback address. Rows are the truth: a change here empties it, and a bad signature asks the rows again.
     receivers: RwLock<HashMap<AppName, Arc<Receiver>>>,
-    /// When the rows were last asked again, by app.
+    /// When the rows were last asked again, by address.
     read_again: Mutex<HashMap<AppName, Timestamp>>,
 }
 
@@ -215,6 +228,10 @@ impl App {
     /// Returns the enterprises of this installation, the first one first.
     pub async fn corps(&self) -> Result<Vec<Corp>, Error> {
         Ok(store::corp::all(self.db.reader()).await?)
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
     }
 
     /// Returns the present moment.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use scrm_kernel::Timestamp;
 
 /// The kinds of callback that carry no state: a copy is no duplicate, it means that something changed once more.
-pub const REPEATABLE: [&str; 12] = [
+pub const REPEATABLE: [&str; 13] = [
     "contact_edited",
     "contact_transfer_failed",
     "tag_created",
@@ -18,6 +18,7 @@ pub const REPEATABLE: [&str; 12] = [
     "department_created",
     "department_updated",
     "department_deleted",
+    "suite_auth_changed",
 ];
 
 /// What tells callbacks apart: the second in which the event happened, by the body's own words, and the body's SHA-256.

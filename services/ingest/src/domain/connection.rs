@@ -84,11 +84,15 @@ impl ApiUrl {
     }
 }
 
-/// What sort of app it is, which decides to whom its callbacks are addressed.
+/// What sort of app it is, which decides how it gets tokens and where its callbacks come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppKind {
-    /// 自建应用: made by the enterprise itself; its callbacks are addressed to the corp.
+    /// 自建应用: made by the enterprise itself; it has a secret and an address of its own.
     SelfBuilt,
+    /// 第三方应用: installed from a provider's suite. It gets tokens through the suite, whose address its callbacks come to.
+    ThirdParty,
+    /// 代开发应用: made by a provider for the enterprise. Its permanent code is its secret, and it has an address of its own.
+    Customized,
 }
 
 impl AppKind {
@@ -96,12 +100,14 @@ impl AppKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SelfBuilt => "self_built",
+            Self::ThirdParty => "third_party",
+            Self::Customized => "customized",
         }
     }
 
     /// Reads the stable name.
     pub fn parse(text: &str) -> Option<Self> {
-        (text == Self::SelfBuilt.as_str()).then_some(Self::SelfBuilt)
+        [Self::SelfBuilt, Self::ThirdParty, Self::Customized].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -116,7 +122,11 @@ pub struct App {
     pub wecom_corp: WecomCorpId,
     /// What sort it is.
     pub kind: AppKind,
-    /// WeCom's number of the app.
+    /// The suite through which it was authorised; none for an app that the enterprise made itself.
+    pub suite: Option<AppName>,
+    /// Whether it may still speak for the enterprise: an authorisation can be taken back.
+    pub is_authorized: bool,
+    /// WeCom's number of the app; 0 if the authorisation has none.
     pub agent_id: i64,
     /// When it was connected, or its secrets last changed.
     pub updated_at: Timestamp,

@@ -7,3 +7,4 @@ pub mod look;
 pub mod reconciliation;
 pub mod relation;
 pub mod submission;
+pub mod suite;

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Json, Path};
 use actix_web::{get, put};
 use scrm_http::{Caller, Problem};
 
-use super::dto::{AppIn, AppOut, AppsOut};
+use super::dto::{AppIn, AppOut, AppsOut, CallbackIn};
 use crate::app::{App, Error};
 
 /// List the connected apps of the enterprise.
@@ -29,4 +29,22 @@ pub(super) async fn connect(
 ) -> Result<Json<AppOut>, Error> {
     let connection = body.into_inner().into_connection(name.into_inner());
     Ok(Json(app.connect_app(caller.corp, &connection).await?.into()))
+}
+
+/// Set token and key with which an app is called back.
+///
+/// Of a 代开发 app, whose authorisation came through its suite, they are what is left to set up.
+#[utoipa::path(
+    tag = "ingest", operation_id = "ingest_set_app_callback", params(("app" = String, Path)),
+    responses((status = 200, body = AppOut), (status = 404, body = Problem), (status = 422, body = Problem))
+)]
+#[put("/apps/{app}/callback")]
+pub(super) async fn set_callback(
+    app: Data<App>,
+    caller: Caller,
+    name: Path<String>,
+    body: Json<CallbackIn>,
+) -> Result<Json<AppOut>, Error> {
+    let CallbackIn { token, encoding_aes_key } = body.into_inner();
+    Ok(Json(app.set_app_callback(caller.corp, &name, &token, &encoding_aes_key).await?.into()))
 }

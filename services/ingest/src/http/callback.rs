@@ -31,7 +31,7 @@ pub(super) async fn verify(app: Data<App>, name: Path<String>, request: HttpRequ
 #[utoipa::path(
     tag = "ingest", operation_id = "ingest_receive_callback", params(("app" = String, Path)), security(),
     responses(
-        (status = 200, description = "On the disk"),
+        (status = 200, description = "On the disk; what tells a suite something is answered with the word success"),
         (status = 403, description = "Not authentic, or late"),
         (status = 413, description = "Over 1 MiB"),
         (status = 503, description = "Not stored: send it again"),
@@ -49,11 +49,12 @@ pub(super) async fn receive(
         Err(refusal) => return refusal,
     };
     let received_at = app.now();
-    let raw = RawCallback { app: &name, query: request.query_string(), body: &body, received_at };
+    let raw = RawCallback { address: &name, query: request.query_string(), body: &body, received_at };
     let outcome = app.receive_callback(raw).await;
     metrics::counter!(CALLBACKS, "outcome" => outcome_of(&outcome)).increment(1);
     match outcome {
-        Ok(()) => HttpResponse::Ok().finish(),
+        Ok("") => HttpResponse::Ok().finish(),
+        Ok(answer) => HttpResponse::Ok().content_type("text/plain").body(answer),
         Err(refusal) => refuse(&refusal),
     }
 }
@@ -71,9 +72,9 @@ async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, HttpResp
     })
 }
 
-const fn outcome_of(outcome: &Result<(), Refusal>) -> &'static str {
+const fn outcome_of(outcome: &Result<&'static str, Refusal>) -> &'static str {
     match outcome {
-        Ok(()) => "stored",
+        Ok(_) => "stored",
         Err(Refusal::NotAuthentic(_)) => "not_authentic",
         Err(Refusal::Late) => "late",
         Err(Refusal::NotStored(_)) => "not_stored",

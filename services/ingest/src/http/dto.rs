@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::Connection;
 use crate::domain::callback::Callback;
-use crate::domain::connection;
+use crate::domain::connection::{self, AppKind, AppName};
 
 /// An app to connect: what WeCom's console shows of it.
 #[derive(Deserialize, ToSchema)]
@@ -16,7 +16,7 @@ use crate::domain::connection;
 pub(super) struct AppIn {
     /// 企业ID.
     wecom_corp_id: String,
-    /// `self_built`.
+    /// `self_built`; the other kinds come through their suite.
     kind: String,
     /// `AgentId`.
     agent_id: i64,
@@ -49,12 +49,29 @@ impl AppIn {
     }
 }
 
+/// What proves the callbacks of an app.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallbackIn {
+    /// `Token` of the callback.
+    #[schema(value_type = String)]
+    pub(super) token: SecretString,
+    /// `EncodingAESKey` of the callback.
+    #[schema(value_type = String)]
+    pub(super) encoding_aes_key: SecretString,
+}
+
 /// A connected app, without its secrets.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AppOut {
     name: String,
     wecom_corp_id: String,
+    /// `self_built`, `third_party` or `customized`.
     kind: &'static str,
+    /// The suite through which it was authorised.
+    suite: Option<String>,
+    /// `connected`, or `cancelled` when the enterprise took the authorisation back.
+    state: &'static str,
     agent_id: i64,
     /// Where WeCom sends its callbacks, below the address of this installation.
     callback_path: String,
@@ -66,15 +83,26 @@ pub(super) struct AppOut {
 impl From<connection::App> for AppOut {
     fn from(app: connection::App) -> Self {
         Self {
-            callback_path: format!("/callback/wecom/{}", app.name),
+            // A third-party app is called back at its suite's address.
+            callback_path: match &app.suite {
+                Some(suite) if app.kind == AppKind::ThirdParty => callback_path(suite),
+                _ => callback_path(&app.name),
+            },
             name: app.name.to_string(),
             wecom_corp_id: app.wecom_corp.into(),
             kind: app.kind.as_str(),
+            suite: app.suite.map(|suite| suite.to_string()),
+            state: if app.is_authorized { "connected" } else { "cancelled" },
             agent_id: app.agent_id,
             api_url: app.api_url.map(|url| url.as_str().to_owned()),
             updated_at: app.updated_at.into(),
         }
     }
+}
+
+/// Returns where WeCom calls an app or a suite back.
+pub(super) fn callback_path(name: &AppName) -> String {
+    format!("/callback/wecom/{name}")
 }
 
 /// All connected apps.

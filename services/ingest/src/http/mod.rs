@@ -9,6 +9,8 @@ mod lead_dto;
 mod lead_sources;
 mod reconciliation_dto;
 mod reconciliations;
+mod suite_dto;
+mod suites;
 mod tokens;
 
 use actix_web::{HttpResponse, web};
@@ -29,6 +31,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/api/v1/ingest")
             .service(apps::list)
             .service(apps::connect)
+            .service(apps::set_callback)
             .service(callbacks::list)
             .service(callbacks::replay)
             .service(lead_sources::list)
@@ -36,7 +39,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .service(reconciliations::begin)
             .service(reconciliations::list)
             .service(reconciliations::read)
-            .service(reconciliations::confirm),
+            .service(reconciliations::confirm)
+            .service(suites::list)
+            .service(suites::put_one)
+            .service(suites::authorizations)
+            .service(suites::errands),
     );
     // No part of the public contract, so not of its document either.
     config.map(|config| {

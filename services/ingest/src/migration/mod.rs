@@ -14,6 +14,7 @@ mod m007_reconciliation;
 mod m030_callback_replay;
 mod m031_traceparent;
 mod m032_half_contact;
+mod m033_suites;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m030_callback_replay::CallbackReplay),
             Box::new(m031_traceparent::Traceparent),
             Box::new(m032_half_contact::HalfContact),
+            Box::new(m033_suites::Suites),
         ]
     }
 }

@@ -12,38 +12,111 @@ use scrm_wecom::event::{self, App, Body, Book, Contact, DeleteSource, FailReason
 use sea_orm::DbErr;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::hint;
+use super::suite::SuiteNews;
 use crate::domain::look::{Urgency, Wanted};
 use crate::domain::relation::{Pair, Standing, Told};
 use crate::store;
 use crate::store::callback::Taken;
 
+/// Why a callback to an app belongs to nobody.
+const OTHER_CORP: &str = "ToUserName or AuthCorpId names another enterprise than that of the app";
+
 /// The table `callback` as the relay sees it.
 pub(crate) struct Callbacks {
     db: Db,
     keys: KeyRing,
+    /// What was looked up and never changes.
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
     /// What WeCom calls enterprises. Once connected, one is called that for ever.
-    names: Mutex<HashMap<CorpId, WecomCorpId>>,
+    names: HashMap<CorpId, WecomCorpId>,
+    /// Whether an address is a suite's.
+    suites: HashMap<String, bool>,
+    /// The enterprise here and its app, by suite and by what WeCom calls the enterprise.
+    places: HashMap<(String, String), Place>,
+}
+
+/// To whom a callback belongs: an enterprise, and as which of its apps it is spoken to.
+#[derive(Clone)]
+struct Place {
+    corp: CorpId,
+    app: String,
 }
 
 impl Callbacks {
     pub(crate) fn of(db: Db, keys: KeyRing) -> Self {
-        Self { db, keys, names: Mutex::default() }
+        Self { db, keys, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what WeCom calls an enterprise, if it is connected.
     async fn name(&self, corp: CorpId) -> Result<Option<WecomCorpId>, DbErr> {
-        let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&corp).cloned();
+        let known = self.known().names.get(&corp).cloned();
         if known.is_some() {
             return Ok(known);
         }
         let name = store::corp::find(self.db.reader(), corp).await?.and_then(|corp| corp.wecom_id);
         if let Some(name) = &name {
-            self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(corp, name.clone());
+            self.known().names.insert(corp, name.clone());
         }
         Ok(name)
+    }
+
+    /// Reports whether a callback came to a suite, and not to an app.
+    async fn is_of_suite(&self, callback: &Taken) -> Result<bool, DbErr> {
+        let known = self.known().suites.get(&callback.app).copied();
+        if let Some(is_suite) = known {
+            return Ok(is_suite);
+        }
+        let is_suite = store::address::is_suite(self.db.reader(), &callback.app).await?;
+        self.known().suites.insert(callback.app.clone(), is_suite);
+        Ok(is_suite)
+    }
+
+    /// Returns to whom an event belongs, or why to nobody.
+    async fn place(&self, callback: &Taken, event: &event::Event) -> Result<Result<Place, String>, DbErr> {
+        let here = Place { corp: callback.corp, app: callback.app.clone() };
+        if !self.is_of_suite(callback).await? {
+            let name = self.name(callback.corp).await?;
+            let is_other = event.corp.as_deref().zip(name).is_some_and(|(told, name)| told != name.as_str());
+            return Ok(if is_other { Err(OTHER_CORP.to_owned()) } else { Ok(here) });
+        }
+        let Some(corp) = event.corp.clone().filter(|_| !matches!(event.body, Body::Suite(_))) else {
+            return Ok(Ok(here)); // It concerns the suite itself.
+        };
+        let key = (callback.app.clone(), corp);
+        let known = self.known().places.get(&key).cloned();
+        if let Some(place) = known {
+            return Ok(Ok(place));
+        }
+        let found = store::authorization::place(self.db.reader(), &key.0, &key.1).await?;
+        let Some((corp, app)) = found else { return Ok(Err(store::callback::NO_PLACE.to_owned())) };
+        let place = Place { corp, app: app.as_str().to_owned() };
+        self.known().places.insert(key, place.clone());
+        Ok(Ok(place))
+    }
+
+    /// Parses a callback and turns it into what it tells.
+    async fn read(&self, callback: Taken) -> Result<Read, DbErr> {
+        let seq = callback.seq;
+        let event = match parsed(&callback) {
+            Ok(event) => event,
+            Err(problem) => return Ok(Read { seq, outcome: Err(problem) }),
+        };
+        let outcome = match self.place(&callback, &event).await? {
+            Ok(Place { corp, app }) => Ok(news(&Taken { corp, app, ..callback }, &event)),
+            Err(problem) => Err(problem),
+        };
+        Ok(Read { seq, outcome })
     }
 }
 
@@ -66,6 +139,8 @@ struct News {
     relation: Option<Told>,
     /// The userid that a member had, and the one they have now.
     renamed: Option<(CorpId, WecomUserId, WecomUserId)>,
+    /// What an enterprise or WeCom did with a suite.
+    suite: Option<SuiteNews>,
 }
 
 #[async_trait]
@@ -84,9 +159,8 @@ impl Source for Callbacks {
     async fn take(&self, most: u64, except: &[i64]) -> Result<Vec<Read>, DbErr> {
         let taken = store::callback::take(&self.db, &self.keys, most, except).await?;
         let mut rows = Vec::with_capacity(taken.len());
-        for callback in &taken {
-            let name = self.name(callback.corp).await?;
-            rows.push(Read { seq: callback.seq, outcome: read(callback, name.as_ref()) });
+        for callback in taken {
+            rows.push(self.read(callback).await?);
         }
         Ok(rows)
     }
@@ -99,7 +173,7 @@ impl Source for Callbacks {
     async fn settle(&self, fates: Vec<(Read, Fate)>) -> Result<(), DbErr> {
         let mut processed: HashMap<&'static str, Vec<i64>> = HashMap::new();
         let (mut kept, mut looks) = (Vec::new(), Vec::new());
-        let (mut relations, mut renamed) = (Vec::new(), Vec::new());
+        let (mut relations, mut renamed, mut suites) = (Vec::new(), Vec::new(), Vec::new());
         let txn = self.db.begin().await?;
         for (row, fate) in fates {
             match (fate, row.outcome) {
@@ -113,6 +187,7 @@ impl Source for Callbacks {
                     looks.extend(news.looks);
                     relations.extend(news.relation);
                     renamed.extend(news.renamed);
+                    suites.extend(news.suite);
                 }
             }
         }
@@ -123,6 +198,9 @@ impl Source for Callbacks {
         store::look::want(&txn, &looks).await?;
         for (corp, former, new) in &renamed {
             store::member::rename(&txn, *corp, former, new).await?;
+        }
+        for news in &suites {
+            news.note(&txn, &self.keys).await?;
         }
         for (kind, seqs) in processed {
             store::callback::processed(&txn, kind, &seqs).await?;
@@ -139,17 +217,17 @@ impl Resend for Callbacks {
     }
 }
 
-/// Parses a callback and turns it into what it tells. `name` is what WeCom calls the enterprise of its app.
-fn read(callback: &Taken, name: Option<&WecomCorpId>) -> Result<News, String> {
+fn parsed(callback: &Taken) -> Result<event::Event, String> {
     let body = callback.body.as_ref().map_err(Clone::clone)?;
-    let event = event::parse(body).map_err(|error| chain(&error))?;
-    if event.corp.as_deref().zip(name).is_some_and(|(told, name)| told != name.as_str()) {
-        return Err("ToUserName or AuthCorpId names another enterprise than that of the app".to_owned());
-    }
+    event::parse(body).map_err(|error| chain(&error))
+}
+
+/// Turns an event into what it tells the enterprise and the app that it belongs to.
+fn news(callback: &Taken, event: &event::Event) -> News {
     let occurred_at =
         event.time.map_or(callback.signed_at, |seconds| from_millis(seconds.saturating_mul(1000)));
     let envelope = published(callback, &event.body, occurred_at)
-        .or_else(|| clicked(callback, &event, occurred_at))
+        .or_else(|| clicked(callback, event, occurred_at))
         .or_else(|| renamed(callback, &event.body, occurred_at));
     let look = |subject| Wanted {
         corp: callback.corp,
@@ -158,8 +236,14 @@ fn read(callback: &Taken, name: Option<&WecomCorpId>) -> Result<News, String> {
         urgency: Urgency::Fresh,
     };
     let looks = hint::subjects(&event.body).into_iter().map(look).collect();
-    let relation = standing(callback, &event.body, occurred_at);
-    Ok(News { kind: event.body.name(), envelope, looks, relation, renamed: new_id(callback, &event.body) })
+    News {
+        kind: event.body.name(),
+        envelope,
+        looks,
+        relation: standing(callback, &event.body, occurred_at),
+        renamed: new_id(callback, &event.body),
+        suite: SuiteNews::of(callback, event, occurred_at),
+    }
 }
 
 /// Returns how a relation stands since then.

@@ -3,6 +3,7 @@
 mod callback;
 mod hint;
 mod submission;
+mod suite;
 
 pub(crate) use callback::Callbacks;
 pub(crate) use submission::Submissions;

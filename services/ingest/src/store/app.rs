@@ -1,6 +1,6 @@
 //! Connected apps and their sealed secrets.
 
-use scrm_kernel::{CorpId, KeyRing, Sealed, WecomCorpId};
+use scrm_kernel::{CorpId, KeyRing, Sealed, Timestamp, WecomCorpId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
@@ -9,7 +9,7 @@ use sea_orm::{
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::entity::app::{ActiveModel, Column, Entity, Model};
-use super::{corp, inconsistent};
+use super::{authorization, corp, inconsistent};
 use crate::domain::connection::{ApiUrl, App, AppKind, AppName};
 
 const SECRET: &str = "app.secret";
@@ -19,34 +19,41 @@ const AES_KEY: &str = "app.aes_key";
 /// What an app proves itself with, and how WeCom does.
 #[derive(Debug, Clone)]
 pub(crate) struct Secrets {
-    /// For access tokens.
-    pub(crate) secret: SecretString,
+    /// For access tokens: its secret, or its permanent code; none when the authorisation was cancelled.
+    pub(crate) secret: Option<SecretString>,
+    /// For callbacks to its own address; none if it has none, or it is not set up yet.
+    pub(crate) callback: Option<CallbackSecrets>,
+}
+
+/// What proves callbacks at one address.
+#[derive(Debug, Clone)]
+pub(crate) struct CallbackSecrets {
     /// Signs callbacks.
     pub(crate) token: SecretString,
     /// Encrypts callbacks (`EncodingAESKey`).
     pub(crate) aes_key: SecretString,
 }
 
-/// Adds an app or replaces what is known of it; `false` when its name belongs to another enterprise.
+/// Adds an app or replaces what is known of it; `false` when its name belongs to another enterprise, or to a suite's app.
 pub(crate) async fn put(
     connection: &impl ConnectionTrait,
     keys: &KeyRing,
     app: &App,
     secrets: &Secrets,
 ) -> Result<bool, DbErr> {
-    let seal = |place: &str, secret: &SecretString| {
-        Set(keys.seal(app.corp, place, secret.expose_secret().as_bytes()).into_bytes())
-    };
+    let seal = |place: &str, secret: Option<&SecretString>| sealed(keys, app.corp, place, secret);
+    let callback = secrets.callback.as_ref();
     let row = ActiveModel {
         name: Set(app.name.as_str().to_owned()),
         corp_id: Set(app.corp),
         kind: Set(app.kind.as_str().to_owned()),
         agent_id: Set(app.agent_id),
-        secret: seal(SECRET, &secrets.secret),
-        token: seal(TOKEN, &secrets.token),
-        aes_key: seal(AES_KEY, &secrets.aes_key),
+        secret: Set(seal(SECRET, secrets.secret.as_ref())),
+        token: Set(seal(TOKEN, callback.map(|callback| &callback.token))),
+        aes_key: Set(seal(AES_KEY, callback.map(|callback| &callback.aes_key))),
         updated_at: Set(app.updated_at),
         api_url: Set(app.api_url.as_ref().map(|url| url.as_str().to_owned())),
+        suite: Set(None),
     };
     let replace = OnConflict::column(Column::Name)
         .update_columns([
@@ -59,9 +66,64 @@ pub(crate) async fn put(
             Column::ApiUrl,
         ])
         .action_and_where(Expr::col((Entity, Column::CorpId)).eq(app.corp))
+        .action_and_where(Expr::col((Entity, Column::Suite)).is_null())
         .to_owned();
     let changed = Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await?;
     Ok(changed > 0)
+}
+
+/// Adds the app that an enterprise got from a suite, or notes what it is now. Its callback secrets stay.
+pub(crate) async fn put_authorized(
+    connection: &impl ConnectionTrait,
+    suite: &AppName,
+    app: &App,
+) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        name: Set(app.name.as_str().to_owned()),
+        corp_id: Set(app.corp),
+        kind: Set(app.kind.as_str().to_owned()),
+        agent_id: Set(app.agent_id),
+        secret: Set(Vec::new()),
+        token: Set(Vec::new()),
+        aes_key: Set(Vec::new()),
+        updated_at: Set(app.updated_at),
+        api_url: Set(app.api_url.as_ref().map(|url| url.as_str().to_owned())),
+        suite: Set(Some(suite.as_str().to_owned())),
+    };
+    let replace = OnConflict::column(Column::Name)
+        .update_columns([Column::AgentId, Column::UpdatedAt, Column::ApiUrl])
+        .action_and_where(Expr::col((Entity, Column::CorpId)).eq(app.corp))
+        .to_owned();
+    Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+/// Sets what proves the callbacks of an app; `false` if there is no such app with an address of its own.
+pub(crate) async fn set_callback(
+    connection: &impl ConnectionTrait,
+    keys: &KeyRing,
+    corp: CorpId,
+    name: &AppName,
+    callback: &CallbackSecrets,
+    now: Timestamp,
+) -> Result<bool, DbErr> {
+    let updated = Entity::update_many()
+        .col_expr(Column::Token, Expr::value(sealed(keys, corp, TOKEN, Some(&callback.token))))
+        .col_expr(Column::AesKey, Expr::value(sealed(keys, corp, AES_KEY, Some(&callback.aes_key))))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Name.eq(name.as_str()))
+        .filter(Column::CorpId.eq(corp))
+        .filter(Column::Kind.ne(AppKind::ThirdParty.as_str()))
+        .exec(connection)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+/// Seals a secret; none is empty.
+fn sealed(keys: &KeyRing, corp: CorpId, place: &str, secret: Option<&SecretString>) -> Vec<u8> {
+    secret.map_or_else(Vec::new, |secret| {
+        keys.seal(corp, place, secret.expose_secret().as_bytes()).into_bytes()
+    })
 }
 
 /// Returns the apps of an enterprise by name.
@@ -71,7 +133,12 @@ pub(crate) async fn all(connection: &impl ConnectionTrait, corp_id: CorpId) -> R
     let Some(wecom_corp) = corp::find(connection, corp_id).await?.and_then(|corp| corp.wecom_id) else {
         return Ok(Vec::new());
     };
-    rows.iter().map(|row| app_of(row, wecom_corp.clone())).collect()
+    let held = authorization::held_by(connection, corp_id).await?;
+    let app = |row: &Model| {
+        let is_authorized = row.suite.is_none() || held.contains(&row.name);
+        app_of(row, wecom_corp.clone(), is_authorized)
+    };
+    rows.iter().map(app).collect()
 }
 
 /// Returns an app and its secrets by name, whichever enterprise it belongs to: its address is all that a callback tells.
@@ -84,27 +151,42 @@ pub(crate) async fn open(
     let corp = corp::find(connection, row.corp_id).await?;
     let wecom_corp =
         corp.and_then(|corp| corp.wecom_id).ok_or_else(|| inconsistent("app", "corp_id", name))?;
-    let app = app_of(&row, wecom_corp)?;
-    let unseal = |place: &str, bytes: Vec<u8>| {
+    let unseal = |place: &str, bytes: &[u8]| {
+        if bytes.is_empty() {
+            return Ok::<_, DbErr>(None);
+        }
         let plain = keys
-            .open(app.corp, place, &Sealed::from_bytes(bytes))
+            .open(row.corp_id, place, &Sealed::from_bytes(bytes.to_vec()))
             .map_err(|error| DbErr::Custom(format!("{place} of {name}: {error}")))?;
-        String::from_utf8(plain).map(SecretString::from).map_err(|_| inconsistent("app", place, name))
+        let secret = String::from_utf8(plain).map_err(|_| inconsistent("app", place, name))?;
+        Ok(Some(SecretString::from(secret)))
     };
-    let secrets = Secrets {
-        secret: unseal(SECRET, row.secret)?,
-        token: unseal(TOKEN, row.token)?,
-        aes_key: unseal(AES_KEY, row.aes_key)?,
+    let callback = unseal(TOKEN, &row.token)?.zip(unseal(AES_KEY, &row.aes_key)?);
+    let callback = callback.map(|(token, aes_key)| CallbackSecrets { token, aes_key });
+    let secret = match suite_of(&row)? {
+        None => unseal(SECRET, &row.secret)?,
+        Some(suite) => {
+            let opened = authorization::open(connection, keys, &suite, &wecom_corp).await?;
+            opened.and_then(|(_, code)| code)
+        }
     };
-    Ok(Some((app, secrets)))
+    let app = app_of(&row, wecom_corp, secret.is_some())?;
+    Ok(Some((app, Secrets { secret, callback })))
 }
 
-fn app_of(row: &Model, wecom_corp: WecomCorpId) -> Result<App, DbErr> {
+fn suite_of(row: &Model) -> Result<Option<AppName>, DbErr> {
+    let suite = row.suite.as_deref().map(AppName::parse).transpose();
+    suite.map_err(|_| inconsistent("app", "suite", &row.name))
+}
+
+fn app_of(row: &Model, wecom_corp: WecomCorpId, is_authorized: bool) -> Result<App, DbErr> {
     Ok(App {
         name: AppName::parse(&row.name).map_err(|_| inconsistent("app", "name", &row.name))?,
         corp: row.corp_id,
         wecom_corp,
         kind: AppKind::parse(&row.kind).ok_or_else(|| inconsistent("app", "kind", &row.name))?,
+        suite: suite_of(row)?,
+        is_authorized,
         agent_id: row.agent_id,
         updated_at: row.updated_at,
         api_url: row

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -18,12 +19,18 @@ use sea_orm::{
 use super::entity::callback::{Column, Entity, Model};
 use super::inconsistent;
 use crate::domain::callback::{Callback, Fingerprint, REPEATABLE, State};
+use crate::domain::connection::AppName;
 
 /// The table, for those who wait for callbacks.
 pub(crate) const TABLE: &str = "callback";
 const BODY: &str = "callback.body";
 /// Where dead letters are of which a callback cannot be read.
 const LETTERS: &str = "ingest.callback";
+
+/// The problem of a callback to a suite whose enterprise is not known.
+pub(crate) const NO_PLACE: &str = "AuthCorpId names an enterprise that has not authorised the suite";
+/// How long after such a callback its enterprise may still turn up by itself.
+const PLACE_WINDOW: Duration = Duration::from_hours(1);
 
 /// A callback at the door.
 #[derive(Debug)]
@@ -267,6 +274,33 @@ pub(crate) async fn replay(
         keeper::take_back(txn, corp, LETTERS, letter_of(corp, &app, &hash), by).await?;
     }
     Ok(true)
+}
+
+/// Lets callbacks to a suite be read again that came before the authorisation of their enterprise was known.
+pub(crate) async fn find_place_again(txn: &Txn, provider: CorpId, suite: &AppName) -> Result<(), DbErr> {
+    let lost: Vec<(i64, Vec<u8>)> = Entity::find()
+        .select_only()
+        .columns([Column::Seq, Column::Hash])
+        .filter(Column::ReceivedAt.gte(txn.now() - PLACE_WINDOW))
+        .filter(Column::CorpId.eq(provider))
+        .filter(Column::App.eq(suite.as_str()))
+        .filter(Column::Problem.eq(NO_PLACE))
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let seqs: Vec<i64> = lost.iter().map(|(seq, _)| *seq).collect();
+    Entity::update_many()
+        .col_expr(Column::Problem, Expr::value(None::<String>))
+        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
+        .filter(sql::one_of(txn, Column::Seq, &seqs))
+        .exec(txn)
+        .await?;
+    for (_, hash) in &lost {
+        let letter = letter_of(provider, suite.as_str(), hash);
+        keeper::take_back(txn, provider, LETTERS, letter, "the authorisation of its enterprise").await?;
+    }
+    txn.will_wake(TABLE);
+    Ok(())
 }
 
 /// Marks the callbacks that were processed in `window` as waiting, and returns how many those are.

@@ -1,7 +1,8 @@
 //! Enterprises.
 
+use scrm_db::Txn;
 use scrm_kernel::{CorpId, Timestamp, WecomCorpId};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
     QueryOrder as _,
@@ -63,4 +64,19 @@ pub(crate) async fn connect(
         .exec(connection)
         .await?;
     Ok(updated.rows_affected == 1)
+}
+
+/// Returns the enterprise that is called so in WeCom; makes one that is connected now if there is none.
+pub(crate) async fn of_wecom(txn: &Txn, wecom_id: &WecomCorpId) -> Result<CorpId, DbErr> {
+    let now = txn.now();
+    let row = ActiveModel {
+        id: Set(CorpId::mint(now)),
+        wecom_id: Set(Some(wecom_id.as_str().to_owned())),
+        created_at: Set(now),
+        connected_at: Set(Some(now)),
+    };
+    let known = OnConflict::column(Column::WecomId).do_nothing().to_owned();
+    Entity::insert(row).on_conflict(known).exec_without_returning(txn).await?;
+    let found = Entity::find().filter(Column::WecomId.eq(wecom_id.as_str())).one(txn).await?;
+    found.map(|corp| corp.id).ok_or_else(|| inconsistent("corp", "wecom_id", wecom_id))
 }

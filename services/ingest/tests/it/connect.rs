@@ -21,7 +21,7 @@ async fn a_connected_app_is_shown_without_its_secrets() {
     let wecom = Wecom::of("demo", 1);
     let shown = json!({
         "name": "demo", "wecom_corp_id": wecom.corp_id, "kind": "self_built", "agent_id": 1_000_002,
-        "callback_path": "/callback/wecom/demo", "api_url": null, "updated_at": "2026-03-02T01:00:00.000Z",
+        "suite": null, "state": "connected", "callback_path": "/callback/wecom/demo", "api_url": null, "updated_at": "2026-03-02T01:00:00.000Z",
     });
     assert_eq!(ingest.connect(&wecom).await, (200, shown.clone()));
     let (_, listed) = ingest.admin().get("/api/v1/ingest/apps").await;

@@ -15,5 +15,6 @@ mod replay;
 mod sender;
 mod simulated;
 mod submission;
+mod suite;
 mod support;
 mod tokens;

@@ -107,6 +107,12 @@ impl TestIngest {
         assert_eq!((reply.status, reply.body.len()), (200, 0), "{reply:?}");
     }
 
+    /// Sends what a suite is told; WeCom wants to hear that it was understood.
+    pub(crate) async fn take_told(&self, callback: &Signed) {
+        let reply = self.call(callback).await;
+        assert_eq!((reply.status, reply.body.as_slice()), (200, &b"success"[..]), "{reply:?}");
+    }
+
     /// Returns what is listed under a query, newest first.
     pub(crate) async fn callbacks(&self, query: &str) -> Vec<Value> {
         self.listed(&format!("callbacks?{query}")).await

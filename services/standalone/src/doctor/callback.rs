@@ -57,8 +57,8 @@ async fn knock(app: &AppOnTrial, http: &reqwest::Client, base: &str, clock: &Clo
     let name = app.name();
     let address = format!("{base}/callback/wecom/{name}");
     let Some(challenge) = app.challenge(clock.now()) else {
-        let remedy = format!("Connect {name} anew: PUT /api/v1/ingest/apps/{name}.");
-        return Err(Fault::new(format!("{name}: its token or key cannot be used"), remedy));
+        let remedy = format!("Set its Token and EncodingAESKey: PUT /api/v1/ingest/apps/{name}/callback.");
+        return Err(Fault::new(format!("{name}: it has no token and key that can be used"), remedy));
     };
     let lost = |words: String| {
         let remedy = format!(

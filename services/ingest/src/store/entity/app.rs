@@ -11,14 +11,16 @@ pub(crate) struct Model {
     pub(crate) corp_id: CorpId,
     pub(crate) kind: String,
     pub(crate) agent_id: i64,
-    /// Sealed.
+    /// Sealed, or empty.
     pub(crate) secret: Vec<u8>,
-    /// Sealed.
+    /// Sealed, or empty.
     pub(crate) token: Vec<u8>,
-    /// Sealed.
+    /// Sealed, or empty.
     pub(crate) aes_key: Vec<u8>,
     pub(crate) updated_at: DateTimeUtc,
     pub(crate) api_url: Option<String>,
+    /// Through which it was authorised; then the three secrets are empty, and its right is in `suite_authorization`.
+    pub(crate) suite: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
