@@ -95,7 +95,10 @@ impl Running {
         let server = serve(listener, services, tokens, readiness.clone(), WORKERS, lifecycle.clone());
         lifecycle.spawn("http", server);
         lock.announce(address)?;
-        readiness.set();
+        tokio::select! {
+            () = broker.subscribed() => readiness.set(),
+            () = lifecycle.stopping() => {}
+        }
         Ok(Self { address, ingest, directory, leads, customers, queues, lifecycle, _lock: lock })
     }
 
@@ -121,7 +124,7 @@ impl Running {
 /// Runs all services until the process is asked to stop.
 pub async fn run(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
     let mut ending = Ending::listen().context("cannot listen for signals")?;
-    let Some(running) = ending.unless_asked(Running::start(data, address)).await else {
+    let Some(running) = Box::pin(ending.unless_asked(Running::start(data, address))).await else {
         // Everything that was begun so far may be repeated.
         tracing::info!("Asked to end while the services were starting");
         return Ok(());

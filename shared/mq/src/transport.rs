@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use scrm_db::{Publish, PublishError};
 use scrm_kernel::{Clock, Lifecycle, Timestamp};
 use scrm_proto::Envelope;
+use tokio::sync::watch;
 
 use crate::delivery::{DeadLetters, Subscription};
 use crate::topology::Queue;
@@ -61,27 +62,52 @@ pub trait Transport: Publish + 'static {
 
 /// A handle of the broker; cheap to clone.
 #[derive(Clone)]
-pub struct Broker(Arc<dyn Transport>);
+pub struct Broker {
+    transport: Arc<dyn Transport>,
+    /// How many consumers have not subscribed yet.
+    coming: Arc<watch::Sender<usize>>,
+}
+
+/// A consumer that has not subscribed yet.
+pub(crate) struct Coming(Arc<watch::Sender<usize>>);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.send_modify(|coming| *coming -= 1);
+    }
+}
 
 impl Broker {
     /// Makes a handle of a transport.
     pub fn new(transport: impl Transport) -> Self {
-        Self(Arc::new(transport))
+        Self { transport: Arc::new(transport), coming: Arc::default() }
+    }
+
+    /// Notes that a consumer is about to subscribe; it drops what this returns when it has.
+    pub(crate) fn coming(&self) -> Coming {
+        self.coming.send_modify(|coming| *coming += 1);
+        Coming(Arc::clone(&self.coming))
+    }
+
+    /// Waits until every consumer has subscribed that was told to run.
+    pub async fn subscribed(&self) {
+        // Cannot fail: this handle keeps the sender.
+        self.coming.subscribe().wait_for(|coming| *coming == 0).await.ok();
     }
 
     /// See [`Transport::subscribe`].
     pub async fn subscribe(&self, queue: &Queue, prefetch: usize) -> Result<Subscription, BrokerError> {
-        self.0.subscribe(queue, prefetch).await
+        self.transport.subscribe(queue, prefetch).await
     }
 
     /// See [`Transport::dead_letters`].
     pub async fn dead_letters(&self, queue: &Queue, prefetch: usize) -> Result<DeadLetters, BrokerError> {
-        self.0.dead_letters(queue, prefetch).await
+        self.transport.dead_letters(queue, prefetch).await
     }
 
     /// See [`Transport::redrive`].
     pub async fn redrive(&self, queue: &Queue, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
-        self.0.redrive(queue, messages).await
+        self.transport.redrive(queue, messages).await
     }
 
     /// Starts the job that shows how full the queues are and how old their oldest messages: what tells that work stands
@@ -106,7 +132,7 @@ impl Broker {
 
     /// See [`Transport::queues`].
     pub async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {
-        self.0.queues().await
+        self.transport.queues().await
     }
 }
 
@@ -143,17 +169,65 @@ fn check(message: &Envelope) -> Result<(), PublishError> {
 #[async_trait]
 impl Publish for Broker {
     fn most_under_way(&self) -> usize {
-        self.0.most_under_way()
+        self.transport.most_under_way()
     }
 
     async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
         let mut outcomes: Vec<_> = messages.iter().map(check).collect();
         let possible = messages.into_iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
-        let mut published = self.0.publish(possible.map(|(message, _)| message).collect()).await.into_iter();
+        let mut published =
+            self.transport.publish(possible.map(|(message, _)| message).collect()).await.into_iter();
         for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
             let silent = || Err(PublishError::NotNow("the broker does not say".to_owned()));
             *outcome = published.next().unwrap_or_else(silent);
         }
         outcomes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    struct Silent;
+
+    #[async_trait]
+    impl Publish for Silent {
+        async fn publish(&self, messages: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
+            messages.iter().map(|_| Ok(())).collect()
+        }
+    }
+
+    #[async_trait]
+    impl Transport for Silent {
+        async fn subscribe(&self, _: &Queue, _: usize) -> Result<Subscription, BrokerError> {
+            Err(BrokerError("there is nothing to hear".to_owned()))
+        }
+
+        async fn dead_letters(&self, _: &Queue, _: usize) -> Result<DeadLetters, BrokerError> {
+            Err(BrokerError("there is nothing to hear".to_owned()))
+        }
+
+        async fn redrive(&self, _: &Queue, _: Vec<Envelope>) -> Vec<Result<(), PublishError>> {
+            Vec::new()
+        }
+
+        async fn queues(&self) -> Result<Vec<QueueState>, BrokerError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_waits_until_all_its_consumers_have_subscribed() {
+        let broker = Broker::new(Silent);
+        assert_eq!(broker.subscribed().now_or_never(), Some(()));
+        let consumers = [broker.coming(), broker.clone().coming()];
+        for consumer in consumers {
+            assert_eq!(broker.subscribed().now_or_never(), None);
+            drop(consumer);
+        }
+        assert_eq!(broker.subscribed().now_or_never(), Some(()));
     }
 }

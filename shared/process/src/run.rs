@@ -161,7 +161,10 @@ impl<S: Service> Started<S> {
         let workers = settings.http.workers;
         let server = serve(listener, routes, tokens, readiness.clone(), workers, lifecycle.clone());
         lifecycle.spawn("http", server);
-        readiness.set();
+        tokio::select! {
+            () = broker.subscribed() => readiness.set(),
+            () = lifecycle.stopping() => {}
+        }
         Ok(Self { address, service, rabbit, lifecycle })
     }
 

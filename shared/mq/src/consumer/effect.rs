@@ -22,7 +22,7 @@ use self::work::{ToClaim, ToRecord, Work};
 use super::{Failure, log, panic_text, step_of};
 use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
-use crate::transport::{Broker, BrokerError};
+use crate::transport::{Broker, BrokerError, Coming};
 
 /// What a claim came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,8 +195,18 @@ impl Effects {
     ///
     /// How long that may take is the patience of `lifecycle`. A call that is ended by it is a call with an unclear
     /// outcome.
-    pub async fn run(self, broker: Broker, lifecycle: Lifecycle) -> Result<(), BrokerError> {
+    pub fn run(
+        self,
+        broker: Broker,
+        lifecycle: Lifecycle,
+    ) -> impl Future<Output = Result<(), BrokerError>> + Send {
+        let coming = broker.coming();
+        self.consume(broker, coming, lifecycle)
+    }
+
+    async fn consume(self, broker: Broker, coming: Coming, lifecycle: Lifecycle) -> Result<(), BrokerError> {
         let mut subscription = broker.subscribe(&self.queue, self.concurrency).await?;
+        drop(coming);
         let consumer = Arc::new(self);
         // After a lost connection the broker gives out anew what is still in hand here.
         let places = Arc::new(Semaphore::new(consumer.concurrency));

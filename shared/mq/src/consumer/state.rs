@@ -18,7 +18,7 @@ use super::together::{Fate, GROUP, Keep, Part, act_together, alike};
 use super::{Failure, PAUSE, log, step_of};
 use crate::delivery::{Delivery, Settlement};
 use crate::topology::Queue;
-use crate::transport::{Broker, BrokerError};
+use crate::transport::{Broker, BrokerError, Coming};
 
 /// Groups handled at once; messages of one key share a lane and keep their order. More of them would make the groups
 /// smaller.
@@ -116,8 +116,18 @@ impl Consumer {
     }
 
     /// Handles messages until asked to stop; then finishes those it has begun.
-    pub async fn run(self, broker: Broker, lifecycle: Lifecycle) -> Result<(), BrokerError> {
+    pub fn run(
+        self,
+        broker: Broker,
+        lifecycle: Lifecycle,
+    ) -> impl Future<Output = Result<(), BrokerError>> + Send {
+        let coming = broker.coming();
+        self.consume(broker, coming, lifecycle)
+    }
+
+    async fn consume(self, broker: Broker, coming: Coming, lifecycle: Lifecycle) -> Result<(), BrokerError> {
         let mut subscription = broker.subscribe(&self.queue, PREFETCH).await?;
+        drop(coming);
         let consumer = Arc::new(self);
         // Lanes end with this future, however that ends.
         let mut tasks = JoinSet::new();
