@@ -22,7 +22,8 @@ pub struct LeadView {
     pub lead: Lead,
     /// The customer's name as WeCom has it; none until the profile was read, empty when WeCom withholds it.
     pub wecom_name: Option<String>,
-    /// What became of the owner's welcome message; none when there is none to send.
+    /// What became of the owner's welcome message, or, when there is none to send (the lead was given to somebody who did
+    /// not meet the person), of the newest one that the person was to get.
     pub welcome: Option<WelcomeView>,
     /// What is known of the owner, who may have had another id when the lead began.
     pub owner: Option<Known>,
@@ -103,9 +104,12 @@ impl App {
         let welcomes = store::welcome::to_people(connection, corp, people()).await?;
         // Of a relation the newest comes last and stays.
         let mut of_relation: HashMap<(String, String), WelcomeView> = HashMap::new();
+        let mut of_person: HashMap<String, WelcomeView> = HashMap::new();
         for known in welcomes {
             let store::welcome::Known { person, user_key, state, at, problem } = known;
-            of_relation.insert((person, user_key), WelcomeView { state, at, problem });
+            let welcome = WelcomeView { state, at, problem };
+            of_person.insert(person.clone(), welcome.clone());
+            of_relation.insert((person, user_key), welcome);
         }
         let ids = || leads.iter().map(|lead| lead.id);
         let taken_up = store::acknowledgement::of_leads(connection, corp, ids()).await?;
@@ -116,11 +120,12 @@ impl App {
             let person = lead.person.as_ref().map(ExternalUserId::as_str);
             let owner = lead.owner().map(|owner| owner.user.folded());
             let relation = person.map(str::to_owned).zip(owner.clone());
+            let owners_own = relation.and_then(|relation| of_relation.get(&relation));
             LeadView {
                 owner: owner.as_ref().and_then(|owner| staff.get(owner)).cloned(),
                 followed_up_at: owner.and_then(|owner| taken_up.get(&(lead.id, owner))).copied(),
                 wecom_name: lead.person.as_ref().and_then(|person| names.get(person)).cloned(),
-                welcome: relation.and_then(|relation| of_relation.get(&relation)).cloned(),
+                welcome: owners_own.or_else(|| of_person.get(person?)).cloned(),
                 transfer: transfers.remove(&lead.id),
                 lead,
             }

@@ -227,6 +227,7 @@ pub(crate) async fn to_people(
         .filter(Column::CorpId.eq(corp))
         .filter(Column::ExternalUserId.is_in(people.into_iter().map(ExternalUserId::as_str)))
         .order_by_asc(Column::Number)
+        .order_by_asc(Column::ExpiresAt)
         .all(connection)
         .await?;
     let known = |row: Model| {

@@ -42,7 +42,16 @@ async fn without_a_name_in_time_it_says_its_neutral_words() {
     greeted.leads.hear([contact.told()]).await;
     assert_eq!(greeted.outcome_of("wm-nameless").await, "sent");
     assert_eq!(greeted.wecom.calls(SEND)[0].0["text"]["content"], "您好");
-    assert_eq!(greeted.leads.lead_of("wm-nameless").await["profile"], "pending");
+    let lead = greeted.leads.lead_of("wm-nameless").await;
+    assert_eq!(lead["profile"], "pending");
+
+    // Whoever gets the lead sees that the person was greeted.
+    let path = format!("/api/v1/leads/leads/{}/reassign", lead["id"].as_str().unwrap());
+    let admin = greeted.leads.admin().with_header("if-match", format!("\"{}\"", lead["version"]));
+    let heir = greeted.wecom.sandbox.app("demo").unwrap().staff[1].clone();
+    let (status, given) = admin.post(&path, &json!({"user_id": heir, "transfer": false})).await;
+    assert_eq!((status, &given["owner"]["user_id"]), (200, &json!(heir)), "{given}");
+    assert_eq!(greeted.leads.lead_of("wm-nameless").await["welcome"], lead["welcome"]);
     greeted.finish().await;
 }
 
@@ -145,7 +154,18 @@ async fn the_words_of_a_channel_go_before_the_default_ones() {
 
     let (status, listed) = admin.get(GREETINGS).await;
     assert_eq!((status, listed["items"].as_array().unwrap().len()), (200, 2), "{listed}");
-    let removed = admin.send(Method::DELETE, &format!("{GREETINGS}?channel=spring-fair"), "").await;
+
+    // Of two who edit them from one version, one is told that they have changed.
+    assert_eq!((&listed["items"][0]["version"], &listed["items"][1]["version"]), (&json!(1), &json!(1)));
+    let fair = format!("{GREETINGS}?channel=spring-fair");
+    let made_from = |version: i64| admin.clone().with_header("if-match", format!("\"{version}\""));
+    assert_eq!(made_from(1).put(&fair, &own).await.1["version"], 2);
+    let (status, problem) = made_from(1).put(&fair, &own).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("greeting_changed")));
+    assert_eq!(made_from(1).send(Method::DELETE, &fair, "").await.status, 409);
+    assert_eq!(made_from(1).put(&format!("{GREETINGS}?channel=nowhere"), &own).await.0, 409);
+
+    let removed = made_from(2).send(Method::DELETE, &fair, "").await;
     assert_eq!(removed.status, 204);
     let again = admin.send(Method::DELETE, &format!("{GREETINGS}?channel=spring-fair"), "").await;
     assert_eq!((again.status, &again.json()["code"]), (404, &json!("greeting_not_found")));
