@@ -60,6 +60,15 @@ impl TestDatabase {
         &self.database
     }
 
+    /// Does something to it behind the back of whoever has it open.
+    pub async fn meddle(&self, statement: &str) {
+        let url = match &self.database {
+            Database::File(file) => format!("sqlite://{}", file.display()),
+            Database::Postgres { url, .. } => url.clone(),
+        };
+        execute(&url, statement).await;
+    }
+
     /// Returns the folder of the files that belong to its rows.
     pub fn files(&self) -> &Path {
         self.files.path()
@@ -86,8 +95,12 @@ fn split(url: &str) -> (String, String) {
 }
 
 async fn on_server(statement: &str) {
+    execute(&server_url(), statement).await;
+}
+
+async fn execute(url: &str, statement: &str) {
     let connection: DatabaseConnection =
-        sea_orm::Database::connect(server_url()).await.expect("the PostgreSQL of the tests answers");
+        sea_orm::Database::connect(url).await.expect("the database of the test answers");
     connection.execute_unprepared(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
     connection.close().await.expect("a connection can be closed");
 }

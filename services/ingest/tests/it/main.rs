@@ -9,6 +9,7 @@ mod hostile;
 mod late;
 mod lead_source;
 mod look;
+mod not_stored;
 mod profile;
 mod reconcile;
 mod replay;

@@ -140,6 +140,15 @@ impl TestIngest {
         bodies
     }
 
+    /// Keeps callbacks and forms from being stored, or lets them be stored again.
+    pub(crate) async fn lose_tables(&self, is_lost: bool) {
+        for table in ["callback", "submission"] {
+            let lost = format!("lost_{table}");
+            let (from, to) = if is_lost { (table, lost.as_str()) } else { (lost.as_str(), table) };
+            self.database.meddle(&format!("ALTER TABLE {from} RENAME TO {to}")).await;
+        }
+    }
+
     /// Waits until every stored callback is processed or known to be impossible; returns them, newest first.
     pub(crate) async fn processed(&self) -> Vec<Value> {
         let rows = eventually("all callbacks processed", async || {
