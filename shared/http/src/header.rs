@@ -72,6 +72,35 @@ impl FromRequest for IfMatch {
     }
 }
 
+/// The version that a declaration was made from, if the caller cares.
+///
+/// A `PUT` by name adds a thing or replaces it, so scripts may send it again and again; whoever edits what somebody else may
+/// edit too sends the version, and is refused when it is another one by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MayMatch(pub Option<i64>);
+
+impl FromRequest for MayMatch {
+    type Error = BadHeader;
+    type Future = Ready<Result<Self, BadHeader>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(IF_MATCH) {
+            return ready(Ok(Self(None)));
+        }
+        ready(
+            IfMatch::from_request(request, payload).into_inner().map(|IfMatch(version)| Self(Some(version))),
+        )
+    }
+}
+
+impl utoipa::IntoParams for MayMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `version` that the change was made from, in quotation marks: refused when it is another \
+                           one by now.";
+        vec![parameter(IF_MATCH, Required::False, description, "\"7\"", None)]
+    }
+}
+
 fn version_of(text: &str) -> Option<i64> {
     let digits = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"')?.strip_suffix('"')?;
     // No sign and no leading nought: one version has one text.

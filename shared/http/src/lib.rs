@@ -11,7 +11,7 @@ pub mod server;
 pub mod token;
 
 pub use caller::{Caller, Role};
-pub use header::{IdempotencyKey, IfMatch, Versioned, replay};
+pub use header::{IdempotencyKey, IfMatch, MayMatch, Versioned, replay};
 pub use list::page_of;
 pub use moment::Moment;
 pub use problem::{Problem, respond};

@@ -29,13 +29,15 @@ pub struct Connection {
     pub encoding_aes_key: SecretString,
     /// Where WeCom's API is; none for the one that everybody uses.
     pub api_url: Option<String>,
+    /// The version that it replaces, if the caller cares.
+    pub version: Option<i64>,
 }
 
 impl App {
     /// Connects an app to an enterprise, or replaces its secrets. The enterprise is connected with its first app.
     pub async fn connect_app(&self, corp: CorpId, connection: &Connection) -> Result<connection::App, Error> {
         let checked = check(corp, connection)?;
-        let app = connection::App { updated_at: self.clock.now(), ..checked };
+        let mut app = connection::App { updated_at: self.clock.now(), ..checked };
         let (token, aes_key) = (connection.token.clone(), connection.encoding_aes_key.clone());
         let secrets = Secrets {
             secret: Some(connection.secret.clone()),
@@ -57,6 +59,9 @@ impl App {
         if let Some(connected) = found.wecom_id.filter(|connected| *connected != app.wecom_corp) {
             return Err(Error::ConnectedElsewhere(connected));
         }
+        let there = store::app::open(&txn, &self.keys, &app.name).await?.map(|(there, _)| there);
+        let there = there.filter(|there| there.corp == corp).map(|there| there.version);
+        app.version = Self::next_version(connection.version, there)?;
         let is_held = store::address::hold(&txn, corp, &app.name, Holder::App).await?;
         if !is_held || !store::app::put(&txn, &self.keys, &app, &secrets).await? {
             return Err(Error::NameTaken(app.name));
@@ -76,6 +81,7 @@ impl App {
         name: &str,
         token: &SecretString,
         aes_key: &SecretString,
+        version: Option<i64>,
     ) -> Result<connection::App, Error> {
         let mut wrong = Vec::new();
         check_callback(token, aes_key, &mut wrong);
@@ -85,12 +91,19 @@ impl App {
         let not_found = || Error::AppNotFound(name.to_owned());
         let name = AppName::parse(name).map_err(|_| not_found())?;
         let callback = CallbackSecrets { token: token.clone(), aes_key: aes_key.clone() };
-        let now = self.clock.now();
-        if !store::app::set_callback(self.db.writer(), &self.keys, corp, &name, &callback, now).await? {
-            return Err(not_found());
+        let txn = self.db.begin().await?;
+        let now = txn.now();
+        let (app, _) = store::app::open(&txn, &self.keys, &name)
+            .await?
+            .filter(|(app, _)| app.corp == corp && app.kind != AppKind::ThirdParty)
+            .ok_or_else(not_found)?;
+        let next = Self::next_version(version, Some(app.version))?;
+        if !store::app::set_callback(&txn, &self.keys, corp, &name, &callback, app.version, now).await? {
+            return Err(Error::Changed(next));
         }
+        txn.commit().await?;
         self.forget_receivers();
-        let (app, _) = store::app::open(self.db.reader(), &self.keys, &name).await?.ok_or_else(not_found)?;
+        let app = connection::App { version: next, updated_at: now, ..app };
         tracing::info!(app.name = %name, corp.id = %corp, "The callback of the app {name} is set");
         Ok(app)
     }
@@ -134,6 +147,7 @@ fn check(corp: CorpId, connection: &Connection) -> Result<connection::App, Error
             suite: None,
             is_authorized: true,
             agent_id: connection.agent_id,
+            version: 1,
             updated_at: scrm_kernel::Timestamp::default(),
             api_url,
         }),

@@ -66,6 +66,9 @@ pub enum Error {
     /// Something else has that callback address: an app or a suite, of this enterprise or another one.
     #[error("the name {0} is taken")]
     NameTaken(AppName),
+    /// Somebody changed it meanwhile; or it is not there, in no version.
+    #[error("it is in version {0} by now")]
+    Changed(i64),
     /// The enterprise has no such app with a callback address of its own.
     #[error("there is no app {0} with a callback address of its own")]
     AppNotFound(String),
@@ -126,6 +129,7 @@ impl Classify for Error {
             Self::ConnectedElsewhere(_)
             | Self::WecomCorpTaken(_)
             | Self::NameTaken(_)
+            | Self::Changed(_)
             | Self::SourceNameTaken(_)
             | Self::NotConnected
             | Self::NothingToConfirm(_)
@@ -146,6 +150,7 @@ impl Classify for Error {
             Self::ConnectedElsewhere(_) => "connected_elsewhere",
             Self::WecomCorpTaken(_) => "wecom_corp_taken",
             Self::NameTaken(_) => "name_taken",
+            Self::Changed(_) => "changed",
             Self::AppNotFound(_) => "app_not_found",
             Self::SuiteNotFound(_) => "suite_not_found",
             Self::SourceNameTaken(_) => "source_name_taken",
@@ -237,6 +242,16 @@ impl App {
     /// Returns the present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Returns the version of a declaration that follows what is there; an error if it was made from another one.
+    fn next_version(made_from: Option<i64>, there: Option<i64>) -> Result<i64, Error> {
+        let there = there.unwrap_or_default();
+        if made_from.is_some_and(|version| version != there) {
+            Err(Error::Changed(there))
+        } else {
+            Ok(there + 1)
+        }
     }
 
     fn forget_receivers(&self) {

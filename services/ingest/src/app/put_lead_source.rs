@@ -28,6 +28,8 @@ pub struct SourceForm {
     pub mapping: Option<BTreeMap<String, String>>,
     /// What it signs with; the one it has, or a new one, when absent.
     pub secret: Option<SecretString>,
+    /// The version that it replaces, if the caller cares.
+    pub version: Option<i64>,
 }
 
 impl App {
@@ -38,10 +40,12 @@ impl App {
         form: &SourceForm,
     ) -> Result<(LeadSource, Option<SecretString>), Error> {
         let checked = check(corp, form)?;
-        let source = LeadSource { updated_at: self.clock.now(), ..checked };
+        let mut source = LeadSource { updated_at: self.clock.now(), ..checked };
 
         let txn = self.db.begin().await?;
         let known = store::lead_source::open(&txn, &self.keys, corp, &source.name).await?;
+        let there = known.as_ref().map(|(there, _)| there.version);
+        source.version = Self::next_version(form.version, there)?;
         let (secret, is_new) = match (&form.secret, known) {
             (Some(chosen), _) => (chosen.clone(), false),
             (None, Some((_, secret))) => (secret, false),
@@ -92,6 +96,7 @@ fn check(corp: CorpId, form: &SourceForm) -> Result<LeadSource, Error> {
             title,
             group,
             mapping,
+            version: 1,
             updated_at: scrm_kernel::Timestamp::default(),
         }),
         _ => Err(Error::Invalid(wrong)),

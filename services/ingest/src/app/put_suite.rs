@@ -30,13 +30,15 @@ pub struct SuiteForm {
     pub encoding_aes_key: SecretString,
     /// Where WeCom's API is; none for the one that everybody uses.
     pub api_url: Option<String>,
+    /// The version that it replaces, if the caller cares.
+    pub version: Option<i64>,
 }
 
 impl App {
     /// Sets up a suite, or replaces its secrets. What enterprises authorised stays.
     pub async fn put_suite(&self, corp: CorpId, form: &SuiteForm) -> Result<Suite, Error> {
         let checked = check(corp, form)?;
-        let suite = Suite { updated_at: self.clock.now(), ..checked };
+        let mut suite = Suite { updated_at: self.clock.now(), ..checked };
         let secrets = SuiteSecrets {
             secret: form.secret.clone(),
             token: form.token.clone(),
@@ -45,6 +47,9 @@ impl App {
         };
 
         let txn = self.db.begin().await?;
+        let there = store::suite::open(&txn, &self.keys, suite.name.as_str()).await?.map(|(there, _)| there);
+        let there = there.filter(|there| there.corp == corp).map(|there| there.version);
+        suite.version = Self::next_version(form.version, there)?;
         let is_held = store::address::hold(&txn, corp, &suite.name, Holder::Suite).await?;
         if !is_held || !store::suite::put(&txn, &self.keys, &suite, &secrets).await? {
             return Err(Error::NameTaken(suite.name));
@@ -127,6 +132,7 @@ fn check(corp: CorpId, form: &SuiteForm) -> Result<Suite, Error> {
                 provider_corp,
                 api_url,
                 ticket_at: None,
+                version: 1,
                 updated_at: Timestamp::default(),
             })
         }

@@ -106,6 +106,7 @@ impl App {
             suite: Some(suite.name.clone()),
             is_authorized: true,
             agent_id: told.agent_id.unwrap_or_default(),
+            version: 1,
             updated_at: txn.now(),
             api_url: suite.api_url.clone(),
         };
@@ -151,6 +152,7 @@ impl App {
             suite: Some(suite.name.clone()),
             is_authorized: true,
             agent_id: told.agent_id.unwrap_or_default(),
+            version: 1,
             updated_at: self.clock.now(),
             api_url: suite.api_url.clone(),
         };

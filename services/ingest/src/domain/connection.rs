@@ -128,7 +128,9 @@ pub struct App {
     pub is_authorized: bool,
     /// WeCom's number of the app; 0 if the authorisation has none.
     pub agent_id: i64,
-    /// When it was connected, or its secrets last changed.
+    /// Counts how often it was connected anew, or its secrets changed, from 1.
+    pub version: i64,
+    /// When that was last.
     pub updated_at: Timestamp,
     /// Where its WeCom is, if that is not the one that everybody uses: a private deployment, or a simulated one.
     pub api_url: Option<ApiUrl>,

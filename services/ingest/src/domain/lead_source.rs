@@ -170,6 +170,8 @@ pub struct LeadSource {
     pub group: String,
     /// Where the fields stand in what it sends.
     pub mapping: Mapping,
+    /// Counts its changes, from 1.
+    pub version: i64,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }

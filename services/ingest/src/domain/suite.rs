@@ -32,7 +32,9 @@ pub struct Suite {
     pub api_url: Option<ApiUrl>,
     /// When its newest ticket was made; none before the first one.
     pub ticket_at: Option<Timestamp>,
-    /// When it was set up, or its secrets last changed.
+    /// Counts how often it was set up, from 1.
+    pub version: i64,
+    /// When that was last.
     pub updated_at: Timestamp,
 }
 

@@ -35,7 +35,7 @@ pub(super) struct AppIn {
 }
 
 impl AppIn {
-    pub(super) fn into_connection(self, name: String) -> Connection {
+    pub(super) fn into_connection(self, name: String, version: Option<i64>) -> Connection {
         Connection {
             name,
             wecom_corp_id: self.wecom_corp_id,
@@ -45,6 +45,7 @@ impl AppIn {
             token: self.token,
             encoding_aes_key: self.encoding_aes_key,
             api_url: self.api_url,
+            version,
         }
     }
 }
@@ -77,6 +78,8 @@ pub(super) struct AppOut {
     callback_path: String,
     /// Null for the WeCom that everybody uses.
     api_url: Option<String>,
+    /// For `If-Match`.
+    version: i64,
     updated_at: Moment,
 }
 
@@ -95,6 +98,7 @@ impl From<connection::App> for AppOut {
             state: if app.is_authorized { "connected" } else { "cancelled" },
             agent_id: app.agent_id,
             api_url: app.api_url.map(|url| url.as_str().to_owned()),
+            version: app.version,
             updated_at: app.updated_at.into(),
         }
     }

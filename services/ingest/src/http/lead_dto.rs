@@ -29,8 +29,9 @@ pub(super) struct LeadSourceIn {
 }
 
 impl LeadSourceIn {
-    pub(super) fn into_form(self, name: String) -> SourceForm {
-        SourceForm { name, title: self.name, group: self.group, mapping: self.mapping, secret: self.secret }
+    pub(super) fn into_form(self, name: String, version: Option<i64>) -> SourceForm {
+        let Self { name: title, group, mapping, secret } = self;
+        SourceForm { name, title, group, mapping, secret, version }
     }
 }
 
@@ -47,6 +48,8 @@ pub(super) struct LeadSourceOut {
     /// What it signs with: shown once, when it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// For `If-Match`.
+    version: i64,
     updated_at: Moment,
 }
 
@@ -60,6 +63,7 @@ impl LeadSourceOut {
             name: source.title,
             group: source.group,
             secret: secret.map(|secret| secret.expose_secret().to_owned()),
+            version: source.version,
             updated_at: source.updated_at.into(),
         }
     }

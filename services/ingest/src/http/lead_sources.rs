@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json, Path};
 use actix_web::{get, put};
-use scrm_http::{Caller, Problem};
+use scrm_http::{Caller, MayMatch, Problem, Versioned};
 
 use super::lead_dto::{LeadSourceIn, LeadSourceOut, LeadSourcesOut};
 use crate::app::{App, Error};
@@ -20,7 +20,7 @@ pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<Json<LeadSour
 
 /// Add a lead source, or change it.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_put_lead_source", params(("source" = String, Path)),
+    tag = "ingest", operation_id = "ingest_put_lead_source", params(("source" = String, Path), MayMatch),
     responses((status = 200, body = LeadSourceOut), (status = 409, body = Problem), (status = 422, body = Problem))
 )]
 #[put("/lead-sources/{source}")]
@@ -28,9 +28,10 @@ pub(super) async fn put_one(
     app: Data<App>,
     caller: Caller,
     name: Path<String>,
+    version: MayMatch,
     body: Json<LeadSourceIn>,
-) -> Result<Json<LeadSourceOut>, Error> {
-    let form = body.into_inner().into_form(name.into_inner());
+) -> Result<Versioned<LeadSourceOut>, Error> {
+    let form = body.into_inner().into_form(name.into_inner(), version.0);
     let (source, secret) = app.put_lead_source(caller.corp, &form).await?;
-    Ok(Json(LeadSourceOut::of(source, secret)))
+    Ok(Versioned::ok(source.version, LeadSourceOut::of(source, secret)))
 }

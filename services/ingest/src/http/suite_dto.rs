@@ -36,7 +36,7 @@ pub(super) struct SuiteIn {
 }
 
 impl SuiteIn {
-    pub(super) fn into_form(self, name: String) -> SuiteForm {
+    pub(super) fn into_form(self, name: String, version: Option<i64>) -> SuiteForm {
         SuiteForm {
             name,
             suite_id: self.suite_id,
@@ -46,6 +46,7 @@ impl SuiteIn {
             token: self.token,
             encoding_aes_key: self.encoding_aes_key,
             api_url: self.api_url,
+            version,
         }
     }
 }
@@ -64,6 +65,8 @@ pub(super) struct SuiteOut {
     api_url: Option<String>,
     /// When WeCom made its newest ticket; without one of the last 30 minutes nothing can be asked for.
     ticket_at: Option<Moment>,
+    /// For `If-Match`.
+    version: i64,
     updated_at: Moment,
 }
 
@@ -77,6 +80,7 @@ impl From<Suite> for SuiteOut {
             provider_corp_id: suite.provider_corp.map(Into::into),
             api_url: suite.api_url.map(|url| url.as_str().to_owned()),
             ticket_at: suite.ticket_at.map(Moment::from),
+            version: suite.version,
             updated_at: suite.updated_at.into(),
         }
     }

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json, Path, Query};
 use actix_web::{get, put};
-use scrm_http::{Caller, Problem};
+use scrm_http::{Caller, MayMatch, Problem, Versioned};
 use scrm_kernel::PageRequest;
 
 use super::suite_dto::{AuthorizationsOut, ErrandsOut, PageIn, SuiteIn, SuiteOut, SuitesOut};
@@ -20,7 +20,7 @@ pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<Json<SuitesOu
 ///
 /// Id and kind stay what they are. What enterprises authorised stays too.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_put_suite", params(("suite" = String, Path)),
+    tag = "ingest", operation_id = "ingest_put_suite", params(("suite" = String, Path), MayMatch),
     responses((status = 200, body = SuiteOut), (status = 409, body = Problem), (status = 422, body = Problem))
 )]
 #[put("/suites/{suite}")]
@@ -28,10 +28,12 @@ pub(super) async fn put_one(
     app: Data<App>,
     caller: Caller,
     name: Path<String>,
+    version: MayMatch,
     body: Json<SuiteIn>,
-) -> Result<Json<SuiteOut>, Error> {
-    let form = body.into_inner().into_form(name.into_inner());
-    Ok(Json(app.put_suite(caller.corp, &form).await?.into()))
+) -> Result<Versioned<SuiteOut>, Error> {
+    let form = body.into_inner().into_form(name.into_inner(), version.0);
+    let suite = app.put_suite(caller.corp, &form).await?;
+    Ok(Versioned::ok(suite.version, suite.into()))
 }
 
 /// List the enterprises that authorised a suite, those that cancelled too.

@@ -15,6 +15,7 @@ mod m030_callback_replay;
 mod m031_traceparent;
 mod m032_half_contact;
 mod m033_suites;
+mod m034_versions;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m031_traceparent::Traceparent),
             Box::new(m032_half_contact::HalfContact),
             Box::new(m033_suites::Suites),
+            Box::new(m034_versions::Versions),
         ]
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct CallbackSecrets {
     pub(crate) aes_key: SecretString,
 }
 
-/// Adds an app or replaces what is known of it; `false` when its name belongs to another enterprise, or to a suite's app.
+/// Adds an app in its first version, or replaces the version before; `false` when that is not there, or a suite's app.
 pub(crate) async fn put(
     connection: &impl ConnectionTrait,
     keys: &KeyRing,
@@ -54,6 +54,7 @@ pub(crate) async fn put(
         updated_at: Set(app.updated_at),
         api_url: Set(app.api_url.as_ref().map(|url| url.as_str().to_owned())),
         suite: Set(None),
+        version: Set(app.version),
     };
     let replace = OnConflict::column(Column::Name)
         .update_columns([
@@ -64,8 +65,10 @@ pub(crate) async fn put(
             Column::AesKey,
             Column::UpdatedAt,
             Column::ApiUrl,
+            Column::Version,
         ])
         .action_and_where(Expr::col((Entity, Column::CorpId)).eq(app.corp))
+        .action_and_where(Expr::col((Entity, Column::Version)).eq(app.version - 1))
         .action_and_where(Expr::col((Entity, Column::Suite)).is_null())
         .to_owned();
     let changed = Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await?;
@@ -89,6 +92,7 @@ pub(crate) async fn put_authorized(
         updated_at: Set(app.updated_at),
         api_url: Set(app.api_url.as_ref().map(|url| url.as_str().to_owned())),
         suite: Set(Some(suite.as_str().to_owned())),
+        version: Set(app.version),
     };
     let replace = OnConflict::column(Column::Name)
         .update_columns([Column::AgentId, Column::UpdatedAt, Column::ApiUrl])
@@ -98,22 +102,24 @@ pub(crate) async fn put_authorized(
     Ok(())
 }
 
-/// Sets what proves the callbacks of an app; `false` if there is no such app with an address of its own.
+/// Sets what proves the callbacks of an app that is in this version; `false` if it is not.
 pub(crate) async fn set_callback(
     connection: &impl ConnectionTrait,
     keys: &KeyRing,
     corp: CorpId,
     name: &AppName,
     callback: &CallbackSecrets,
+    version: i64,
     now: Timestamp,
 ) -> Result<bool, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::Token, Expr::value(sealed(keys, corp, TOKEN, Some(&callback.token))))
         .col_expr(Column::AesKey, Expr::value(sealed(keys, corp, AES_KEY, Some(&callback.aes_key))))
         .col_expr(Column::UpdatedAt, Expr::value(now))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::Name.eq(name.as_str()))
         .filter(Column::CorpId.eq(corp))
-        .filter(Column::Kind.ne(AppKind::ThirdParty.as_str()))
+        .filter(Column::Version.eq(version))
         .exec(connection)
         .await?;
     Ok(updated.rows_affected == 1)
@@ -188,6 +194,7 @@ fn app_of(row: &Model, wecom_corp: WecomCorpId, is_authorized: bool) -> Result<A
         suite: suite_of(row)?,
         is_authorized,
         agent_id: row.agent_id,
+        version: row.version,
         updated_at: row.updated_at,
         api_url: row
             .api_url

@@ -16,7 +16,7 @@ use crate::domain::lead_source::{Field, LeadSource, Mapping, Pointer, SourceName
 
 const SECRET: &str = "lead_source.secret";
 
-/// Adds a source or replaces what is known of it; `false` when its name belongs to another enterprise.
+/// Adds a source in its first version, or replaces the version before; `false` when that is not there.
 pub(crate) async fn put(
     connection: &impl ConnectionTrait,
     keys: &KeyRing,
@@ -32,6 +32,7 @@ pub(crate) async fn put(
         mapping: Set(text_of(&source.mapping)),
         secret: Set(sealed.into_bytes()),
         updated_at: Set(source.updated_at),
+        version: Set(source.version),
     };
     let replace = OnConflict::column(Column::Name)
         .update_columns([
@@ -40,8 +41,10 @@ pub(crate) async fn put(
             Column::Mapping,
             Column::Secret,
             Column::UpdatedAt,
+            Column::Version,
         ])
         .action_and_where(Expr::col((Entity, Column::CorpId)).eq(source.corp))
+        .action_and_where(Expr::col((Entity, Column::Version)).eq(source.version - 1))
         .to_owned();
     let changed = Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await?;
     Ok(changed > 0)
@@ -89,6 +92,7 @@ fn source_of(row: &Model) -> Result<LeadSource, DbErr> {
         title: row.title.clone(),
         group: row.routing_group.clone(),
         mapping: mapping_of(&row.mapping).ok_or_else(|| bad("mapping"))?,
+        version: row.version,
         updated_at: row.updated_at,
     })
 }

@@ -31,7 +31,7 @@ pub(crate) struct SuiteSecrets {
     pub(crate) ticket: Option<SecretString>,
 }
 
-/// Adds a suite or replaces what is known of it, its ticket excepted; `false` when it is another enterprise's.
+/// Adds a suite in its first version, or replaces the version before, its ticket excepted; `false` when that is not there.
 pub(crate) async fn put(
     connection: &impl ConnectionTrait,
     keys: &KeyRing,
@@ -54,6 +54,7 @@ pub(crate) async fn put(
         ticket: NotSet,
         ticket_at: NotSet,
         updated_at: Set(suite.updated_at),
+        version: Set(suite.version),
     };
     let replace = OnConflict::column(Column::Name)
         .update_columns([
@@ -63,10 +64,12 @@ pub(crate) async fn put(
             Column::AesKey,
             Column::ApiUrl,
             Column::UpdatedAt,
+            Column::Version,
         ])
         .action_and_where(Expr::col((Entity, Column::CorpId)).eq(suite.corp))
         .action_and_where(Expr::col((Entity, Column::WecomId)).eq(suite.suite_id.as_str()))
         .action_and_where(Expr::col((Entity, Column::Kind)).eq(suite.kind.as_str()))
+        .action_and_where(Expr::col((Entity, Column::Version)).eq(suite.version - 1))
         .to_owned();
     Ok(Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await? > 0)
 }
@@ -134,6 +137,7 @@ fn suite_of(row: &Model) -> Result<Suite, DbErr> {
         provider_corp: provider_corp.map_err(|_| bad("provider_corp"))?,
         api_url: api_url.map_err(|_| bad("api_url"))?,
         ticket_at: row.ticket_at,
+        version: row.version,
         updated_at: row.updated_at,
     })
 }

@@ -21,11 +21,21 @@ async fn a_connected_app_is_shown_without_its_secrets() {
     let wecom = Wecom::of("demo", 1);
     let shown = json!({
         "name": "demo", "wecom_corp_id": wecom.corp_id, "kind": "self_built", "agent_id": 1_000_002,
-        "suite": null, "state": "connected", "callback_path": "/callback/wecom/demo", "api_url": null, "updated_at": "2026-03-02T01:00:00.000Z",
+        "suite": null, "state": "connected", "callback_path": "/callback/wecom/demo", "api_url": null, "version": 1, "updated_at": "2026-03-02T01:00:00.000Z",
     });
     assert_eq!(ingest.connect(&wecom).await, (200, shown.clone()));
     let (_, listed) = ingest.admin().get("/api/v1/ingest/apps").await;
     assert_eq!(listed, json!({"items": [shown], "next_cursor": null}));
+
+    // Connected anew it is another version; whoever says which one they mean replaces no other.
+    assert_eq!(ingest.connect(&wecom).await.1["version"], 2);
+    let made_from = |version: i64| ingest.admin().with_header("if-match", format!("\"{version}\""));
+    let (status, problem) = made_from(1).put(APP, &wecom.connection()).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("changed")), "{problem}");
+    let secrets = json!({"token": wecom.token, "encoding_aes_key": wecom.encoding_aes_key()});
+    assert_eq!(made_from(1).put(&format!("{APP}/callback"), &secrets).await.0, 409);
+    assert_eq!(made_from(2).put(&format!("{APP}/callback"), &secrets).await.1["version"], 3);
+    assert_eq!(made_from(3).put(APP, &wecom.connection()).await.1["version"], 4);
     ingest.finish().await;
 }
 

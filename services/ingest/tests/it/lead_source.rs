@@ -21,15 +21,24 @@ async fn a_new_source_shows_its_secret_once() {
     assert_eq!(secret.as_str().unwrap().len(), 64);
     let shown = json!({
         "source": "site", "name": "官网表单", "group": "华东", "mapping": {"id": "/no", "phone": "/tel"},
-        "hook_path": "/hooks/leads/site", "updated_at": "2026-03-02T01:00:00.000Z",
+        "hook_path": "/hooks/leads/site", "version": 1, "updated_at": "2026-03-02T01:00:00.000Z",
     });
     assert_eq!(made, shown);
     let (_, listed) = ingest.admin().get("/api/v1/ingest/lead-sources").await;
     assert_eq!(listed, json!({"items": [shown], "next_cursor": null}));
 
     // Changing the rest keeps the secret.
-    let (status, changed) = ingest.admin().put(SITE, &json!({"name": "官网", "group": "华北"})).await;
+    let changed = json!({"name": "官网", "group": "华北"});
+    let made_from = |version: i64| ingest.admin().with_header("if-match", format!("\"{version}\""));
+    for other in [0, 2] {
+        let (status, problem) = made_from(other).put(SITE, &changed).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("changed")), "{other}");
+    }
+    let (status, changed) = made_from(1).put(SITE, &changed).await;
     assert_eq!((status, &changed["name"], &changed["secret"]), (200, &json!("官网"), &json!(null)));
+    assert_eq!(changed["version"], 2);
+    let nowhere = "/api/v1/ingest/lead-sources/nowhere";
+    assert_eq!(made_from(1).put(nowhere, &json!({"name": "无", "group": "华北"})).await.0, 409);
     let sender = ingest.known_sender("site", secret.as_str().unwrap());
     sender.submit(&sender.hook(ingest.clock.now(), "1", BODY)).await;
     ingest.finish().await;

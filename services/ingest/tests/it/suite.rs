@@ -56,7 +56,7 @@ async fn a_suite_is_shown_without_its_secrets() {
     let (ingest, wecom) = with_suite().await;
     let shown = json!({
         "name": "market", "suite_id": SUITE_ID, "kind": "third_party", "provider_corp_id": PROVIDER,
-        "callback_path": "/callback/wecom/market", "api_url": null, "ticket_at": null,
+        "callback_path": "/callback/wecom/market", "api_url": null, "ticket_at": null, "version": 1,
         "updated_at": "2026-03-02T01:00:00.000Z",
     });
     assert_eq!(suite(&ingest).await, shown);
@@ -121,10 +121,10 @@ async fn the_newest_ticket_wins_in_whatever_order_they_come() {
         assert_eq!(suite(&ingest).await["ticket_at"], "2023-11-14T22:23:20.000Z");
     }
     // New secrets do not take the ticket away.
-    assert_eq!(
-        ingest.admin().put(&format!("{SUITES}/market"), &suite_of(&wecom, "third_party")).await.0,
-        200
-    );
+    let (path, form) = (format!("{SUITES}/market"), suite_of(&wecom, "third_party"));
+    let made_from = |version: i64| ingest.admin().with_header("if-match", format!("\"{version}\""));
+    assert_eq!(made_from(2).put(&path, &form).await.1["code"], "changed");
+    assert_eq!(made_from(1).put(&path, &form).await.0, 200);
     assert_eq!(suite(&ingest).await["ticket_at"], "2023-11-14T22:23:20.000Z");
     ingest.finish().await;
 }

@@ -126,6 +126,9 @@ pub enum Error {
     /// Somebody else changed the group meanwhile.
     #[error("the routing group was changed meanwhile: its version is {0}")]
     GroupChanged(i64),
+    /// Somebody else changed the words meanwhile.
+    #[error("the words were changed meanwhile: their version is {0}")]
+    GreetingChanged(i64),
     /// The database failed.
     #[error("database failed")]
     Database(#[from] DbErr),
@@ -156,6 +159,7 @@ impl Classify for Error {
             | Self::TransferRunning(_)
             | Self::NothingToTransfer(_)
             | Self::GroupChanged(_)
+            | Self::GreetingChanged(_)
             | Self::ChannelChanged(_)
             | Self::ChannelEnded
             | Self::ChannelStateTaken
@@ -190,6 +194,7 @@ impl Classify for Error {
             Self::KeyReused => "idempotency_key_reused",
             Self::GroupNotFound(_) => "group_not_found",
             Self::GroupChanged(_) => "group_changed",
+            Self::GreetingChanged(_) => "greeting_changed",
             Self::Database(_) => "internal",
         }
     }

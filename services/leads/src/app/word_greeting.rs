@@ -13,33 +13,45 @@ const MOST_CHANNEL: usize = 30;
 
 impl App {
     /// Sets the words for those who come through a channel; without one, for everybody who has no words of their own.
+    ///
+    /// `made_from` is the version that they replace, if the caller cares. Returns them with their version.
     pub async fn word_greeting(
         &self,
         corp: CorpId,
         channel: Option<&str>,
         text: &str,
         attachments: Vec<Attachment>,
-    ) -> Result<Greeting, Error> {
+        made_from: Option<i64>,
+    ) -> Result<(Greeting, i64), Error> {
         let channel = checked(channel)?;
         let greeting = Greeting::parse(text, attachments).map_err(|wrong| {
             let fields = wrong.into_iter().map(|bad| FieldError::new(bad.field, bad.problem));
             Error::InvalidFields(fields.collect())
         })?;
         let txn = self.db.begin().await?;
+        let there = unchanged(&txn, corp, channel, made_from).await?;
         let used = locked_media(&txn, corp, &greeting.attachments).await?;
-        store::greeting::put(&txn, corp, channel, &greeting, txn.now()).await?;
+        if !store::greeting::put(&txn, corp, channel, &greeting, there + 1, txn.now()).await? {
+            return Err(Error::GreetingChanged(there + 1));
+        }
         store::media::note_uses(&txn, corp, channel, &used).await?;
         txn.commit().await?;
         if !used.is_empty() {
             self.copies_wanted.notify_one();
         }
-        Ok(greeting)
+        Ok((greeting, there + 1))
     }
 
-    /// Removes the words of a channel, or the default ones.
-    pub async fn drop_greeting(&self, corp: CorpId, channel: Option<&str>) -> Result<(), Error> {
+    /// Removes the words of a channel, or the default ones; `made_from` is the version that is meant, if the caller cares.
+    pub async fn drop_greeting(
+        &self,
+        corp: CorpId,
+        channel: Option<&str>,
+        made_from: Option<i64>,
+    ) -> Result<(), Error> {
         let channel = checked(channel)?;
         let txn = self.db.begin().await?;
+        unchanged(&txn, corp, channel, made_from).await?;
         if !store::greeting::remove(&txn, corp, channel).await? {
             return Err(Error::GreetingNotFound);
         }
@@ -47,12 +59,21 @@ impl App {
         Ok(txn.commit().await?)
     }
 
-    /// Returns all words, by channel; no channel means the default.
-    pub async fn greetings(&self, corp: CorpId) -> Result<Vec<(Option<String>, Greeting)>, Error> {
+    /// Returns all words with their versions, by channel; no channel means the default.
+    pub async fn greetings(&self, corp: CorpId) -> Result<Vec<(Option<String>, Greeting, i64)>, Error> {
         let all = store::greeting::all(self.db.reader(), corp).await?;
         let named = |channel: String| Some(channel).filter(|channel| channel != store::greeting::DEFAULT);
-        Ok(all.into_iter().map(|(channel, greeting)| (named(channel), greeting)).collect())
+        Ok(all.into_iter().map(|(channel, greeting, version)| (named(channel), greeting, version)).collect())
     }
+}
+
+/// Returns the version of the words of a channel, 0 if it has none; an error if the caller means another one.
+async fn unchanged(txn: &Txn, corp: CorpId, channel: &str, made_from: Option<i64>) -> Result<i64, Error> {
+    let there = store::greeting::version(txn, corp, channel).await?.unwrap_or_default();
+    if made_from.is_some_and(|version| version != there) {
+        return Err(Error::GreetingChanged(there));
+    }
+    Ok(there)
 }
 
 /// Returns the files that are attached, locked; an error by field when one is not there, or of another kind.

@@ -105,12 +105,15 @@ pub(super) struct GreetingOut {
     channel: Option<String>,
     text: String,
     attachments: Vec<AttachmentIn>,
+    /// For `If-Match`.
+    version: i64,
 }
 
 impl GreetingOut {
-    pub(super) fn of(channel: Option<String>, greeting: Greeting) -> Self {
+    pub(super) fn of(channel: Option<String>, greeting: Greeting, version: i64) -> Self {
         let text = greeting.text.to_string();
-        Self { channel, text, attachments: greeting.attachments.into_iter().map(Into::into).collect() }
+        let attachments = greeting.attachments.into_iter().map(Into::into).collect();
+        Self { channel, text, attachments, version }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json, Query};
 use actix_web::{HttpResponse, delete, get, put};
-use scrm_http::{Caller, Problem};
+use scrm_http::{Caller, MayMatch, Problem, Versioned};
 
 use super::greeting_dto::{GreetingIn, GreetingOut, GreetingsIn, GreetingsOut};
 use crate::app::{App, Error};
@@ -14,39 +14,42 @@ use crate::app::{App, Error};
 #[get("/greetings")]
 pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<Json<GreetingsOut>, Error> {
     let greetings = app.greetings(caller.corp).await?;
-    let items = greetings.into_iter().map(|(channel, greeting)| GreetingOut::of(channel, greeting)).collect();
-    Ok(Json(GreetingsOut { items, next_cursor: None }))
+    let item = |(channel, greeting, version)| GreetingOut::of(channel, greeting, version);
+    Ok(Json(GreetingsOut { items: greetings.into_iter().map(item).collect(), next_cursor: None }))
 }
 
 /// Set what the welcome message says, of one channel or by default.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_word_greeting", params(GreetingsIn),
-    responses((status = 200, body = GreetingOut), (status = 422, body = Problem))
+    tag = "leads", operation_id = "leads_word_greeting", params(GreetingsIn, MayMatch),
+    responses((status = 200, body = GreetingOut), (status = 409, body = Problem), (status = 422, body = Problem))
 )]
 #[put("/greetings")]
 pub(super) async fn put(
     app: Data<App>,
     caller: Caller,
     query: Query<GreetingsIn>,
+    version: MayMatch,
     body: Json<GreetingIn>,
-) -> Result<Json<GreetingOut>, Error> {
+) -> Result<Versioned<GreetingOut>, Error> {
     let (channel, GreetingIn { text, attachments }) = (query.into_inner().channel, body.into_inner());
     let attachments = attachments.into_iter().map(Into::into).collect();
-    let greeting = app.word_greeting(caller.corp, channel.as_deref(), &text, attachments).await?;
-    Ok(Json(GreetingOut::of(channel, greeting)))
+    let worded = app.word_greeting(caller.corp, channel.as_deref(), &text, attachments, version.0).await?;
+    let (greeting, version) = worded;
+    Ok(Versioned::ok(version, GreetingOut::of(channel, greeting, version)))
 }
 
 /// Send no welcome message any more, through one channel or by default.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_drop_greeting", params(GreetingsIn),
-    responses((status = 204), (status = 404, body = Problem))
+    tag = "leads", operation_id = "leads_drop_greeting", params(GreetingsIn, MayMatch),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 #[delete("/greetings")]
 pub(super) async fn remove(
     app: Data<App>,
     caller: Caller,
     query: Query<GreetingsIn>,
+    version: MayMatch,
 ) -> Result<HttpResponse, Error> {
-    app.drop_greeting(caller.corp, query.into_inner().channel.as_deref()).await?;
+    app.drop_greeting(caller.corp, query.into_inner().channel.as_deref(), version.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }

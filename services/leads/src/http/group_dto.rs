@@ -21,8 +21,6 @@ pub(super) struct GroupIn {
     backup: Option<String>,
     /// In the order that settles ties.
     members: Vec<MemberIn>,
-    /// The version that was changed: refused when it is another one by now.
-    version: Option<i64>,
 }
 
 /// A member of a routing group.
@@ -43,7 +41,7 @@ struct MemberIn {
 }
 
 impl GroupIn {
-    pub(super) fn into_form(self, name: String) -> GroupForm {
+    pub(super) fn into_form(self, name: String, version: Option<i64>) -> GroupForm {
         let member = |member: MemberIn| MemberForm {
             user_id: member.user_id,
             weight: member.weight.unwrap_or(1),
@@ -56,7 +54,7 @@ impl GroupIn {
             strategy: self.strategy,
             backup: self.backup,
             members: self.members.into_iter().map(member).collect(),
-            version: self.version,
+            version,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json, Path};
 use actix_web::{get, put};
-use scrm_http::{Caller, Problem};
+use scrm_http::{Caller, MayMatch, Problem, Versioned};
 
 use super::group_dto::{GroupIn, GroupOut, GroupsOut};
 use crate::app::{App, Error};
@@ -26,14 +26,14 @@ pub(super) async fn read(
     app: Data<App>,
     caller: Caller,
     name: Path<String>,
-) -> Result<Json<GroupOut>, Error> {
+) -> Result<Versioned<GroupOut>, Error> {
     let (group, today) = app.group(caller.corp, &name).await?;
-    Ok(Json(GroupOut::of(group, &today)))
+    Ok(Versioned::ok(group.version, GroupOut::of(group, &today)))
 }
 
 /// Add a routing group, or change it.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_put_group", params(("name" = String, Path)),
+    tag = "leads", operation_id = "leads_put_group", params(("name" = String, Path), MayMatch),
     responses((status = 200, body = GroupOut), (status = 409, body = Problem), (status = 422, body = Problem))
 )]
 #[put("/groups/{name}")]
@@ -41,9 +41,10 @@ pub(super) async fn put_one(
     app: Data<App>,
     caller: Caller,
     name: Path<String>,
+    version: MayMatch,
     body: Json<GroupIn>,
-) -> Result<Json<GroupOut>, Error> {
-    let form = body.into_inner().into_form(name.into_inner());
+) -> Result<Versioned<GroupOut>, Error> {
+    let form = body.into_inner().into_form(name.into_inner(), version.0);
     let (group, today) = app.put_group(caller.corp, &form).await?;
-    Ok(Json(GroupOut::of(group, &today)))
+    Ok(Versioned::ok(group.version, GroupOut::of(group, &today)))
 }

@@ -16,6 +16,7 @@ mod m040_staff;
 mod m050_channel_tags;
 mod m060_media;
 mod m070_lead_lists;
+mod m071_greeting_version;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m050_channel_tags::ChannelTags),
             Box::new(m060_media::MediaKept),
             Box::new(m070_lead_lists::LeadLists),
+            Box::new(m071_greeting_version::GreetingVersion),
         ]
     }
 }

@@ -84,7 +84,7 @@ async fn links_of_a_greeting_from_before_are_what_is_attached_to_it() {
     let values = [corp.into(), "".into(), "您好".into(), links.into(), clock.now().into()];
     db.writer().execute_raw(Statement::from_sql_and_values(backend, text, values)).await.unwrap();
     let greetings = store::greeting::all(db.reader(), corp).await.unwrap();
-    let [(channel, greeting)] = greetings.as_slice() else { panic!("{greetings:?}") };
+    let [(channel, greeting, 1)] = greetings.as_slice() else { panic!("{greetings:?}") };
     let [Attachment::Link(link)] = greeting.attachments.as_slice() else { panic!("{greeting:?}") };
     assert_eq!((channel.as_str(), link.url.as_str()), ("", "https://a.example"));
     db.close().await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use scrm_db::sql;
 use scrm_kernel::{CorpId, MediaId, Timestamp};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
@@ -36,14 +36,15 @@ enum AttachmentRow {
     MiniProgram { title: String, app_id: String, page: String, media_id: MediaId },
 }
 
-/// Adds or replaces the words of a channel.
+/// Adds the first version of the words of a channel, or replaces the version before; `false` when that is not there.
 pub(crate) async fn put(
     connection: &impl ConnectionTrait,
     corp: CorpId,
     channel: &str,
     greeting: &Greeting,
+    version: i64,
     now: Timestamp,
-) -> Result<(), DbErr> {
+) -> Result<bool, DbErr> {
     let links = greeting.attachments.iter().filter_map(|attachment| match attachment {
         Attachment::Link(link) => Some(link_row(link)),
         _ => None,
@@ -56,12 +57,29 @@ pub(crate) async fn put(
         links: Set(json_of(links)?),
         attachments: Set(Some(json_of(attachments)?)),
         updated_at: Set(now),
+        version: Set(version),
     };
     let replace = OnConflict::columns([Column::CorpId, Column::Channel])
-        .update_columns([Column::Text, Column::Links, Column::Attachments, Column::UpdatedAt])
+        .update_columns([
+            Column::Text,
+            Column::Links,
+            Column::Attachments,
+            Column::UpdatedAt,
+            Column::Version,
+        ])
+        .action_and_where(Expr::col((Entity, Column::Version)).eq(version - 1))
         .to_owned();
-    Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await?;
-    Ok(())
+    Ok(Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await? > 0)
+}
+
+/// Returns the version of the words of a channel, if it has any.
+pub(crate) async fn version(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    channel: &str,
+) -> Result<Option<i64>, DbErr> {
+    let row = Entity::find_by_id((corp, channel.to_owned())).one(connection).await?;
+    Ok(row.map(|row| row.version))
 }
 
 /// Removes the words of a channel; `false` when it had none.
@@ -104,13 +122,13 @@ pub(crate) async fn for_channels<'a>(
     rows.iter().map(|row| Ok((row.channel.clone(), greeting_of(row)?))).collect()
 }
 
-/// Returns all channels that have words, and those words.
+/// Returns all channels that have words, those words, and their version.
 pub(crate) async fn all(
     connection: &impl ConnectionTrait,
     corp: CorpId,
-) -> Result<Vec<(String, Greeting)>, DbErr> {
+) -> Result<Vec<(String, Greeting, i64)>, DbErr> {
     let rows = Entity::find().filter(Column::CorpId.eq(corp)).order_by_asc(Column::Channel).all(connection);
-    rows.await?.iter().map(|row| Ok((row.channel.clone(), greeting_of(row)?))).collect()
+    rows.await?.iter().map(|row| Ok((row.channel.clone(), greeting_of(row)?, row.version))).collect()
 }
 
 fn greeting_of(row: &Model) -> Result<Greeting, DbErr> {

@@ -30,10 +30,11 @@ async fn a_group_is_shown_as_it_was_set_up() {
     let (_, listed) = leads.admin().get("/api/v1/leads/groups").await;
     assert_eq!(listed, json!({"items": [shown], "next_cursor": null}));
 
-    let of_version = |version: i64| json!({"strategy": "round_robin", "members": [], "version": version});
-    let (status, problem) = leads.admin().put(EAST, &of_version(0)).await;
+    let form = json!({"strategy": "round_robin", "members": []});
+    let made_from = |version: i64| leads.admin().with_header("if-match", format!("\"{version}\""));
+    let (status, problem) = made_from(0).put(EAST, &form).await;
     assert_eq!((status, &problem["code"]), (409, &json!("group_changed")));
-    let (status, group) = leads.admin().put(EAST, &of_version(1)).await;
+    let (status, group) = made_from(1).put(EAST, &form).await;
     assert_eq!((status, &group["version"], &group["members"]), (200, &json!(2), &json!([])));
     leads.finish().await;
 }

@@ -68,6 +68,15 @@ fn a_missing_version_is_asked_for_and_a_bad_one_named() {
 }
 
 #[test]
+fn a_declaration_may_say_its_version() {
+    let version = |headers: &[(&'static str, &[u8])]| extracted::<MayMatch>(headers).ok();
+    assert_eq!(version(&[]), Some(MayMatch(None)));
+    assert_eq!(version(&[(IF_MATCH, b"\"7\"")]), Some(MayMatch(Some(7))));
+    assert_eq!(version(&[(IF_MATCH, b"7")]), None);
+    assert_eq!(version(&[(IF_MATCH, b"\"7\""), (IF_MATCH, b"\"7\"")]), None);
+}
+
+#[test]
 fn an_idempotency_key_is_optional_and_visible_ascii() {
     let longest = "k".repeat(200);
     assert_eq!(extracted::<IdempotencyKey>(&[]).unwrap().as_deref(), None);

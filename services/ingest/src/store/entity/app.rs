@@ -21,6 +21,8 @@ pub(crate) struct Model {
     pub(crate) api_url: Option<String>,
     /// Through which it was authorised; then the three secrets are empty, and its right is in `suite_authorization`.
     pub(crate) suite: Option<String>,
+    /// Counts its declarations, from 1.
+    pub(crate) version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

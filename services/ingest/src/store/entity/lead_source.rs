@@ -17,6 +17,8 @@ pub(crate) struct Model {
     /// Sealed.
     pub(crate) secret: Vec<u8>,
     pub(crate) updated_at: DateTimeUtc,
+    /// Counts its declarations, from 1.
+    pub(crate) version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

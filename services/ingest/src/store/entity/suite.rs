@@ -25,6 +25,8 @@ pub(crate) struct Model {
     /// When the ticket was made.
     pub(crate) ticket_at: Option<DateTimeUtc>,
     pub(crate) updated_at: DateTimeUtc,
+    /// Counts its declarations, from 1.
+    pub(crate) version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

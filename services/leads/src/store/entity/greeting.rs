@@ -17,6 +17,8 @@ pub(crate) struct Model {
     /// Null in a row of the version before, whose links are all that is attached.
     pub(crate) attachments: Option<Json>,
     pub(crate) updated_at: DateTimeUtc,
+    /// Counts its changes, from 1.
+    pub(crate) version: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
