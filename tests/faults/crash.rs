@@ -9,7 +9,7 @@ use scrm_kernel::{Clock, CorpId};
 use scrm_proto::Envelope;
 use scrm_proto::wecom::v1::ContactAdded;
 use scrm_testing::{Shape, envelope_of, eventually_within};
-use scrm_tests::{Company, Installation, Outcome, Outside};
+use scrm_tests::{Administrator, Company, Installation, Outcome, Outside};
 use serde_json::Value;
 
 use crate::programs;
@@ -130,7 +130,8 @@ async fn die_at(point: &str) -> Result<(), String> {
     let mut installation = Installation::new(&programs()).await;
     installation.start(None).await;
     let company = Company::connect(&installation).await;
-    let outside = Outside::of(&installation);
+    let (outside, administrator) = (Outside::of(&installation), Administrator::of(&installation));
+    let ingest = installation.url_of("ingest");
     installation.kill(None);
     installation.tell(nonsense(installation.corp())).await;
     let unheard = company.add_unheard().await;
@@ -149,11 +150,16 @@ async fn die_at(point: &str) -> Result<(), String> {
     };
     // Cards fail at first, so that messages wait for another attempt too.
     company.refuse_cards(true);
-    let (has_died, (), ()) = tokio::join!(revived, company.welcome_some(4), administer(&outside));
+    let (has_died, (), (), deeds) = tokio::join!(
+        revived,
+        company.welcome_some(4),
+        administer(&outside),
+        administrator.set_up(&company, &ingest)
+    );
     company.refuse_cards(false);
     company.welcome_some(2).await;
     let outcome = settled(&outside, &company).await;
-    let mut wrong = letters_kept(&outside).await;
+    let mut wrong = letters_kept(&outside).await.and(administrator.check(&company, &deeds).await);
     if is_compared(point) {
         wrong = wrong.and(compared(&outside, &unheard).await);
     }
@@ -169,10 +175,34 @@ async fn die_at(point: &str) -> Result<(), String> {
     wrong.map_err(|wrong| format!("after a death at {point}: {wrong}\n{log}"))
 }
 
+/// How many commits a process has made when it dies before or after the next one: the first ones are those of its start,
+/// and by then most of the traffic is over, in each of the processes or in the one.
+fn commits() -> &'static [u32] {
+    match Shape::chosen() {
+        Shape::Embedded => &[8, 21, 34, 55, 89, 110, 130, 150],
+        Shape::Distributed => &[5, 10, 17, 26],
+    }
+}
+
 #[tokio::test]
 async fn crash_points_lose_and_double_nothing() {
     let points: Vec<String> = points().into_iter().filter(|point| is_on_the_way(point)).collect();
     assert!(points.len() >= 10, "{points:?}");
+    all_survive(points).await;
+}
+
+/// Every use case ends with a commit, so a death at any one of them is a death in the middle of some use case.
+#[tokio::test]
+async fn deaths_between_commits_lose_and_double_nothing() {
+    let before_or_after = |(index, commits): (usize, &u32)| {
+        let point = if index % 2 == 0 { "txn.written" } else { "txn.committed" };
+        format!("{point}:{commits}")
+    };
+    all_survive(commits().iter().enumerate().map(before_or_after).collect()).await;
+}
+
+/// Dies at each point of those that are wanted.
+async fn all_survive(points: Vec<String>) {
     let wanted = scrm_config::variable("SCRM_CRASH_ONLY").unwrap_or_default();
     let points: Vec<String> = points.into_iter().filter(|point| point.starts_with(&wanted)).collect();
     let outcomes = stream::iter(&points).map(|point| die_at(point)).buffer_unordered(SIDE_BY_SIDE);

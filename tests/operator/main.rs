@@ -4,6 +4,8 @@
 
 mod dead;
 mod doctor;
+mod logs;
+mod reconcile;
 mod republish;
 mod traces;
 

@@ -106,22 +106,46 @@ impl Company {
 
     /// Lets people add a member each, all at once; returns which callbacks were answered with 200.
     pub async fn add_members(&self, people: &[usize]) -> Vec<bool> {
-        let add = async |person: &usize| {
-            let event = Event::new(APP, "change_external_contact", Some("add_external_contact"))
-                .field("UserID", self.staff[person % self.staff.len()].as_str())
-                .field("ExternalUserID", format!("wm-{person}"))
-                .field("WelcomeCode", format!("code-{person}"))
-                .field("State", "fair");
-            let delivery = self.wecom.sandbox.happen(event).await.expect("the app is there");
-            delivery.status == Answer::Http(200)
-        };
-        join_all(people.iter().map(add)).await
+        join_all(people.iter().map(|person| self.arrive(*person, "fair"))).await
+    }
+
+    /// Returns what must stand in no log: secrets, codes and telephone numbers of everybody who came so far.
+    pub fn secrets(&self) -> Vec<String> {
+        let apps = self.wecom.sandbox.apps();
+        let of_apps = apps.into_iter().flat_map(|app| [app.secret, app.token, app.encoding_aes_key]);
+        let people = 0..self.arrived.load(Ordering::Relaxed);
+        let of_people = people.flat_map(|person| [format!("\"code-{person}\""), phone_of(person)]);
+        let words = ["access_token=", "auth-code-", "ticket-"].map(str::to_owned);
+        of_apps.chain(of_people).chain(words).chain([self.secret.clone()]).collect()
+    }
+
+    /// Returns the members who meet people.
+    pub fn staff(&self) -> &[String] {
+        &self.staff
+    }
+
+    /// Lets somebody come through the channel of this state; returns the customer, if the callback was answered.
+    pub async fn come_through(&self, state: &str) -> Option<String> {
+        let person = self.somebody();
+        let answered = self.arrive(person, state).await;
+        answered.then(|| format!("wm-{person}"))
+    }
+
+    /// Lets somebody add a member; returns whether the callback was answered with 200.
+    async fn arrive(&self, person: usize, state: &str) -> bool {
+        let event = Event::new(APP, "change_external_contact", Some("add_external_contact"))
+            .field("UserID", self.staff[person % self.staff.len()].as_str())
+            .field("ExternalUserID", format!("wm-{person}"))
+            .field("WelcomeCode", format!("code-{person}"))
+            .field("State", state);
+        let delivery = self.wecom.sandbox.happen(event).await.expect("the app is there");
+        delivery.status == Answer::Http(200)
     }
 
     /// Lets somebody fill in a form, and its sender try again and again; returns whether it was accepted.
     pub async fn fill_in_form(&self, person: usize) -> bool {
         let name = format!("访客{person}");
-        let body = json!({"name": name, "phone": format!("139{person:08}")}).to_string();
+        let body = json!({"name": name, "phone": phone_of(person)}).to_string();
         let second = Clock::system().now().timestamp().to_string();
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes());
         let signature = hmac::sign(&key, format!("{second}.{body}").as_bytes());
@@ -175,4 +199,8 @@ impl Company {
     fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn phone_of(person: usize) -> String {
+    format!("139{person:08}")
 }

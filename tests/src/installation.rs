@@ -38,6 +38,8 @@ pub struct Installation {
     processes: Vec<Process>,
     databases: Vec<TestDatabase>,
     place: Place,
+    /// What the processes log, as JSON; ordinary lines about what matters if that is not said.
+    json_log: Option<&'static str>,
 }
 
 /// Where an installation of the distributed shape has its databases and queues.
@@ -87,11 +89,18 @@ impl Installation {
             Shape::Distributed => SERVICES.map(process).into(),
         };
         let programs = programs.to_owned();
-        let mut new = Self { folder, programs, processes, databases: Vec::new(), place };
+        let mut new = Self { folder, programs, processes, databases: Vec::new(), place, json_log: None };
         if Shape::chosen() == Shape::Distributed {
             new.configure().await;
         }
         new
+    }
+
+    /// Lets its processes log what passes `filter`, as JSON.
+    #[must_use]
+    pub fn logging_as_json(mut self, filter: &'static str) -> Self {
+        self.json_log = Some(filter);
+        self
     }
 
     /// Writes what the services read, and brings up their tables and queues.
@@ -341,12 +350,18 @@ impl Installation {
     fn command_of(&self, process: &Process) -> Command {
         if process.name == "scrm" {
             let mut command = self.command("scrm");
-            command.args(["--log", "info", "serve", "--port", &process.address.port().to_string(), "--data"]);
+            command.args(["--log", self.json_log.unwrap_or("info")]);
+            command.args(self.json_log.map(|_| "--log-json"));
+            command.args(["serve", "--port", &process.address.port().to_string(), "--data"]);
             command.arg(self.folder.path());
             return command;
         }
         let mut command = self.command(&format!("scrm-{}", process.name));
         command.arg("--config").arg(self.folder.path().join("scrm.toml"));
+        if let Some(filter) = self.json_log {
+            let section = format!("SCRM_{}__LOG", process.name.to_uppercase());
+            command.env(format!("{section}__FILTER"), filter).env(format!("{section}__FORMAT"), "json");
+        }
         command
     }
 

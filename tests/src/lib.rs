@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod administrator;
 mod company;
 mod installation;
 mod outside;
@@ -9,6 +10,7 @@ mod servers;
 pub mod storm;
 mod tokens;
 
+pub use administrator::{Administrator, Deeds};
 pub use company::{Company, Ways};
 pub use installation::{Installation, SERVICES, Surroundings};
 pub use outside::{Outcome, Outside};

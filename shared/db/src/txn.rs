@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use scrm_kernel::Timestamp;
+use scrm_kernel::{Timestamp, crash};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     sqlx,
@@ -69,7 +69,9 @@ impl Txn {
         }
         let Left { events, tables } = self.take_left();
         outbox::write(&self, events).await?;
+        crash::point("txn.written");
         self.inner.commit().await?;
+        crash::point("txn.committed");
         self.db.note_writing();
         for table in tables {
             self.db.wake(table);

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use scrm_db::idempotency::{self, Answer, Begun};
-use scrm_kernel::{CorpId, Cursor, MediaId, Page, PageRequest};
+use scrm_kernel::{CorpId, Cursor, MediaId, Page, PageRequest, crash};
 use scrm_media::MediaError;
 
 use super::{App, Error, Repeatable};
@@ -60,6 +60,7 @@ impl App {
         }
         let id = media.id;
         self.media.put(corp, &id.to_string(), content).await?;
+        crash::point("media.stored");
         let kept = self.note_media(media, true, repeatable, render).await;
         if !matches!(kept, Ok(Kept::Made(_))) {
             self.remove_file(corp, id).await;

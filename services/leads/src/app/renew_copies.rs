@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use scrm_kernel::{CorpId, MediaId, Timestamp};
+use scrm_kernel::{CorpId, MediaId, Timestamp, crash};
 use scrm_media::MediaError;
 use scrm_wecom::client::{CallError, Class, MediaKind};
 use sea_orm::DbErr;
@@ -55,6 +55,11 @@ impl UploadError {
 }
 
 impl App {
+    /// Lets copies be made at once that a process before this one left behind, where there is one process.
+    pub(crate) async fn take_back_copies(&self) -> Result<(), DbErr> {
+        if self.db.is_sqlite() { store::media_copy::take_back(self.db.writer()).await } else { Ok(()) }
+    }
+
     /// Makes the copies that greetings need: those that are missing, and those that are soon too old.
     pub(crate) async fn renew_copies(&self) -> Result<(), DbErr> {
         self.want_copies().await?;
@@ -99,7 +104,9 @@ impl App {
         if !store::media_copy::claim(writer, &key, now, Copy::renewed_before(now), until).await? {
             return Ok(());
         }
-        match self.upload(&key).await {
+        let uploaded = self.upload(&key).await;
+        crash::point("copy.uploaded");
+        match uploaded {
             Ok((wecom_id, since)) => {
                 tracing::info!(media.id = %id, wecom.app = app, "Uploaded file {id} to WeCom");
                 store::media_copy::uploaded(writer, &key, until, &wecom_id, since.min(now)).await

@@ -15,6 +15,9 @@ const PERIOD: Duration = Duration::from_mins(1);
 pub(crate) fn start(app: &Arc<App>, clock: &Clock, lifecycle: &Lifecycle) {
     let (app, clock, stopping) = (Arc::clone(app), clock.clone(), lifecycle.clone());
     lifecycle.spawn("copies of media", async move {
+        if let Err(error) = app.take_back_copies().await {
+            tracing::warn!(error = %error, "Copies of files that were cut off wait for the end of their lease");
+        }
         while !stopping.is_stopping() {
             tokio::select! {
                 // An upload that is cut off is made again by whoever comes after its lease.

@@ -132,6 +132,17 @@ pub(crate) async fn claim(
     Ok(claimed.rows_affected > 0)
 }
 
+/// Lets every copy be claimed that is claimed now. One that failed waits on.
+pub(crate) async fn take_back(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ClaimedUntil, Expr::value(Option::<Timestamp>::None))
+        .filter(Column::ClaimedUntil.is_not_null())
+        .filter(Column::Problem.is_null())
+        .exec(connection)
+        .await
+        .map(drop)
+}
+
 /// Notes what WeCom calls a claimed copy, and since when it has it.
 pub(crate) async fn uploaded(
     connection: &impl ConnectionTrait,
