@@ -1,5 +1,7 @@
 //! How fast and how strict the simulated WeCom is, where its documents leave room or a test cannot wait.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 /// What `PUT /_control/settings` changes; the defaults are WeCom's. Kept over restarts.
@@ -16,6 +18,10 @@ pub struct Settings {
     pub mark_tag_parallel: u64,
     /// How many messages of an app a member gets within a minute; more vanish silently.
     pub messages_per_minute: u64,
+    /// From which addresses apps may call, as WeCom lists them (企业可信IP): `10.0.0.1` or `10.0.0.*`; without any, from
+    /// everywhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_ips: Vec<String>,
 }
 
 impl Default for Settings {
@@ -26,6 +32,58 @@ impl Default for Settings {
             calls_per_minute: 10_000,
             mark_tag_parallel: 5,
             messages_per_minute: 30,
+            trusted_ips: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Says whether apps may call from this address.
+    pub(crate) fn trusts(&self, peer: Option<IpAddr>) -> bool {
+        let listed = |peer: IpAddr| self.trusted_ips.iter().any(|listed| covers(listed, peer));
+        self.trusted_ips.is_empty() || peer.is_some_and(|peer| listed(peer.to_canonical()))
+    }
+}
+
+/// Says whether a text can stand in the list of trusted addresses.
+pub(crate) fn is_address(text: &str) -> bool {
+    let is_part = |part: &str| part == "*" || part.parse::<u8>().is_ok();
+    text.parse::<IpAddr>().is_ok() || text.split('.').count() == 4 && text.split('.').all(is_part)
+}
+
+/// Says whether an entry of the list is, or stands for, this address.
+fn covers(listed: &str, peer: IpAddr) -> bool {
+    if let Ok(listed) = listed.parse::<IpAddr>() {
+        return listed.to_canonical() == peer;
+    }
+    let peer = peer.to_string();
+    listed.split('.').count() == peer.split('.').count()
+        && listed.split('.').zip(peer.split('.')).all(|(listed, part)| listed == "*" || listed == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_a_part_of_an_address() {
+        for (listed, peer, is_trusted) in [
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.10", false),
+            ("10.0.0.*", "10.0.0.10", true),
+            ("10.0.0.*", "10.0.1.10", false),
+            ("10.*.*.*", "10.9.8.7", true),
+            ("10.0.0.1", "::ffff:10.0.0.1", true),
+            ("10.0.0.*", "::1", false),
+            ("2001:db8::1", "2001:db8:0::1", true),
+        ] {
+            let settings = Settings { trusted_ips: vec![listed.to_owned()], ..Settings::default() };
+            assert!(is_address(listed));
+            assert_eq!(settings.trusts(peer.parse().ok()), is_trusted, "{listed} and {peer}");
+            assert!(!settings.trusts(None) && Settings::default().trusts(None));
+        }
+        for text in ["", "10.0.0", "10.0.0.256", "10.0.0.1.*", "localhost", "10.0.0.0/24", "*"] {
+            assert!(!is_address(text), "{text}");
         }
     }
 }

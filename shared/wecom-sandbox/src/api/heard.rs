@@ -37,7 +37,7 @@ pub(super) struct Heard {
     pub(super) name: String,
     pub(super) query: HashMap<String, String>,
     /// From which address it came.
-    peer: Option<IpAddr>,
+    pub(super) peer: Option<IpAddr>,
     raw_query: String,
     content_type: String,
     body: Bytes,
@@ -61,15 +61,19 @@ impl Heard {
         }
     }
 
-    /// Refuses the call because somebody wants it so; WeCom names the address that it does not trust (60020).
+    /// Refuses the call because somebody wants it so.
     pub(super) fn refused_on_request(&self, errcode: i64) -> Refusal {
-        match (errcode, self.peer) {
-            (60020, Some(peer)) => {
-                let hint = format!("hint: [{}_1_sandbox]", self.time.timestamp());
-                Refusal::new(errcode, format!("not allow to access from your ip, {hint}, from ip: {peer}"))
-            }
+        match errcode {
+            60020 if self.peer.is_some() => self.untrusted(),
             _ => Refusal::new(errcode, "refused on request"),
         }
+    }
+
+    /// Refuses the call because of its address, which WeCom names (60020).
+    pub(super) fn untrusted(&self) -> Refusal {
+        let hint = format!("hint: [{}_1_sandbox]", self.time.timestamp());
+        let peer = self.peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+        Refusal::new(60020, format!("not allow to access from your ip, {hint}, from ip: {peer}"))
     }
 
     /// Reads the body, where none is as good as an empty object.

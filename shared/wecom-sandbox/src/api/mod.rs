@@ -220,14 +220,18 @@ impl Sandbox {
         self.sender(&app).map_err(|_| Refusal::new(40082, "invalid suite_token"))
     }
 
-    /// Returns the app whose token a call brings.
+    /// Returns the app whose token a call brings, from an address that is trusted.
     fn bearer(&self, heard: &Heard) -> Result<Arc<Sender>, Refusal> {
         let token = heard.query.get("access_token").filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| Refusal::new(41001, "access_token missing"))?;
         let mut corps = self.shared.corps.values();
         let app = corps.find_map(|corp| token::bearer(&locked(corp), token, heard.time));
         let invalid = || Refusal::new(40014, "invalid access_token");
-        self.sender(&app.ok_or_else(invalid)??).map_err(|_| invalid())
+        let sender = self.sender(&app.ok_or_else(invalid)??).map_err(|_| invalid())?;
+        if locked(self.corp(&sender.installed.corp_id)).settings.trusts(heard.peer) {
+            return Ok(sender);
+        }
+        Err(heard.untrusted())
     }
 
     fn limited(&self, app: &App, name: &str) -> Result<(), Refusal> {

@@ -9,7 +9,7 @@ use super::input::{self, BadInput, Fields};
 use crate::api;
 use crate::fault::{ApiFault, CallbackFaults, EVERY, Faults};
 use crate::sandbox::Sandbox;
-use crate::settings::Settings;
+use crate::settings::{Settings, is_address};
 
 /// The longest latency, in milliseconds: ten minutes.
 const MOST_LATENCY_MS: u64 = 600_000;
@@ -95,6 +95,7 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         "calls_per_minute",
         "mark_tag_parallel",
         "messages_per_minute",
+        "trusted_ips",
     ])?;
     let usual = Settings::default();
     sandbox.set_settings(Settings {
@@ -103,6 +104,15 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         calls_per_minute: fields.number("calls_per_minute", 0..=u64::MAX, usual.calls_per_minute)?,
         mark_tag_parallel: fields.number("mark_tag_parallel", 1..=u64::MAX, usual.mark_tag_parallel)?,
         messages_per_minute: fields.number("messages_per_minute", 0..=u64::MAX, usual.messages_per_minute)?,
+        trusted_ips: trusted_ips(&fields)?,
     });
     Ok(Json(sandbox.settings()))
+}
+
+fn trusted_ips(fields: &Fields<'_>) -> Result<Vec<String>, BadInput> {
+    let listed = fields.texts("trusted_ips")?;
+    match listed.iter().find(|text| !is_address(text)) {
+        Some(text) => Err(fields.bad("trusted_ips", format!("holds {text}, which is no address"))),
+        None => Ok(listed.into_iter().map(str::to_owned).collect()),
+    }
 }

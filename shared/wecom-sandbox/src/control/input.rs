@@ -76,6 +76,13 @@ impl<'a> Fields<'a> {
         self.member(name).map(|value| Self::of(value, &self.bad(name, "").field)).transpose()
     }
 
+    /// Returns a list of texts, by default an empty one.
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&'a str>, BadInput> {
+        let bad = || self.bad(name, "must be a list of texts");
+        let Some(value) = self.member(name) else { return Ok(Vec::new()) };
+        value.as_array().ok_or_else(bad)?.iter().map(|text| text.as_str().ok_or_else(bad)).collect()
+    }
+
     /// Returns a whole number within `range`, or `default` when there is none.
     pub(crate) fn number(
         &self,

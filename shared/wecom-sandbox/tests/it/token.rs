@@ -133,3 +133,33 @@ async fn calls_are_kept_over_a_restart_without_secrets() {
     let text = calls.to_string();
     assert!(!text.contains(&token) && !text.contains(&secret));
 }
+
+#[actix_web::test]
+async fn an_address_that_is_not_trusted_gets_tokens_and_nothing_for_them() {
+    let mut corp = TestCorp::start().await;
+    let path = "/_control/settings";
+    let (status, _) =
+        corp.ask(Method::PUT, path, Some(json!({"trusted_ips": ["10.0.0.1", "10.1.*.*"]}))).await;
+    assert_eq!(status, 200);
+    corp.renew().await;
+    for answer in [corp.get("getcallbackip").await, corp.post("externalcontact/remark", json!({})).await] {
+        assert_eq!(answer["errcode"], 60020);
+        let text = answer["errmsg"].as_str().unwrap();
+        assert!(text.starts_with("not allow to access from your ip, hint: ["), "{text}");
+        assert!(text.contains("_sandbox], from ip: 127.0.0.1, more info at "), "{text}");
+    }
+    assert_eq!(corp.ask(Method::GET, "/cgi-bin/getcallbackip", None).await.1["errcode"], 41001);
+
+    let corp = corp.restarted().await;
+    let (_, settings) = corp.ask(Method::GET, path, None).await;
+    assert_eq!(settings["trusted_ips"], json!(["10.0.0.1", "10.1.*.*"]));
+    assert_eq!(corp.get("getcallbackip").await["errcode"], 60020);
+    for trusted in [json!(["10.0.0.1", "127.0.0.*"]), json!(["127.0.0.1"]), json!([])] {
+        corp.ask(Method::PUT, path, Some(json!({ "trusted_ips": trusted }))).await;
+        assert_eq!(corp.get("getcallbackip").await["errcode"], 0, "{trusted}");
+    }
+    for wrong in [json!("127.0.0.1"), json!([1]), json!(["127.0.0"]), json!(["10.0.0.0/8"])] {
+        let (status, error) = corp.ask(Method::PUT, path, Some(json!({ "trusted_ips": wrong }))).await;
+        assert_eq!((status, &error["field"]), (400, &json!("trusted_ips")), "{wrong}");
+    }
+}
