@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::company::{Company, Provider};
 use crate::error::{Error, Result};
 use crate::event::{Address, Event};
+use crate::state::{Corp, Visible};
 use crate::store::StoredApp;
 
 /// The kind of an app that the company has built itself.
@@ -40,6 +41,9 @@ pub struct App {
     pub callback_url: Option<String>,
     /// The userids of the members in the app's visible range; nobody for a suite.
     pub staff: Vec<String>,
+    /// The app's visible range; `None` is everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visible: Option<Visible>,
 }
 
 /// An app ready to send.
@@ -73,6 +77,7 @@ impl Sender {
             encoding_aes_key: stored.encoding_aes_key.clone(),
             callback_url: stored.callback_url.clone(),
             staff: company.staff.iter().map(|staff| staff.user_id.clone()).collect(),
+            visible: None,
         };
         let shown = match installed.suite_id {
             Some(_) => App { corp_id: provider.corp_id, agent_id: 0, staff: Vec::new(), ..installed.clone() },
@@ -84,6 +89,16 @@ impl Sender {
             credentials,
             callback_url: stored.callback_url.as_deref().map(parsed).transpose()?,
         })
+    }
+
+    /// Returns the app as it is shown, with what it sees in the corp at present.
+    pub(crate) fn shown_in(&self, corp: &Corp) -> App {
+        let mut shown = self.shown.clone();
+        shown.visible = corp.ranges.of(&shown.app).cloned();
+        if shown.visible.is_some() && !self.is_suite() {
+            shown.staff = corp.visible_staff(&shown.app);
+        }
+        shown
     }
 
     /// Says whether this is a suite, not an app of the company.

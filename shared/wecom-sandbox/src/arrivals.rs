@@ -167,7 +167,7 @@ impl Sandbox {
     ) -> Result<()> {
         // Nobody has to listen.
         self.shared.arrivals.send(arrival.clone()).ok();
-        let added = self.message(&added(&self.first_app(), &arrival))?;
+        let added = self.told(&added(&self.first_app(), &arrival))?;
         self.send(added, Errand { lifecycle: lifecycle.clone(), permit, first_attempt: None }).await;
 
         let mut chance = Draw::scripted(self.shared.company.seed(), Topic::Churn, arrival.customer.number);
@@ -201,7 +201,7 @@ impl Sandbox {
         };
         drop(corp);
         let event = Event::new(&self.first_app(), "change_external_contact", Some(change_type));
-        self.message(&concerning(event, customer))
+        self.told(&concerning(event, customer))
     }
 }
 

@@ -116,8 +116,21 @@ impl Sandbox {
         Ok(event.message(sender.address(event), self.shared.clock.now()))
     }
 
+    /// Writes the message of something that happens by itself: WeCom does not tell an app about whom it does not see.
+    pub(crate) fn told(&self, event: &Event) -> Result<Message> {
+        let sender = self.sender(event.app())?;
+        let message = self.message(event)?;
+        let concerned = event.text("UserID").or_else(|| event.text("FromUserName"));
+        let corp = locked(self.corp(&sender.installed.corp_id));
+        let is_withheld = concerned.is_some_and(|user_id| !corp.sees(event.app(), user_id));
+        Ok(Message { is_withheld, ..message })
+    }
+
     /// Sends a message, once or more as the faults want it, and returns what became of the first copy.
     pub(crate) async fn send(&self, message: Message, errand: Errand) -> Delivery {
+        if message.is_withheld {
+            return self.note_unsent(&message, Answer::OutOfRange);
+        }
         let faults = self.callback_faults();
         let (doubled, dropped) = {
             let mut chance = locked(&self.shared.chance);

@@ -79,6 +79,8 @@ pub(crate) struct Message {
     pub(crate) change_type: Option<String>,
     pub(crate) user_id: Option<String>,
     pub(crate) external_user_id: Option<String>,
+    /// Whether it is about somebody whom the app does not see, and so is not sent.
+    pub(crate) is_withheld: bool,
     pub(crate) xml: String,
 }
 
@@ -160,7 +162,8 @@ impl Event {
             }
         };
         let (user_id, external_user_id) = (text_of(&xml, "UserID"), text_of(&xml, "ExternalUserID"));
-        Message { app: self.app.clone(), address, name, change_type, user_id, external_user_id, xml }
+        let (app, is_withheld) = (self.app.clone(), false);
+        Message { app, address, name, change_type, user_id, external_user_id, is_withheld, xml }
     }
 }
 

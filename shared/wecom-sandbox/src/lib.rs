@@ -27,3 +27,4 @@ pub use fault::{ApiFault, CallbackFaults, Faults};
 pub use record::{Answer, CallRecord, CallbackRecord};
 pub use sandbox::Sandbox;
 pub use settings::Settings;
+pub use state::Visible;

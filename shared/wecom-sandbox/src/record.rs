@@ -31,6 +31,8 @@ pub enum Answer {
     Dropped,
     /// Not sent, because the app has no callback URL.
     NoUrl,
+    /// Not sent, because the app does not see the member concerned.
+    OutOfRange,
 }
 
 impl Answer {
@@ -44,7 +46,7 @@ impl Answer {
         match self {
             Self::Http(status) => status != 200,
             Self::NotSuccess | Self::Timeout | Self::Refused | Self::Broken => true,
-            Self::Dropped | Self::NoUrl => false,
+            Self::Dropped | Self::NoUrl | Self::OutOfRange => false,
         }
     }
 }
@@ -60,6 +62,7 @@ impl Serialize for Answer {
             Self::Broken => "broken",
             Self::Dropped => "dropped",
             Self::NoUrl => "no_url",
+            Self::OutOfRange => "out_of_range",
         };
         serializer.serialize_str(word)
     }

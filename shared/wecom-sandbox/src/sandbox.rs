@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::fault::{CallbackFaults, Fate, Faults};
 use crate::record::{CallRecord, CallbackLog, CallbackRecord, locked};
 use crate::settings::Settings;
-use crate::state::{Corp, Entry};
+use crate::state::{Corp, Entry, Range, Visible};
 use crate::store::Store;
 
 /// The file of the API calls.
@@ -125,12 +125,26 @@ impl Sandbox {
 
     /// Returns all apps, first `demo`, and after them the suites.
     pub fn apps(&self) -> Vec<App> {
-        self.senders().iter().map(|sender| sender.shown.clone()).collect()
+        self.senders().iter().map(|sender| self.shown(sender)).collect()
     }
 
     /// Finds an app with its credentials.
     pub fn app(&self, app: &str) -> Option<App> {
-        self.sender(app).ok().map(|sender| sender.shown.clone())
+        self.sender(app).ok().map(|sender| self.shown(&sender))
+    }
+
+    fn shown(&self, sender: &Sender) -> App {
+        sender.shown_in(&locked(self.corp(&sender.installed.corp_id)))
+    }
+
+    /// Sets whom an app sees from now on (可见范围), and keeps that; `None` is everybody.
+    ///
+    /// It is not told about the others any more, except by events on request.
+    pub fn set_visible(&self, app: &str, visible: Option<Visible>) -> Result<()> {
+        let sender = self.sender(app)?;
+        let range = Range { app: app.to_owned(), visible };
+        locked(self.corp(&sender.installed.corp_id)).put(Entry::Range(range));
+        Ok(())
     }
 
     /// Sets where an app's callbacks go from now on, and stores it. It is not verified, see [`verify`](Self::verify).
@@ -279,7 +293,7 @@ impl Sandbox {
         }
         let sandbox = self.clone();
         tokio::spawn(async move {
-            for message in events.iter().filter_map(|event| sandbox.message(event).ok()) {
+            for message in events.iter().filter_map(|event| sandbox.told(event).ok()) {
                 sandbox.send(message, Errand::default()).await;
             }
         });

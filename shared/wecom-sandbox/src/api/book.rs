@@ -10,8 +10,7 @@ use crate::state::{Corp, Member};
 
 pub(super) fn user_get(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let user_id = call.parameter("userid").ok_or_else(|| Refusal::new(41009, "missing userid"))?;
-    let member = corp.book.find(user_id).ok_or_else(unknown_member)?;
-    Ok(record(corp, member))
+    Ok(record(corp, seen_member(corp, call, user_id)?))
 }
 
 pub(super) fn user_simplelist(corp: &mut Corp, call: &Call<'_>) -> Answered {
@@ -29,7 +28,9 @@ pub(super) fn user_list(corp: &mut Corp, call: &Call<'_>) -> Answered {
 /// One row for each member and department.
 pub(super) fn user_list_id(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let (from, limit) = (call.cursor()?, call.limit(10_000, 10_000)?);
-    let rows = corp.book.members().flat_map(|member| {
+    let sight = corp.sight(&call.app.app);
+    let seen = corp.book.members().filter(|member| sight.has(member));
+    let rows = seen.flat_map(|member| {
         let row = |id: &u32| json!({ "userid": member.user_id, "department": id });
         member.departments.iter().map(row).collect::<Vec<Value>>()
     });
@@ -53,16 +54,21 @@ pub(super) fn department_get(corp: &mut Corp, call: &Call<'_>) -> Answered {
     Ok(json!({ "department": department_record(corp, department) }))
 }
 
-/// The app sees everybody.
+/// An app with no range of its own sees everybody: all departments, and all members once more.
 pub(super) fn agent_get(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let agent_id = call.parameter("agentid").ok_or_else(|| Refusal::new(41011, "missing agentid"))?;
     if agent_id != call.app.agent_id.to_string() {
         return Err(Refusal::new(40056, "invalid agentid"));
     }
+    let (user_ids, departments) = match corp.ranges.of(&call.app.app) {
+        Some(visible) => (visible.user_ids.clone(), visible.department_ids.clone()),
+        None => (corp.visible_staff(&call.app.app), vec![1]),
+    };
+    let users: Vec<Value> = user_ids.iter().map(|user_id| json!({ "userid": user_id })).collect();
     Ok(json!({
         "agentid": call.app.agent_id, "name": call.app.app, "square_logo_url": "", "description": "",
-        "allow_userinfos": { "user": corp.book.members().map(|member| json!({ "userid": member.user_id })).collect::<Vec<Value>>() },
-        "allow_partys": { "partyid": [1] }, "allow_tags": { "tagid": [] },
+        "allow_userinfos": { "user": users },
+        "allow_partys": { "partyid": departments }, "allow_tags": { "tagid": [] },
         "close": 0, "redirect_domain": "", "report_location_flag": 0, "isreportenter": 0, "home_url": "",
         "customized_publish_status": 1,
     }))
@@ -72,28 +78,45 @@ pub(super) fn unknown_member() -> Refusal {
     Refusal::new(60111, "userid not found")
 }
 
+/// Refuses what lies outside of the app's visible range (60011).
+pub(super) fn out_of_range() -> Refusal {
+    Refusal::new(60011, "no privilege to access/modify contact/party/agent")
+}
+
+/// Finds a member whom the calling app sees.
+pub(super) fn seen_member<'a>(corp: &'a Corp, call: &Call<'_>, user_id: &str) -> Result<&'a Member, Refusal> {
+    let member = corp.book.find(user_id).ok_or_else(unknown_member)?;
+    if corp.sight(&call.app.app).has(member) { Ok(member) } else { Err(out_of_range()) }
+}
+
 fn unknown_department() -> Refusal {
     Refusal::new(60003, "department not found")
 }
 
-/// Returns the members of the department that the call names, not those below it.
+/// Returns the members of the department that the call names, not those below it, as far as the app sees them.
 fn members<'a>(corp: &'a Corp, call: &Call<'_>) -> Result<Vec<&'a Member>, Refusal> {
     let id = call.parameter("department_id").ok_or_else(|| Refusal::parameter("missing department_id"))?;
     let id: u32 = id.parse().map_err(|_| Refusal::new(60123, "invalid department id"))?;
     if corp.book.departments_below(id).is_empty() {
         return Err(unknown_department());
     }
-    Ok(corp.book.members().filter(|member| member.departments.contains(&id)).collect())
+    let sight = corp.sight(&call.app.app);
+    Ok(corp.book.members().filter(|member| member.departments.contains(&id) && sight.has(member)).collect())
 }
 
-/// Returns the department that the call names, or else the company, and all below it.
+/// Returns the department that the call names and all below it, or else all that the app sees.
 fn departments<'a>(corp: &'a Corp, call: &Call<'_>) -> Result<Vec<&'a Department>, Refusal> {
-    let id: u32 = match call.parameter("id") {
-        Some(id) => id.parse().map_err(|_| Refusal::new(60123, "invalid department id"))?,
-        None => 1,
+    let sight = corp.sight(&call.app.app);
+    let Some(id) = call.parameter("id") else {
+        let all = corp.book.departments_below(1).into_iter();
+        return Ok(all.filter(|department| sight.has_department(department.id)).collect());
     };
+    let id = id.parse().map_err(|_| Refusal::new(60123, "invalid department id"))?;
     let departments = corp.book.departments_below(id);
-    if departments.is_empty() { Err(unknown_department()) } else { Ok(departments) }
+    if departments.is_empty() {
+        return Err(unknown_department());
+    }
+    if sight.has_department(id) { Ok(departments) } else { Err(out_of_range()) }
 }
 
 fn record(corp: &Corp, member: &Member) -> Value {

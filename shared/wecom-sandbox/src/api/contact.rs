@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::book::unknown_member;
+use super::book::seen_member;
 use super::call::{Answered, Call, Refusal, continued, page, place};
 use crate::draw::URL_SAFE;
 use crate::state::{Corp, Entry, Relation};
@@ -14,14 +14,13 @@ const MOST_MEMBERS: usize = 100;
 /// Relations of one member that a cursor can tell apart.
 const PLACES: usize = 1 << 40;
 
-pub(super) fn follow_users(corp: &Corp) -> Value {
-    let members: Vec<&str> = corp.book.members().map(|member| member.user_id.as_str()).collect();
-    json!({ "follow_user": members })
+pub(super) fn follow_users(corp: &Corp, call: &Call<'_>) -> Value {
+    json!({ "follow_user": corp.visible_staff(&call.app.app) })
 }
 
 pub(super) fn list(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let user_id = call.parameter("userid").ok_or_else(|| Refusal::new(41009, "missing userid"))?;
-    corp.book.find(user_id).ok_or_else(unknown_member)?;
+    seen_member(corp, call, user_id)?;
     let of_member = corp.relations.of_member(user_id, 0);
     let ids: Vec<&str> = of_member.map(|(_, relation)| relation.external_user_id.as_str()).collect();
     if ids.is_empty() {
@@ -35,7 +34,9 @@ pub(super) fn get(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let id = id.ok_or_else(|| Refusal::new(41035, "missing external_userid"))?;
     let from = place(call.parameter("cursor").unwrap_or_default())?;
     checked(id)?;
+    let sees = |relation: &Relation| corp.sees(&call.app.app, &relation.user_id);
     let followers = corp.relations.followers(id).enumerate().skip(from);
+    let followers = followers.filter(|(_, relation)| sees(relation));
     let (followers, next) = page(followers, FOLLOWERS);
     if followers.is_empty() {
         return Err(no_relation());
@@ -54,9 +55,7 @@ pub(super) fn batch(corp: &mut Corp, call: &Call<'_>) -> Answered {
     if members.len() > MOST_MEMBERS {
         return Err(Refusal::new(40032, format!("userid_list exceeds {MOST_MEMBERS}")));
     }
-    if members.iter().any(|user_id| corp.book.find(user_id).is_none()) {
-        return Err(unknown_member());
-    }
+    members.iter().try_for_each(|user_id| seen_member(corp, call, user_id).map(drop))?;
     let (from, limit) = (call.cursor()?, call.limit(100, 50)?);
     let (first, begin) = (from / PLACES, from % PLACES);
     let rows = members.iter().enumerate().skip(first).flat_map(|(i, user_id)| {
@@ -108,7 +107,7 @@ pub(super) fn remark(corp: &mut Corp, call: &Call<'_>) -> Answered {
 pub(super) fn related(corp: &Corp, call: &Call<'_>) -> Result<Relation, Refusal> {
     let user_id = call.needed("userid", 41009)?;
     let external_user_id = call.needed("external_userid", 41035)?;
-    corp.book.find(user_id).ok_or_else(unknown_member)?;
+    seen_member(corp, call, user_id)?;
     checked(external_user_id)?;
     corp.relations.find(user_id, external_user_id).cloned().ok_or_else(no_relation)
 }

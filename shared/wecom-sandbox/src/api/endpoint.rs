@@ -64,7 +64,7 @@ static ENDPOINTS: &[Endpoint] = &[
     get("department/simplelist", book::department_simplelist),
     get("department/get", book::department_get),
     get("agent/get", book::agent_get),
-    get("externalcontact/get_follow_user_list", |corp, _| Ok(contact::follow_users(corp))),
+    get("externalcontact/get_follow_user_list", |corp, call| Ok(contact::follow_users(corp, call))),
     get("externalcontact/list", contact::list),
     get("externalcontact/get", contact::get),
     post("externalcontact/batch/get_by_user", contact::batch),

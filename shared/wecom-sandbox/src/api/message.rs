@@ -150,14 +150,17 @@ fn receivers(corp: &Corp, call: &Call<'_>) -> Result<Receivers, Refusal> {
         return Err(Refusal::parameter(format!("touser exceeds {MOST_USERS}")));
     }
     if users.contains(&"@all") {
-        let everybody = corp.book.members().map(|member| member.user_id.clone()).collect();
+        let everybody = corp.visible_staff(&call.app.app);
         return Ok(Receivers { users: everybody, unknown: Vec::new(), unknown_parties: Vec::new() });
     }
-    let unknown = users.iter().filter(|user_id| corp.book.find(user_id).is_none());
-    let id = |party: &&str| party.parse().ok().filter(|id| !corp.book.departments_below(*id).is_empty());
+    let sight = corp.sight(&call.app.app);
+    let sees = |user_id: &str| corp.book.find(user_id).is_some_and(|member| sight.has(member));
+    let unknown = users.iter().filter(|user_id| !sees(user_id));
+    let is_known = |id: &u32| sight.has_department(*id) && !corp.book.departments_below(*id).is_empty();
+    let id = |party: &&str| party.parse().ok().filter(is_known);
     let ids: Vec<u32> = parties.iter().filter_map(id).collect();
     Ok(Receivers {
-        users: corp.book.expanded(&users, &ids),
+        users: corp.book.expanded(&users, &ids).into_iter().filter(|user_id| sees(user_id)).collect(),
         unknown: unknown.map(|user_id| user_id.to_lowercase()).collect(),
         unknown_parties: parties
             .iter()

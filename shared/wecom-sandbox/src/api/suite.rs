@@ -6,7 +6,7 @@ use super::call::{Answered, Call, Refusal};
 use super::token;
 use crate::app::{CUSTOMIZED, THIRD_PARTY};
 use crate::draw::URL_SAFE;
-use crate::state::{Corp, Tokens};
+use crate::state::{Corp, Tokens, Visible};
 
 /// How long a `pre_auth_code` is good, in seconds.
 const PRE_AUTH_LIFE_S: i64 = 1200;
@@ -49,7 +49,7 @@ pub(super) fn permanent_code(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let mut answer = json!({
         "permanent_code": permanent_code,
         "auth_corp_info": corp_info(corp),
-        "auth_info": auth_info(call),
+        "auth_info": auth_info(corp, call),
         "auth_user_info": administrator.map(|member| json!({ "userid": member.user_id, "name": member.name })),
     });
     if call.app.kind == THIRD_PARTY {
@@ -62,7 +62,7 @@ pub(super) fn permanent_code(corp: &mut Corp, call: &Call<'_>) -> Answered {
 
 pub(super) fn auth_info_of(corp: &mut Corp, call: &Call<'_>) -> Answered {
     authorised(corp, call)?;
-    Ok(json!({ "auth_corp_info": corp_info(corp), "auth_info": auth_info(call) }))
+    Ok(json!({ "auth_corp_info": corp_info(corp), "auth_info": auth_info(corp, call) }))
 }
 
 /// Customized apps get theirs from `gettoken`.
@@ -97,11 +97,15 @@ fn corp_info(corp: &Corp) -> Value {
     })
 }
 
-/// The app sees everybody, as those of the company do.
-fn auth_info(call: &Call<'_>) -> Value {
+/// The app sees everybody, as those of the company do, unless it has a range.
+fn auth_info(corp: &Corp, call: &Call<'_>) -> Value {
+    let everybody = || Visible { user_ids: Vec::new(), department_ids: vec![1] };
+    let visible = corp.ranges.of(&call.app.app).cloned().unwrap_or_else(everybody);
     json!({ "agent": [{
         "agentid": call.app.agent_id, "name": call.app.app, "round_logo_url": "", "square_logo_url": "",
-        "privilege": { "level": 1, "allow_party": [1], "allow_user": [], "allow_tag": [] },
+        "privilege": {
+            "level": 1, "allow_party": visible.department_ids, "allow_user": visible.user_ids, "allow_tag": [],
+        },
         "is_customized_app": call.app.kind == CUSTOMIZED,
     }] })
 }

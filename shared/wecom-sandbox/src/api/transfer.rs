@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::book::unknown_member;
+use super::book::seen_member;
 use super::call::{Answered, Call, Refusal, continued, page};
 use super::contact::checked;
 use crate::state::{Corp, DONE, Entry, Transfer, WAITING};
@@ -57,7 +57,7 @@ pub(super) fn result(corp: &mut Corp, call: &Call<'_>) -> Answered {
 /// Returns the two members as the company spells them.
 fn both(corp: &Corp, call: &Call<'_>) -> Result<(String, String), Refusal> {
     let member = |name: &str| {
-        let member = corp.book.find(call.needed(name, 41009)?).ok_or_else(unknown_member)?;
+        let member = seen_member(corp, call, call.needed(name, 41009)?)?;
         Ok(member.user_id.clone())
     };
     Ok((member("handover_userid")?, member("takeover_userid")?))

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::book::unknown_member;
+use super::book::{out_of_range, seen_member};
 use super::call::{Answered, Call, Refusal, continued, page};
 use crate::draw::HEX;
 use crate::state::{Corp, Entry, Way, parties, users};
@@ -57,7 +57,7 @@ pub(super) fn add(corp: &mut Corp, call: &Call<'_>) -> Answered {
         fields.insert("is_temp".to_owned(), is_temp.clone());
     }
     merge(&mut fields, call)?;
-    checked(corp, &fields)?;
+    checked(corp, call, &fields)?;
     let mut answer = json!({ "config_id": config_id });
     if let Some(code) = fields.get("qr_code") {
         answer["qr_code"] = code.clone();
@@ -84,7 +84,7 @@ pub(super) fn list(corp: &mut Corp, call: &Call<'_>) -> Answered {
 pub(super) fn update(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let mut way = found(corp, call)?.clone();
     merge(&mut way.fields, call)?;
-    checked(corp, &way.fields)?;
+    checked(corp, call, &way.fields)?;
     corp.put(Entry::Way(way));
     Ok(json!({}))
 }
@@ -145,14 +145,16 @@ fn merge(fields: &mut Map<String, Value>, call: &Call<'_>) -> Result<(), Refusal
     Ok(())
 }
 
-fn checked(corp: &Corp, fields: &Map<String, Value>) -> Result<(), Refusal> {
+fn checked(corp: &Corp, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     let (users, parties) = (users(fields), parties(fields));
-    if users.iter().any(|user_id| corp.book.find(user_id).is_none()) {
-        return Err(unknown_member());
-    }
+    users.iter().try_for_each(|user_id| seen_member(corp, call, user_id).map(drop))?;
     let given = fields.get("party").and_then(Value::as_array).map_or(0, Vec::len);
     if parties.len() != given || parties.iter().any(|id| corp.book.departments_below(*id).is_empty()) {
         return Err(Refusal::new(60003, "department not found"));
+    }
+    let sight = corp.sight(&call.app.app);
+    if !parties.iter().all(|id| sight.has_department(*id)) {
+        return Err(out_of_range());
     }
     let is_single = fields.get("type").and_then(Value::as_u64) == Some(1);
     let members = corp.book.expanded(&users, &parties).len();

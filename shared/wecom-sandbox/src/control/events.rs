@@ -150,7 +150,7 @@ async fn copies(sandbox: &Sandbox, orders: Vec<Order>) -> Result<Vec<Copy>, Fail
             What::Deed(deed) => {
                 for _ in 0..order.times {
                     let event = deed.done(sandbox, &order.app).await?;
-                    messages.push(sandbox.message(&order.addressed(event))?);
+                    messages.push(sandbox.told(&order.addressed(event))?);
                 }
             }
         }

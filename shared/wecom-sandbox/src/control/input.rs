@@ -83,6 +83,15 @@ impl<'a> Fields<'a> {
         value.as_array().ok_or_else(bad)?.iter().map(|text| text.as_str().ok_or_else(bad)).collect()
     }
 
+    /// Returns a list of numbers, by default an empty one.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<u32>, BadInput> {
+        let bad = || self.bad(name, "must be a list of whole numbers");
+        let number =
+            |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(bad);
+        let Some(value) = self.member(name) else { return Ok(Vec::new()) };
+        value.as_array().ok_or_else(bad)?.iter().map(number).collect()
+    }
+
     /// Returns a whole number within `range`, or `default` when there is none.
     pub(crate) fn number(
         &self,

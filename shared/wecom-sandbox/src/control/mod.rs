@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 
 use crate::api;
 use crate::error::Error;
+use crate::record::locked;
 use crate::sandbox::Sandbox;
+use crate::state::{Corp, Visible};
 use input::{BadInput, Fields};
 
 /// Bytes of a request at most, file uploads included.
@@ -106,12 +108,42 @@ async fn apps(sandbox: Data<Sandbox>) -> HttpResponse {
 async fn change_app(app: Path<String>, body: Bytes, sandbox: Data<Sandbox>) -> Result<HttpResponse, Failure> {
     let body = input::json(&body)?;
     let fields = Fields::of(&body, "")?;
-    fields.only(&["callback_url"])?;
-    let url = fields.text("callback_url")?.ok_or_else(|| fields.missing("callback_url"))?.to_owned();
-    let changed = app.clone();
-    let changing = sandbox.clone();
-    web::block(move || changing.set_callback_url(&changed, &url)).await.map_err(|_| Failure::Stopped)??;
+    fields.only(&["callback_url", "visible"])?;
+    let url = fields.text("callback_url")?.map(str::to_owned);
+    let sets_range = fields.members().contains_key("visible");
+    if url.is_none() && !sets_range {
+        return Err(fields.missing("callback_url").into());
+    }
+    let corp_id = sandbox.sender(&app)?.installed.corp_id.clone();
+    let visible = visible(&fields, &locked(sandbox.corp(&corp_id)))?;
+    if let Some(url) = url {
+        let (changing, changed) = (sandbox.clone(), app.clone());
+        web::block(move || changing.set_callback_url(&changed, &url))
+            .await
+            .map_err(|_| Failure::Stopped)??;
+    }
+    if sets_range {
+        sandbox.set_visible(&app, visible)?;
+    }
     Ok(HttpResponse::Ok().json(sandbox.app(&app)))
+}
+
+/// Reads a visible range, whose members and departments must be there; `null` is everybody.
+fn visible(fields: &Fields<'_>, corp: &Corp) -> Result<Option<Visible>, BadInput> {
+    let Some(range) = fields.object("visible")? else { return Ok(None) };
+    range.only(&["user_ids", "department_ids"])?;
+    let mut visible = Visible::default();
+    for user_id in range.texts("user_ids")? {
+        let unknown = || range.bad("user_ids", format!("holds {user_id}, who does not work here"));
+        visible.user_ids.push(corp.book.find(user_id).ok_or_else(unknown)?.user_id.clone());
+    }
+    for id in range.numbers("department_ids")? {
+        if corp.book.departments_below(id).is_empty() {
+            return Err(range.bad("department_ids", format!("holds {id}, which is no department")));
+        }
+        visible.department_ids.push(id);
+    }
+    Ok(Some(visible))
 }
 
 async fn verify(app: Path<String>, sandbox: Data<Sandbox>) -> Result<HttpResponse, Failure> {

@@ -11,6 +11,7 @@ mod media;
 mod meeting;
 mod meter;
 mod phone;
+mod range;
 mod relation;
 mod suite;
 mod tag;
@@ -31,6 +32,8 @@ pub(crate) use media::{Media, Shelf};
 pub(crate) use meeting::{Met, Through};
 pub(crate) use meter::{Meter, Repeat};
 pub(crate) use phone::{Phones, Shown};
+pub use range::Visible;
+pub(crate) use range::{Range, Ranges};
 pub(crate) use relation::{Relation, Relations, Standing};
 pub(crate) use suite::{DEALS, Suites};
 pub(crate) use tag::{CorpTag, Group, Tags};
@@ -76,6 +79,7 @@ pub(crate) enum Entry {
     Ticket(Ticket),
     AuthCode(AuthCode),
     Grant(Grant),
+    Range(Range),
 }
 
 /// A corp and all that changes in it.
@@ -87,6 +91,7 @@ pub(crate) struct Corp {
     pub(crate) suite_tokens: Tokens,
     pub(crate) suites: Suites,
     pub(crate) book: Book,
+    pub(crate) ranges: Ranges,
     pub(crate) tags: Tags,
     pub(crate) ways: Ways,
     pub(crate) relations: Relations,
@@ -113,6 +118,7 @@ impl Corp {
             suite_tokens: Tokens::default(),
             suites: Suites::default(),
             book: Book::scripted(&company),
+            ranges: Ranges::default(),
             tags: Tags::scripted(&company),
             ways: Ways::default(),
             relations: Relations::default(),
@@ -154,6 +160,7 @@ impl Corp {
                 self.relations.rename(&from, &to);
                 self.ways.rename(&from, &to);
                 self.transfers.rename(&from, &to);
+                self.ranges.rename(&from, &to);
             }
             Entry::Group(group) => self.tags.apply(group),
             Entry::Way(way) => self.ways.apply(way),
@@ -168,6 +175,7 @@ impl Corp {
             Entry::Ticket(ticket) => self.suites.apply_ticket(ticket),
             Entry::AuthCode(code) => self.suites.apply_code(code),
             Entry::Grant(grant) => self.suites.apply_grant(grant),
+            Entry::Range(range) => self.ranges.apply(range),
         }
     }
 
@@ -186,5 +194,6 @@ impl Corp {
             .chain(self.cards.snapshot_codes().cloned().map(Entry::CardCode))
             .chain(self.suite_tokens.snapshot().cloned().map(Entry::SuiteToken))
             .chain(self.suites.snapshot())
+            .chain(self.ranges.snapshot().map(Entry::Range))
     }
 }

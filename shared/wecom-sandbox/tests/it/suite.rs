@@ -334,3 +334,26 @@ async fn what_a_suite_has_outlives_a_restart() {
     assert_ne!(ticket_of(&suite.receiver.next().await), suite.ticket);
     assert_eq!(suite.receiver.rest().await.len(), 0);
 }
+
+#[actix_web::test]
+async fn what_a_suite_sees_is_part_of_what_the_company_granted() {
+    let mut suite = TestSuite::start("suite").await;
+    let (member, other) = (suite.corp.member(0), suite.corp.member(1));
+    let visible = json!({ "user_ids": [member], "department_ids": [9] });
+    let (_, app) =
+        suite.corp.ask(Method::PUT, "/_control/apps/suite", Some(json!({ "visible": visible }))).await;
+    assert_eq!((&app["visible"], &app["staff"]), (&visible, &json!([])));
+    let granted = suite.installed().await;
+    let privilege = &granted["auth_info"]["agent"][0]["privilege"];
+    assert_eq!((&privilege["allow_user"], &privilege["allow_party"]), (&json!([member]), &json!([9])));
+    suite.corp.token = text(&granted, "access_token");
+    for (user_id, errcode) in [(member, 0), (other.clone(), 60011)] {
+        assert_eq!(suite.corp.get(&format!("user/get?userid={user_id}")).await["errcode"], errcode);
+    }
+    suite.corp.renew().await;
+    assert_eq!(
+        suite.corp.get(&format!("user/get?userid={other}")).await["errcode"],
+        0,
+        "demo sees everybody"
+    );
+}
