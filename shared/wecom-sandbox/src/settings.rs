@@ -22,6 +22,9 @@ pub struct Settings {
     /// everywhere.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_ips: Vec<String>,
+    /// Whether pages of lists are shorter than asked for, and now and then empty although others follow.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub short_pages: bool,
 }
 
 impl Default for Settings {
@@ -33,6 +36,7 @@ impl Default for Settings {
             mark_tag_parallel: 5,
             messages_per_minute: 30,
             trusted_ips: Vec::new(),
+            short_pages: false,
         }
     }
 }

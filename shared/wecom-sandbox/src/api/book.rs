@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Answered, Call, Refusal, continued, page};
+use super::call::{Answered, Call, Refusal};
+use super::page::continued;
 use crate::company::Department;
 use crate::state::{Corp, Member};
 
@@ -27,14 +28,14 @@ pub(super) fn user_list(corp: &mut Corp, call: &Call<'_>) -> Answered {
 
 /// One row for each member and department.
 pub(super) fn user_list_id(corp: &mut Corp, call: &Call<'_>) -> Answered {
-    let (from, limit) = (call.cursor()?, call.limit(10_000, 10_000)?);
+    let page = call.page(corp, call.limit(10_000, 10_000)?)?;
     let sight = corp.sight(&call.app.app);
     let seen = corp.book.members().filter(|member| sight.has(member));
     let rows = seen.flat_map(|member| {
         let row = |id: &u32| json!({ "userid": member.user_id, "department": id });
         member.departments.iter().map(row).collect::<Vec<Value>>()
     });
-    let (rows, next) = page(rows.enumerate().skip(from), limit);
+    let (rows, next) = page.of(rows.enumerate().skip(page.from));
     Ok(continued(json!({ "dept_user": rows }), next))
 }
 

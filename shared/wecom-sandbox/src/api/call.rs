@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use actix_web::web::Bytes;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use scrm_kernel::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::page::Page;
 use crate::app::App;
+use crate::state::Corp;
 
 /// A call whose token is good.
 pub(crate) struct Call<'a> {
@@ -137,32 +137,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Returns the place that the cursor of the body stands for.
-    pub(crate) fn cursor(&self) -> Result<usize, Refusal> {
-        place(self.text("cursor")?.unwrap_or_default())
+    /// Returns the page that the cursor of the body leads to.
+    pub(crate) fn page(&self, corp: &mut Corp, limit: usize) -> Result<Page, Refusal> {
+        Page::asked(corp, self.text("cursor")?.unwrap_or_default(), limit)
     }
-}
-
-/// Returns the place that a cursor stands for; the empty one is the beginning.
-pub(crate) fn place(cursor: &str) -> Result<usize, Refusal> {
-    if cursor.is_empty() {
-        return Ok(0);
-    }
-    let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let place = text.and_then(|text| text.strip_prefix("cursor@")?.parse().ok());
-    place.ok_or_else(|| Refusal::new(50100, "invalid cursor"))
-}
-
-/// Adds the cursor of the next page, if there is one, to an answer.
-pub(crate) fn continued(mut answer: Value, next: Option<usize>) -> Value {
-    if let Some(next) = next {
-        answer["next_cursor"] = URL_SAFE_NO_PAD.encode(format!("cursor@{next}")).into();
-    }
-    answer
-}
-
-/// Takes a page of items that come with their places, and the place where the next page begins.
-pub(crate) fn page<T>(mut items: impl Iterator<Item = (usize, T)>, limit: usize) -> (Vec<T>, Option<usize>) {
-    let page = items.by_ref().take(limit).map(|(_, item)| item).collect();
-    (page, items.next().map(|(place, _)| place))
 }

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::book::seen_member;
-use super::call::{Answered, Call, Refusal, continued, page, place};
+use super::call::{Answered, Call, Refusal};
+use super::page::{Page, continued};
 use crate::draw::URL_SAFE;
 use crate::state::{Corp, Entry, Relation};
 
@@ -32,12 +33,13 @@ pub(super) fn list(corp: &mut Corp, call: &Call<'_>) -> Answered {
 pub(super) fn get(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let id = call.parameter("external_userid");
     let id = id.ok_or_else(|| Refusal::new(41035, "missing external_userid"))?;
-    let from = place(call.parameter("cursor").unwrap_or_default())?;
     checked(id)?;
+    // A customer with no member at all would be none.
+    let page = Page::asked(corp, call.parameter("cursor").unwrap_or_default(), FOLLOWERS)?.never_empty();
     let sees = |relation: &Relation| corp.sees(&call.app.app, &relation.user_id);
-    let followers = corp.relations.followers(id).enumerate().skip(from);
+    let followers = corp.relations.followers(id).enumerate().skip(page.from);
     let followers = followers.filter(|(_, relation)| sees(relation));
-    let (followers, next) = page(followers, FOLLOWERS);
+    let (followers, next) = page.of(followers);
     if followers.is_empty() {
         return Err(no_relation());
     }
@@ -56,14 +58,14 @@ pub(super) fn batch(corp: &mut Corp, call: &Call<'_>) -> Answered {
         return Err(Refusal::new(40032, format!("userid_list exceeds {MOST_MEMBERS}")));
     }
     members.iter().try_for_each(|user_id| seen_member(corp, call, user_id).map(drop))?;
-    let (from, limit) = (call.cursor()?, call.limit(100, 50)?);
-    let (first, begin) = (from / PLACES, from % PLACES);
+    let page = call.page(corp, call.limit(100, 50)?)?;
+    let (first, begin) = (page.from / PLACES, page.from % PLACES);
     let rows = members.iter().enumerate().skip(first).flat_map(|(i, user_id)| {
         let begin = if i == first { begin } else { 0 };
         let of_member = corp.relations.of_member(user_id, begin);
         of_member.map(move |(place, relation)| (i * PLACES + place, relation))
     });
-    let (rows, next) = page(rows, limit);
+    let (rows, next) = page.of(rows);
     let rows = rows.into_iter().map(|relation| {
         let contact = external_contact(corp, &relation.external_user_id);
         json!({ "external_contact": contact, "follow_info": follow_info(corp, relation) })

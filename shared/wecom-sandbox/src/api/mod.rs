@@ -10,6 +10,7 @@ mod heard;
 mod media;
 mod message;
 mod multipart;
+mod page;
 mod suite;
 mod tag;
 mod token;

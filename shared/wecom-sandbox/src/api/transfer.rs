@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::book::seen_member;
-use super::call::{Answered, Call, Refusal, continued, page};
+use super::call::{Answered, Call, Refusal};
 use super::contact::checked;
+use super::page::continued;
 use crate::state::{Corp, DONE, Entry, Transfer, WAITING};
 
 /// The endpoint that begins transfers.
@@ -44,9 +45,10 @@ pub(super) fn transfer(corp: &mut Corp, call: &Call<'_>) -> Answered {
 
 pub(super) fn result(corp: &mut Corp, call: &Call<'_>) -> Answered {
     let (handover, takeover) = both(corp, call)?;
-    let all = corp.transfers.all().iter().enumerate().skip(call.cursor()?);
+    let page = call.page(corp, ROWS)?;
+    let all = corp.transfers.all().iter().enumerate().skip(page.from);
     let asked = all.filter(|(_, transfer)| transfer.handover == handover && transfer.takeover == takeover);
-    let (rows, next) = page(asked, ROWS);
+    let (rows, next) = page.of(asked);
     let row = |transfer: &Transfer| {
         let taken_over = if transfer.status == DONE { transfer.due_at.div_euclid(1000) } else { 0 };
         json!({ "external_userid": transfer.external_user_id, "status": transfer.status, "takeover_time": taken_over })

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::book::{out_of_range, seen_member};
-use super::call::{Answered, Call, Refusal, continued, page};
+use super::call::{Answered, Call, Refusal};
+use super::page::continued;
 use crate::draw::HEX;
 use crate::state::{Corp, Entry, Way, parties, users};
 
@@ -72,11 +73,11 @@ pub(super) fn get(corp: &mut Corp, call: &Call<'_>) -> Answered {
 }
 
 pub(super) fn list(corp: &mut Corp, call: &Call<'_>) -> Answered {
-    let (from, limit) = (call.cursor()?, call.limit(1000, 100)?);
+    let page = call.page(corp, call.limit(1000, 100)?)?;
     let end = call.number("end_time")?.unwrap_or_else(|| call.second().unsigned_abs());
     let begin = call.number("start_time")?.unwrap_or(end.saturating_sub(LISTED_S));
     let is_asked = |way: &Way| (begin..=end).contains(&way.created_at.unsigned_abs()) && !way.is_temporary();
-    let (ways, next) = page(corp.ways.from(from).filter(|(_, way)| is_asked(way)), limit);
+    let (ways, next) = page.of(corp.ways.from(page.from).filter(|(_, way)| is_asked(way)));
     let ways: Vec<Value> = ways.into_iter().map(|way| json!({ "config_id": way.config_id })).collect();
     Ok(continued(json!({ "contact_way": ways }), next))
 }

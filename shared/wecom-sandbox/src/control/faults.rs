@@ -96,6 +96,7 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         "mark_tag_parallel",
         "messages_per_minute",
         "trusted_ips",
+        "short_pages",
     ])?;
     let usual = Settings::default();
     sandbox.set_settings(Settings {
@@ -105,6 +106,7 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         mark_tag_parallel: fields.number("mark_tag_parallel", 1..=u64::MAX, usual.mark_tag_parallel)?,
         messages_per_minute: fields.number("messages_per_minute", 0..=u64::MAX, usual.messages_per_minute)?,
         trusted_ips: trusted_ips(&fields)?,
+        short_pages: fields.flag("short_pages")?,
     });
     Ok(Json(sandbox.settings()))
 }

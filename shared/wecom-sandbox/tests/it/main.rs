@@ -7,6 +7,7 @@ mod contact;
 mod control;
 mod delivery;
 mod message;
+mod paging;
 mod range;
 mod restart;
 mod suite;
