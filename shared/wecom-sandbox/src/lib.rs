@@ -26,5 +26,5 @@ pub use event::Event;
 pub use fault::{ApiFault, CallbackFaults, Faults};
 pub use record::{Answer, CallRecord, CallbackRecord};
 pub use sandbox::Sandbox;
-pub use settings::Settings;
+pub use settings::{Limits, Settings};
 pub use state::Visible;

@@ -25,6 +25,64 @@ pub struct Settings {
     /// Whether pages of lists are shorter than asked for, and now and then empty although others follow.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub short_pages: bool,
+    /// Whether `limits` hold, which a company that lives fast would exceed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub enforce_limits: bool,
+    /// How much may happen in an hour, a day or longer.
+    #[serde(skip_serializing_if = "Limits::are_usual")]
+    pub limits: Limits,
+}
+
+/// How much may happen in longer times than a minute, or from one address; the defaults are WeCom's.
+///
+/// They hold when [`enforce_limits`](Settings::enforce_limits) says so, [`transfers_per_90_days`](Self::transfers_per_90_days)
+/// always.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// How often one corp may call one API within an hour.
+    pub calls_per_hour: u64,
+    /// How often one API may be called from one address within a minute.
+    pub ip_calls_per_minute: u64,
+    /// How often one API may be called from one address within an hour.
+    pub ip_calls_per_hour: u64,
+    /// The first of these two for the apps of a provider.
+    pub provider_ip_calls_per_minute: u64,
+    /// The second of them for the apps of a provider.
+    pub provider_ip_calls_per_hour: u64,
+    /// How many messages of an app a member gets within an hour; more vanish silently.
+    pub messages_per_hour: u64,
+    /// How many messages an app may send within a day for each member of the company, counting every receiver.
+    pub messages_per_day_and_member: u64,
+    /// How many pictures a corp may upload (`media/uploadimg`) within a day.
+    pub pictures_per_day: u64,
+    /// How many pictures a corp may upload within 30 days.
+    pub pictures_per_month: u64,
+    /// How often one customer may be handed on within 90 days.
+    pub transfers_per_90_days: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            calls_per_hour: 150_000,
+            ip_calls_per_minute: 20_000,
+            ip_calls_per_hour: 600_000,
+            provider_ip_calls_per_minute: 40_000,
+            provider_ip_calls_per_hour: 1_200_000,
+            messages_per_hour: 1000,
+            messages_per_day_and_member: 200,
+            pictures_per_day: 1000,
+            pictures_per_month: 3000,
+            transfers_per_90_days: 2,
+        }
+    }
+}
+
+impl Limits {
+    fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for Settings {
@@ -37,6 +95,8 @@ impl Default for Settings {
             messages_per_minute: 30,
             trusted_ips: Vec::new(),
             short_pages: false,
+            enforce_limits: false,
+            limits: Limits::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::call::{Answered, Call};
-use super::{book, contact, message, suite, tag, transfer, way};
+use super::{book, contact, limit, message, suite, tag, transfer, way};
 use crate::state::Corp;
 
 /// An endpoint of WeCom's API.
@@ -83,7 +83,7 @@ static ENDPOINTS: &[Endpoint] = &[
     post(transfer::NAME, transfer::transfer),
     post("externalcontact/transfer_result", transfer::result),
     special("media/upload", true, Work::Upload),
-    special("media/uploadimg", true, Work::UploadPicture),
+    special(limit::PICTURES, true, Work::UploadPicture),
     special("media/get", false, Work::File),
     post("message/send", message::send),
     post("message/update_template_card", message::update),

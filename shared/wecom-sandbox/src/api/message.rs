@@ -5,8 +5,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde_json::{Map, Value, json};
 
 use super::call::{Answered, Call, Refusal};
+use super::limit::too_often;
 use crate::draw::{ALPHANUMERIC, URL_SAFE};
-use crate::state::{CODE_LIFE_MS, Card, CardCode, Corp, Entry, Repeat, Shown};
+use crate::state::{CODE_LIFE_MS, Card, CardCode, Corp, DAY_MS, Entry, HOUR_MS, Limit, Repeat, Shown};
 
 const MOST_USERS: usize = 1000;
 /// Bytes of a text that are shown; the rest is cut.
@@ -42,13 +43,12 @@ pub(super) fn send(corp: &mut Corp, call: &Call<'_>) -> Answered {
         // Not shown again; the caller learns what the first one got.
         return Ok(answer(&receivers, &known.msgid, known.response_code.as_deref()));
     }
+    within_day(corp, call, receivers.users.len())?;
     let msgid = corp.chance.text(URL_SAFE, 64);
     let is_pressable =
         content.get("card_type").and_then(Value::as_str).is_some_and(|kind| PRESSABLE.contains(&kind));
-    let limit = corp.settings.messages_per_minute;
     for user_id in &receivers.users {
-        let counted = format!("{}>{user_id}", call.app.app);
-        let delivered = corp.meter.allows(&counted, limit, now);
+        let delivered = reaches(corp, call, user_id);
         corp.phones.show(Shown {
             time: call.now,
             kind: kind.to_owned(),
@@ -127,6 +127,27 @@ impl Corp {
         self.put(Entry::CardCode(code));
         response_code
     }
+}
+
+/// Refuses a message that is more than the app may send in a day.
+fn within_day(corp: &mut Corp, call: &Call<'_>, receivers: usize) -> Result<(), Refusal> {
+    if !corp.settings.enforce_limits {
+        return Ok(());
+    }
+    let members = corp.book.members().count() as u64;
+    let most = members.saturating_mul(corp.settings.limits.messages_per_day_and_member);
+    let limit = Limit::new(format!("{} a day", call.app.app), most, DAY_MS);
+    if corp.meter.admits(&[limit], receivers as u64, call.millis()) { Ok(()) } else { Err(too_often()) }
+}
+
+/// Says whether a member still gets a message of the app.
+fn reaches(corp: &mut Corp, call: &Call<'_>, user_id: &str) -> bool {
+    let counted = format!("{}>{user_id}", call.app.app);
+    if !corp.meter.allows(&counted, corp.settings.messages_per_minute, call.millis()) {
+        return false;
+    }
+    let hour = Limit::new(format!("{counted} an hour"), corp.settings.limits.messages_per_hour, HOUR_MS);
+    !corp.settings.enforce_limits || corp.meter.admits(&[hour], 1, call.millis())
 }
 
 fn agent(call: &Call<'_>) -> Result<(), Refusal> {

@@ -7,6 +7,7 @@ mod call;
 mod contact;
 mod endpoint;
 mod heard;
+mod limit;
 mod media;
 mod message;
 mod multipart;
@@ -132,7 +133,7 @@ impl Sandbox {
             _ => self.bearer(heard)?,
         };
         let app = &sender.installed;
-        self.limited(app, endpoint.name)?;
+        self.limited(app, endpoint.name, heard)?;
         if endpoint.is_post && heard.method != "POST" {
             return Err(Refusal::parameter("this API is called by POST"));
         }
@@ -197,7 +198,7 @@ impl Sandbox {
         };
         let mut of_corp = senders.iter().map(|sender| &sender.installed).filter(|app| app.corp_id == corp_id);
         let app = of_corp.find(|app| opens(app)).ok_or_else(|| Refusal::new(40001, "invalid credential"))?;
-        self.limited(app, "gettoken")?;
+        self.limited(app, "gettoken", heard)?;
         let (token, expires_in) = token::issue(&mut locked(corp), app, heard.time);
         Ok(Reply::from(Ok(json!({ "access_token": token, "expires_in": expires_in }))))
     }
@@ -235,13 +236,9 @@ impl Sandbox {
         Err(heard.untrusted())
     }
 
-    fn limited(&self, app: &App, name: &str) -> Result<(), Refusal> {
-        let corp = &mut locked(self.corp(&app.corp_id));
-        let limit = corp.settings.calls_per_minute;
-        if corp.meter.allows(name, limit, self.shared.clock.now().timestamp_millis()) {
-            return Ok(());
-        }
-        Err(Refusal::new(45009, "api freq out of limit"))
+    fn limited(&self, app: &App, name: &str, heard: &Heard) -> Result<(), Refusal> {
+        let now = self.shared.clock.now().timestamp_millis();
+        limit::counted(&mut locked(self.corp(&app.corp_id)), app, name, heard.peer, now)
     }
 }
 

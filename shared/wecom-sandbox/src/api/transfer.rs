@@ -14,9 +14,7 @@ pub(super) const NAME: &str = "externalcontact/transfer_customer";
 const MOST_CUSTOMERS: usize = 100;
 /// Rows on one page of results.
 const ROWS: usize = 1000;
-/// How often a customer may be handed on within [`PERIOD_S`].
-const MOST_TRANSFERS: usize = 2;
-/// 90 days, in seconds.
+/// How far back transfers of a customer count, in seconds: 90 days.
 const PERIOD_S: i64 = 90 * 24 * 60 * 60;
 /// What the customer is told, in characters.
 const MOST_MESSAGE_CHARS: usize = 200;
@@ -77,7 +75,7 @@ fn hindrance(corp: &Corp, call: &Call<'_>, handover: &str, takeover: &str, custo
         Some(40131)
     } else if of_customer().any(|transfer| transfer.status == WAITING) {
         Some(40129)
-    } else if of_customer().filter(is_recent).count() >= MOST_TRANSFERS {
+    } else if of_customer().filter(is_recent).count() as u64 >= corp.settings.limits.transfers_per_90_days {
         Some(40128)
     } else {
         None

@@ -9,7 +9,7 @@ use super::input::{self, BadInput, Fields};
 use crate::api;
 use crate::fault::{ApiFault, CallbackFaults, EVERY, Faults};
 use crate::sandbox::Sandbox;
-use crate::settings::{Settings, is_address};
+use crate::settings::{Limits, Settings, is_address};
 
 /// The longest latency, in milliseconds: ten minutes.
 const MOST_LATENCY_MS: u64 = 600_000;
@@ -97,6 +97,8 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         "messages_per_minute",
         "trusted_ips",
         "short_pages",
+        "enforce_limits",
+        "limits",
     ])?;
     let usual = Settings::default();
     sandbox.set_settings(Settings {
@@ -107,6 +109,8 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         messages_per_minute: fields.number("messages_per_minute", 0..=u64::MAX, usual.messages_per_minute)?,
         trusted_ips: trusted_ips(&fields)?,
         short_pages: fields.flag("short_pages")?,
+        enforce_limits: fields.flag("enforce_limits")?,
+        limits: limits(&fields)?,
     });
     Ok(Json(sandbox.settings()))
 }
@@ -117,4 +121,40 @@ fn trusted_ips(fields: &Fields<'_>) -> Result<Vec<String>, BadInput> {
         Some(text) => Err(fields.bad("trusted_ips", format!("holds {text}, which is no address"))),
         None => Ok(listed.into_iter().map(str::to_owned).collect()),
     }
+}
+
+fn limits(fields: &Fields<'_>) -> Result<Limits, BadInput> {
+    let usual = Limits::default();
+    let Some(limits) = fields.object("limits")? else { return Ok(usual) };
+    limits.only(&[
+        "calls_per_hour",
+        "ip_calls_per_minute",
+        "ip_calls_per_hour",
+        "provider_ip_calls_per_minute",
+        "provider_ip_calls_per_hour",
+        "messages_per_hour",
+        "messages_per_day_and_member",
+        "pictures_per_day",
+        "pictures_per_month",
+        "transfers_per_90_days",
+    ])?;
+    let number = |name: &str, usual: u64| limits.number(name, 0..=u64::MAX, usual);
+    Ok(Limits {
+        calls_per_hour: number("calls_per_hour", usual.calls_per_hour)?,
+        ip_calls_per_minute: number("ip_calls_per_minute", usual.ip_calls_per_minute)?,
+        ip_calls_per_hour: number("ip_calls_per_hour", usual.ip_calls_per_hour)?,
+        provider_ip_calls_per_minute: number(
+            "provider_ip_calls_per_minute",
+            usual.provider_ip_calls_per_minute,
+        )?,
+        provider_ip_calls_per_hour: number("provider_ip_calls_per_hour", usual.provider_ip_calls_per_hour)?,
+        messages_per_hour: number("messages_per_hour", usual.messages_per_hour)?,
+        messages_per_day_and_member: number(
+            "messages_per_day_and_member",
+            usual.messages_per_day_and_member,
+        )?,
+        pictures_per_day: number("pictures_per_day", usual.pictures_per_day)?,
+        pictures_per_month: number("pictures_per_month", usual.pictures_per_month)?,
+        transfers_per_90_days: number("transfers_per_90_days", usual.transfers_per_90_days)?,
+    })
 }

@@ -30,7 +30,7 @@ pub(crate) use card::{CODE_LIFE_MS, Card, CardCode, Cards};
 pub(crate) use journal::{Journal, opened};
 pub(crate) use media::{Media, Shelf};
 pub(crate) use meeting::{Met, Through};
-pub(crate) use meter::{Meter, Repeat};
+pub(crate) use meter::{DAY_MS, HOUR_MS, Limit, MINUTE_MS, MONTH_MS, Meter, Repeat};
 pub(crate) use phone::{Phones, Shown};
 pub use range::Visible;
 pub(crate) use range::{Range, Ranges};

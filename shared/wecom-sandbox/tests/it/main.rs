@@ -6,6 +6,7 @@ mod client;
 mod contact;
 mod control;
 mod delivery;
+mod limit;
 mod message;
 mod paging;
 mod range;

@@ -357,3 +357,19 @@ async fn what_a_suite_sees_is_part_of_what_the_company_granted() {
         "demo sees everybody"
     );
 }
+
+#[actix_web::test]
+async fn the_apps_of_a_provider_may_call_more_often_from_one_address() {
+    let mut suite = TestSuite::start("suite").await;
+    let granted = suite.installed().await;
+    let demo = suite.corp.token.clone();
+    let settings = json!({ "enforce_limits": true, "limits": { "ip_calls_per_hour": 0 } });
+    suite.corp.ask(Method::PUT, "/_control/settings", Some(settings)).await;
+    assert_eq!(suite.errcode(&demo).await, 45009);
+    let token = text(&granted, "access_token");
+    assert_eq!(suite.errcode(&token).await, 0);
+    let settings = json!({ "enforce_limits": true, "limits": { "provider_ip_calls_per_minute": 0 } });
+    suite.corp.ask(Method::PUT, "/_control/settings", Some(settings)).await;
+    assert_eq!(suite.errcode(&token).await, 45009);
+    assert_eq!(suite.get_suite_token(&suite.ticket).await["errcode"], 45009);
+}
