@@ -25,6 +25,9 @@ pub struct Settings {
     /// Whether pages of lists are shorter than asked for, and now and then empty although others follow.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub short_pages: bool,
+    /// Whether `user/list_id` wants the secret of the contact sync (通讯录同步), which no app here has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub strict_secrets: bool,
     /// Whether `limits` hold, which a company that lives fast would exceed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub enforce_limits: bool,
@@ -95,6 +98,7 @@ impl Default for Settings {
             messages_per_minute: 30,
             trusted_ips: Vec::new(),
             short_pages: false,
+            strict_secrets: false,
             enforce_limits: false,
             limits: Limits::default(),
         }

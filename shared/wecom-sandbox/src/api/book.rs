@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answered, Call, Refusal};
 use super::page::continued;
+use crate::app::SELF_BUILT;
 use crate::company::Department;
 use crate::state::{Corp, Member};
 
@@ -26,8 +27,11 @@ pub(super) fn user_list(corp: &mut Corp, call: &Call<'_>) -> Answered {
     Ok(json!({ "userlist": list.collect::<Vec<Value>>() }))
 }
 
-/// One row for each member and department.
+/// One row for each member and department. Only for the contact sync, for which the company's own apps stand here.
 pub(super) fn user_list_id(corp: &mut Corp, call: &Call<'_>) -> Answered {
+    if call.app.kind != SELF_BUILT || corp.settings.strict_secrets {
+        return Err(Refusal::new(48002, "api forbidden"));
+    }
     let page = call.page(corp, call.limit(10_000, 10_000)?)?;
     let sight = corp.sight(&call.app.app);
     let seen = corp.book.members().filter(|member| sight.has(member));

@@ -97,6 +97,7 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         "messages_per_minute",
         "trusted_ips",
         "short_pages",
+        "strict_secrets",
         "enforce_limits",
         "limits",
     ])?;
@@ -109,6 +110,7 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         messages_per_minute: fields.number("messages_per_minute", 0..=u64::MAX, usual.messages_per_minute)?,
         trusted_ips: trusted_ips(&fields)?,
         short_pages: fields.flag("short_pages")?,
+        strict_secrets: fields.flag("strict_secrets")?,
         enforce_limits: fields.flag("enforce_limits")?,
         limits: limits(&fields)?,
     });

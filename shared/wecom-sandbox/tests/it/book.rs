@@ -1,5 +1,6 @@
 //! The contact book.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client::TestCorp;
@@ -72,4 +73,15 @@ async fn members_come_and_go_by_event() {
     assert_eq!(corp.scanned(json!({"config_id": way})).await.0, "other01");
     let followers = corp.get("externalcontact/get_follow_user_list").await;
     assert_eq!(followers["follow_user"].as_array().unwrap().len(), 50);
+}
+
+#[actix_web::test]
+async fn ids_of_everybody_are_for_the_contact_sync() {
+    let corp = TestCorp::start().await;
+    corp.done("user/list_id", json!({})).await;
+    let settings = json!({"strict_secrets": true});
+    assert_eq!(corp.ask(Method::PUT, "/_control/settings", Some(settings)).await.0, 200);
+    let corp = corp.restarted().await;
+    assert_eq!(corp.post("user/list_id", json!({})).await["errcode"], 48002);
+    assert_eq!(corp.get("user/simplelist?department_id=5").await["errcode"], 0);
 }

@@ -373,3 +373,15 @@ async fn the_apps_of_a_provider_may_call_more_often_from_one_address() {
     assert_eq!(suite.errcode(&token).await, 45009);
     assert_eq!(suite.get_suite_token(&suite.ticket).await["errcode"], 45009);
 }
+
+#[actix_web::test]
+async fn suites_are_no_contact_sync() {
+    let mut suite = TestSuite::start("suite").await;
+    suite.corp.token = text(&suite.installed().await, "access_token");
+    assert_eq!(suite.corp.post("user/list_id", json!({})).await["errcode"], 48002);
+
+    let mut template = TestSuite::start("template").await;
+    let permanent_code = text(&template.installed().await, "permanent_code");
+    template.corp.token = text(&template.gettoken(&permanent_code).await, "access_token");
+    assert_eq!(template.corp.post("user/list_id", json!({})).await["errcode"], 48002);
+}
