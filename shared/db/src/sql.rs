@@ -118,16 +118,37 @@ pub async fn insert_values<E: EntityTrait>(
     known: Known,
 ) -> Result<u64, DbErr> {
     let backend = connection.get_database_backend();
-    let conflict = on_conflict::<E>(columns, known);
-    let sql = insertion(backend, E::default().table_name(), columns, values.len()) + &conflict;
+    let is_ignoring = backend == DbBackend::Sqlite && known == Known::Skip && is_complete(columns, &values);
+    let (verb, conflict) = if is_ignoring {
+        ("INSERT OR IGNORE", String::new())
+    } else {
+        ("INSERT", on_conflict::<E>(columns, known))
+    };
+    let sql = insertion(verb, backend, E::default().table_name(), columns, values.len()) + &conflict;
     let statement = Statement { sql, values: Some(Values(values)), db_backend: backend };
     Ok(connection.execute_raw(statement).await?.rows_affected())
 }
 
+/// Reports whether no row lacks a value that its table wants.
+///
+/// SQLite keeps the former content of every page that an insertion of several rows changes, in case one of them is refused
+/// half way: a third of its work at a door. `OR IGNORE` refuses none and needs that not; but it would leave out a row that
+/// lacks a value, without a word.
+fn is_complete<C: ColumnTrait>(columns: &[C], values: &[Value]) -> bool {
+    let wanted: Vec<bool> = columns.iter().map(|column| !column.def().is_null()).collect();
+    values.iter().zip(wanted.iter().cycle()).all(|(value, is_wanted)| !is_wanted || *value != value.as_null())
+}
+
 /// Returns the text of an insertion with so many parameters.
-fn insertion<C: ColumnTrait>(backend: DbBackend, table: &str, columns: &[C], parameters: usize) -> String {
+fn insertion<C: ColumnTrait>(
+    verb: &str,
+    backend: DbBackend,
+    table: &str,
+    columns: &[C],
+    parameters: usize,
+) -> String {
     let names: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.as_str())).collect();
-    let mut sql = format!("INSERT INTO \"{table}\" ({}) VALUES ", names.join(", "));
+    let mut sql = format!("{verb} INTO \"{table}\" ({}) VALUES ", names.join(", "));
     for parameter in 0..parameters {
         sql.push_str(match (parameter, parameter % columns.len()) {
             (0, _) => "(",

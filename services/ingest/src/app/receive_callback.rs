@@ -12,7 +12,7 @@ use sea_orm::DbErr;
 use secrecy::ExposeSecret as _;
 
 use super::App;
-use crate::domain::callback::{State, fingerprint};
+use crate::domain::callback::{State, door_key, fingerprint};
 use crate::domain::connection::AppName;
 use crate::domain::suite::{SuiteId, SuiteKind};
 use crate::store;
@@ -123,10 +123,12 @@ impl App {
         let state = State::of(signed_at, raw.received_at, self.config.callback_window());
         let hash = digest(&SHA256, &plain.message);
         let hash = hash.as_ref().try_into().expect("SHA-256 gives 32 bytes");
+        let fingerprint = fingerprint(&plain.message, hash);
         let callback = NewCallback {
             corp: home.corp,
             app: home.name.as_str().to_owned(),
-            fingerprint: fingerprint(&plain.message, hash),
+            fingerprint,
+            door_key: door_key(home.corp, home.name.as_str(), &fingerprint),
             body: store::callback::seal(&self.keys, home.corp, &plain.message),
             state,
             signed_at,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use scrm_kernel::Timestamp;
+use aws_lc_rs::digest::{Context, SHA256};
+use scrm_kernel::{CorpId, Timestamp};
 
 /// The kinds of callback that carry no state: a copy is no duplicate, it means that something changed once more.
 pub const REPEATABLE: [&str; 13] = [
@@ -27,6 +28,25 @@ pub const REPEATABLE: [&str; 13] = [
 /// callbacks of one time then lie side by side in the index over fingerprints, and so do their events in the inboxes:
 /// a group of them changes a few pages, not one for each.
 pub type Fingerprint = [u8; 36];
+
+/// What the door knows a callback by: one for each enterprise, address and fingerprint.
+///
+/// The second comes first, as in the fingerprint; then 128 bits of a SHA-256. It is short so that a page of its index
+/// holds many: a group of callbacks of one second lies all over the part of the index that belongs to that second.
+pub type DoorKey = [u8; 20];
+
+/// Returns the key of a callback that came to the address `app`.
+pub fn door_key(corp: CorpId, app: &str, fingerprint: &Fingerprint) -> DoorKey {
+    let (second, hash) = fingerprint.split_at(4);
+    let mut name = Context::new(&SHA256);
+    name.update(corp.as_uuid().as_bytes());
+    name.update(hash);
+    name.update(app.as_bytes());
+    let mut key = [0; 20];
+    key[..4].copy_from_slice(second);
+    key[4..].copy_from_slice(&name.finish().as_ref()[..16]);
+    key
+}
 
 /// How far into a body the second is looked for; WeCom writes it after two names of at most 64 bytes.
 const HEAD: usize = 1024;
@@ -118,6 +138,26 @@ mod tests {
         assert!(of(body, 9) < of(&later, 1));
         assert_ne!(of(body, 1), of(body, 2));
         assert_eq!(of(body, 1)[..4], 1_700_000_000_u32.to_be_bytes());
+    }
+
+    #[test]
+    fn the_door_tells_enterprises_addresses_and_bodies_apart() {
+        let corps = [1, 2].map(|millis| CorpId::mint(from_millis(millis)));
+        let prints = [[1; 36], [2; 36]];
+        let mut keys = Vec::new();
+        for (corp, app, print) in [
+            (corps[0], "demo", &prints[0]),
+            (corps[1], "demo", &prints[0]),
+            (corps[0], "demo-2", &prints[0]),
+            (corps[0], "demo", &prints[1]),
+        ] {
+            let key = door_key(corp, app, print);
+            assert_eq!((key, &key[..4]), (door_key(corp, app, print), &print[..4]));
+            keys.push(key);
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 4);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod m031_traceparent;
 mod m032_half_contact;
 mod m033_suites;
 mod m034_versions;
+mod m035_door_key;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m032_half_contact::HalfContact),
             Box::new(m033_suites::Suites),
             Box::new(m034_versions::Versions),
+            Box::new(m035_door_key::DoorKey),
         ]
     }
 }

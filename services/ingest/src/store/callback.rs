@@ -18,7 +18,7 @@ use sea_orm::{
 
 use super::entity::callback::{Column, Entity, Model};
 use super::inconsistent;
-use crate::domain::callback::{Callback, Fingerprint, REPEATABLE, State};
+use crate::domain::callback::{Callback, DoorKey, Fingerprint, REPEATABLE, State, door_key};
 use crate::domain::connection::AppName;
 
 /// The table, for those who wait for callbacks.
@@ -31,6 +31,8 @@ const LETTERS: &str = "ingest.callback";
 pub(crate) const NO_PLACE: &str = "AuthCorpId names an enterprise that has not authorised the suite";
 /// How long after such a callback its enterprise may still turn up by itself.
 const PLACE_WINDOW: Duration = Duration::from_hours(1);
+/// Callbacks of a version without keys that are given theirs at once.
+const KEYS_AT_ONCE: u64 = 1000;
 
 /// A callback at the door.
 #[derive(Debug)]
@@ -38,6 +40,7 @@ pub(crate) struct NewCallback {
     pub(crate) corp: CorpId,
     pub(crate) app: String,
     pub(crate) fingerprint: Fingerprint,
+    pub(crate) door_key: DoorKey,
     pub(crate) body: Sealed,
     pub(crate) state: State,
     pub(crate) signed_at: Timestamp,
@@ -71,8 +74,9 @@ impl BatchWrite for Door {
             Column::SignedAt,
             Column::ReceivedAt,
             Column::Traceparent,
+            Column::DoorKey,
         ];
-        let values = callbacks.iter().flat_map(|callback| -> [Value; 8] {
+        let values = callbacks.iter().flat_map(|callback| -> [Value; 9] {
             [
                 callback.corp.into(),
                 callback.app.as_str().into(),
@@ -82,14 +86,14 @@ impl BatchWrite for Door {
                 callback.signed_at.into(),
                 callback.received_at.into(),
                 callback.traceparent.clone().into(),
+                callback.door_key.to_vec().into(),
             ]
         });
         let inserted = sql::insert_values::<Entity>(txn, &columns, values.collect(), Known::Skip).await?;
         if inserted < callbacks.len() as u64 {
             let changeable = changeable(txn, callbacks).await?;
             let came_in_time = callbacks.iter().filter(|callback| callback.state == State::Stored);
-            for callback in
-                came_in_time.filter(|callback| changeable.contains(callback.fingerprint.as_slice()))
+            for callback in came_in_time.filter(|callback| changeable.contains(callback.door_key.as_slice()))
             {
                 promote(txn, callback).await?;
                 process_again(txn, callback).await?;
@@ -105,14 +109,43 @@ impl BatchWrite for Door {
     }
 }
 
-/// Returns the hashes of those that a copy may change: they are late, or processed.
+/// Gives every callback its key that has none: those of a version without keys. They differ as the fingerprints do, of which
+/// one of the first days is but a hash.
+pub(crate) async fn give_door_keys(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let mut after = 0;
+    loop {
+        let some: Vec<(i64, CorpId, String, Vec<u8>)> = Entity::find()
+            .select_only()
+            .columns([Column::Seq, Column::CorpId, Column::App, Column::Hash])
+            .filter(Column::Seq.gt(after))
+            .filter(Column::DoorKey.is_null())
+            .order_by_asc(Column::Seq)
+            .limit(KEYS_AT_ONCE)
+            .into_tuple()
+            .all(connection)
+            .await?;
+        let Some((last, ..)) = some.last() else { return Ok(()) };
+        after = *last;
+        for (seq, corp, app, hash) in &some {
+            let mut fingerprint = [0; 36];
+            for (byte, known) in fingerprint.iter_mut().rev().zip(hash.iter().rev()) {
+                *byte = *known;
+            }
+            Entity::update_many()
+                .col_expr(Column::DoorKey, Expr::value(door_key(*corp, app, &fingerprint).to_vec()))
+                .filter(Column::Seq.eq(*seq))
+                .exec(connection)
+                .await?;
+        }
+    }
+}
+
+/// Returns the keys of those that a copy may change: they are late, or processed.
 async fn changeable(txn: &Txn, callbacks: &[NewCallback]) -> Result<HashSet<Vec<u8>>, DbErr> {
     let found = Entity::find()
         .select_only()
-        .column(Column::Hash)
-        .filter(Column::CorpId.is_in(callbacks.iter().map(|callback| callback.corp)))
-        .filter(Column::App.is_in(callbacks.iter().map(|callback| callback.app.as_str())))
-        .filter(Column::Hash.is_in(callbacks.iter().map(|callback| callback.fingerprint.to_vec())))
+        .column(Column::DoorKey)
+        .filter(Column::DoorKey.is_in(callbacks.iter().map(|callback| callback.door_key.to_vec())))
         .filter(
             Condition::any()
                 .add(Column::State.eq(State::Late.as_str()))
@@ -129,8 +162,7 @@ async fn promote(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Stored.as_str()))
         .filter(Column::CorpId.eq(callback.corp))
-        .filter(Column::App.eq(callback.app.as_str()))
-        .filter(Column::Hash.eq(callback.fingerprint.to_vec()))
+        .filter(Column::DoorKey.eq(callback.door_key.to_vec()))
         .filter(Column::State.eq(State::Late.as_str()))
         .exec(txn)
         .await?;
@@ -145,8 +177,7 @@ async fn process_again(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
         .col_expr(Column::ProcessedAt, Expr::value(None::<Timestamp>))
         .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
         .filter(Column::CorpId.eq(callback.corp))
-        .filter(Column::App.eq(callback.app.as_str()))
-        .filter(Column::Hash.eq(callback.fingerprint.to_vec()))
+        .filter(Column::DoorKey.eq(callback.door_key.to_vec()))
         .filter(Column::ProcessedAt.is_not_null())
         .filter(Column::Body.ne(Vec::<u8>::new()))
         .filter(Column::Kind.is_in(REPEATABLE))

@@ -10,7 +10,7 @@ pub(crate) struct Model {
     pub(crate) seq: i64,
     pub(crate) corp_id: CorpId,
     pub(crate) app: String,
-    /// SHA-256 of the decrypted body.
+    /// The fingerprint: the second that the decrypted body names, then its SHA-256.
     pub(crate) hash: Vec<u8>,
     /// The decrypted body, sealed.
     pub(crate) body: Vec<u8>,
@@ -25,6 +25,8 @@ pub(crate) struct Model {
     pub(crate) replay_id: Option<MessageId>,
     /// Trace context of the request that brought it.
     pub(crate) traceparent: Option<String>,
+    /// One for each enterprise, address and fingerprint.
+    pub(crate) door_key: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
