@@ -95,10 +95,7 @@ impl Running {
         let server = serve(listener, services, tokens, readiness.clone(), WORKERS, lifecycle.clone());
         lifecycle.spawn("http", server);
         lock.announce(address)?;
-        tokio::select! {
-            () = broker.subscribed() => readiness.set(),
-            () = lifecycle.stopping() => {}
-        }
+        broker.tell_when_subscribed(&lifecycle, move || readiness.set());
         Ok(Self { address, ingest, directory, leads, customers, queues, lifecycle, _lock: lock })
     }
 

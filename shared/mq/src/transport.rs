@@ -1,6 +1,7 @@
 //! What a broker does for us, whichever it is.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -68,11 +69,12 @@ pub struct Broker {
     coming: Arc<watch::Sender<usize>>,
 }
 
-/// A consumer that has not subscribed yet.
+/// A consumer that has not subscribed yet. One that fails to is waited for until its process ends.
 pub(crate) struct Coming(Arc<watch::Sender<usize>>);
 
-impl Drop for Coming {
-    fn drop(&mut self) {
+impl Coming {
+    /// Notes that it has subscribed.
+    pub(crate) fn has_come(self) {
         self.0.send_modify(|coming| *coming -= 1);
     }
 }
@@ -83,16 +85,28 @@ impl Broker {
         Self { transport: Arc::new(transport), coming: Arc::default() }
     }
 
-    /// Notes that a consumer is about to subscribe; it drops what this returns when it has.
+    /// Notes that a consumer is about to subscribe.
     pub(crate) fn coming(&self) -> Coming {
         self.coming.send_modify(|coming| *coming += 1);
         Coming(Arc::clone(&self.coming))
     }
 
     /// Waits until every consumer has subscribed that was told to run.
-    pub async fn subscribed(&self) {
+    async fn subscribed(&self) {
         // Cannot fail: this handle keeps the sender.
         self.coming.subscribe().wait_for(|coming| *coming == 0).await.ok();
+    }
+
+    /// Starts the task that calls `tell` when every consumer has subscribed that was told to run.
+    pub fn tell_when_subscribed(&self, lifecycle: &Lifecycle, tell: impl FnOnce() + Send + 'static) {
+        let (broker, stopping) = (self.clone(), lifecycle.clone());
+        lifecycle.spawn("subscribed", async move {
+            tokio::select! {
+                () = broker.subscribed() => tell(),
+                () = stopping.stopping() => {}
+            }
+            Ok::<(), Infallible>(())
+        });
     }
 
     /// See [`Transport::subscribe`].
@@ -226,7 +240,7 @@ mod tests {
         let consumers = [broker.coming(), broker.clone().coming()];
         for consumer in consumers {
             assert_eq!(broker.subscribed().now_or_never(), None);
-            drop(consumer);
+            consumer.has_come();
         }
         assert_eq!(broker.subscribed().now_or_never(), Some(()));
     }

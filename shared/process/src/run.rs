@@ -161,10 +161,7 @@ impl<S: Service> Started<S> {
         let workers = settings.http.workers;
         let server = serve(listener, routes, tokens, readiness.clone(), workers, lifecycle.clone());
         lifecycle.spawn("http", server);
-        tokio::select! {
-            () = broker.subscribed() => readiness.set(),
-            () = lifecycle.stopping() => {}
-        }
+        broker.tell_when_subscribed(&lifecycle, move || readiness.set());
         Ok(Self { address, service, rabbit, lifecycle })
     }
 

@@ -206,7 +206,7 @@ impl Effects {
 
     async fn consume(self, broker: Broker, coming: Coming, lifecycle: Lifecycle) -> Result<(), BrokerError> {
         let mut subscription = broker.subscribe(&self.queue, self.concurrency).await?;
-        drop(coming);
+        coming.has_come();
         let consumer = Arc::new(self);
         // After a lost connection the broker gives out anew what is still in hand here.
         let places = Arc::new(Semaphore::new(consumer.concurrency));

@@ -127,7 +127,7 @@ impl Consumer {
 
     async fn consume(self, broker: Broker, coming: Coming, lifecycle: Lifecycle) -> Result<(), BrokerError> {
         let mut subscription = broker.subscribe(&self.queue, PREFETCH).await?;
-        drop(coming);
+        coming.has_come();
         let consumer = Arc::new(self);
         // Lanes end with this future, however that ends.
         let mut tasks = JoinSet::new();
