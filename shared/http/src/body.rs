@@ -21,11 +21,17 @@ pub(crate) async fn bound_json<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    if request.content_type() == "application/json" {
+    if is_json(&request) {
         let payload = in_time(request.take_payload(), JSON_TIME);
         request.set_payload(dev::Payload::Stream { payload: Box::pin(payload) });
     }
     next.call(request).await
+}
+
+/// Reports whether a body is read as JSON, as actix-web decides it.
+fn is_json(request: &ServiceRequest) -> bool {
+    let mime = request.mime_type().ok().flatten();
+    mime.is_some_and(|mime| mime.subtype() == "json" || mime.suffix().is_some_and(|suffix| suffix == "json"))
 }
 
 /// Ends a body with an error when it is not here `within` a time.
