@@ -51,9 +51,12 @@ impl App {
     ) -> Result<(), Error> {
         let channel = checked(channel)?;
         let txn = self.db.begin().await?;
-        unchanged(&txn, corp, channel, made_from).await?;
-        if !store::greeting::remove(&txn, corp, channel).await? {
+        let there = unchanged(&txn, corp, channel, made_from).await?;
+        if there == 0 {
             return Err(Error::GreetingNotFound);
+        }
+        if !store::greeting::remove(&txn, corp, channel, there).await? {
+            return Err(Error::GreetingChanged(there + 1));
         }
         store::media::note_uses(&txn, corp, channel, &[]).await?;
         Ok(txn.commit().await?)

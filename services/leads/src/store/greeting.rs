@@ -82,13 +82,15 @@ pub(crate) async fn version(
     Ok(row.map(|row| row.version))
 }
 
-/// Removes the words of a channel; `false` when it had none.
+/// Removes the words of a channel that are in this version; `false` when they are not.
 pub(crate) async fn remove(
     connection: &impl ConnectionTrait,
     corp: CorpId,
     channel: &str,
+    version: i64,
 ) -> Result<bool, DbErr> {
-    let removed = Entity::delete_by_id((corp, channel.to_owned())).exec(connection).await?;
+    let removed = Entity::delete_by_id((corp, channel.to_owned())).filter(Column::Version.eq(version));
+    let removed = removed.exec(connection).await?;
     Ok(removed.rows_affected > 0)
 }
 

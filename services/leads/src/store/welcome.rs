@@ -217,7 +217,7 @@ pub(crate) struct Known {
     pub(crate) problem: Option<String>,
 }
 
-/// Returns the messages to some customers, of every member; of one relation the newest comes last.
+/// Returns the messages to some customers, of every member; the newest comes last.
 pub(crate) async fn to_people(
     connection: &impl ConnectionTrait,
     corp: CorpId,
@@ -226,8 +226,8 @@ pub(crate) async fn to_people(
     let rows = Entity::find()
         .filter(Column::CorpId.eq(corp))
         .filter(Column::ExternalUserId.is_in(people.into_iter().map(ExternalUserId::as_str)))
-        .order_by_asc(Column::Number)
         .order_by_asc(Column::ExpiresAt)
+        .order_by_asc(Column::Number)
         .all(connection)
         .await?;
     let known = |row: Model| {
