@@ -166,7 +166,7 @@ pub(super) fn address(base_url: &str, path: &str) -> Result<Url, CallError> {
 
 async fn converse<R: DeserializeOwned>(request: RequestBuilder, grant: &Grant) -> Result<R, CallError> {
     let (status, answer) = http::exchange(request, MOST_ANSWER).await.map_err(CallError::from)?;
-    reply::read(status, &answer, grant.token.expose())
+    reply::read(status, &answer, &[grant.token.expose()])
 }
 
 impl From<Broken> for CallError {

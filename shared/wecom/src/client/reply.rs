@@ -17,11 +17,11 @@ struct Head {
 #[derive(Deserialize)]
 pub(super) struct Done {}
 
-/// Reads an answer. `secret` is what the request was allowed by, and must not come back in anybody's words.
+/// Reads an answer. `secrets` are what the request was allowed by, and must not come back in anybody's words.
 pub(super) fn read<R: DeserializeOwned>(
     status: StatusCode,
     answer: &[u8],
-    secret: &str,
+    secrets: &[&str],
 ) -> Result<R, CallError> {
     if !status.is_success() {
         return Err(CallError::Http { status: status.as_u16() });
@@ -35,7 +35,8 @@ pub(super) fn read<R: DeserializeOwned>(
         None | Some(0) => parse(answer),
         Some(errcode) => {
             let errmsg = head.errmsg.unwrap_or_default();
-            let errmsg = if secret.is_empty() { errmsg } else { errmsg.replace(secret, "…") };
+            let blot = |errmsg: String, secret: &&str| errmsg.replace(*secret, "…");
+            let errmsg = secrets.iter().filter(|secret| !secret.is_empty()).fold(errmsg, blot);
             Err(CallError::wecom(errcode, &errmsg))
         }
     }

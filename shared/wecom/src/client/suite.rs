@@ -117,7 +117,7 @@ pub async fn fetch_suite_token(
     let (secret, ticket) = (proof.secret.expose_secret(), proof.ticket.expose_secret());
     let body = json!({"suite_id": proof.suite_id, "suite_secret": secret, "suite_ticket": ticket});
     let request = Request { http, base_url, path: "service/get_suite_token", token: None };
-    request.post::<TokenReply>(&body, secret).await?.into_token()
+    request.post::<TokenReply>(&body, &[secret, ticket]).await?.into_token()
 }
 
 /// Speaks with WeCom as a suite.
@@ -136,7 +136,7 @@ impl SuiteSpeaker<'_> {
     pub async fn exchange(&self, auth_code: &SecretString) -> Result<Granted, CallError> {
         let code = auth_code.expose_secret();
         let body = json!({"auth_code": code});
-        let reply: AuthReply = self.request("service/get_permanent_code").post(&body, code).await?;
+        let reply: AuthReply = self.request("service/get_permanent_code").post(&body, &[code]).await?;
         if reply.permanent_code.is_empty() {
             return Err(CallError::Malformed("no permanent code in it".to_owned()));
         }
@@ -152,7 +152,7 @@ impl SuiteSpeaker<'_> {
     ) -> Result<Authorization, CallError> {
         let code = permanent_code.expose_secret();
         let body = json!({"auth_corpid": corp.as_str(), "permanent_code": code});
-        let reply: AuthReply = self.request("service/get_auth_info").post(&body, code).await?;
+        let reply: AuthReply = self.request("service/get_auth_info").post(&body, &[code]).await?;
         reply.authorization()
     }
 
@@ -164,7 +164,7 @@ impl SuiteSpeaker<'_> {
     ) -> Result<(AccessToken, Duration), CallError> {
         let code = permanent_code.expose_secret();
         let body = json!({"auth_corpid": corp.as_str(), "permanent_code": code});
-        self.request("service/get_corp_token").post::<TokenReply>(&body, code).await?.into_token()
+        self.request("service/get_corp_token").post::<TokenReply>(&body, &[code]).await?.into_token()
     }
 
     fn request(&self, path: &'static str) -> Request<'_> {
@@ -181,8 +181,12 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Makes the call; `secret` must not come back in anybody's words.
-    async fn post<R: DeserializeOwned>(&self, body: &impl Serialize, secret: &str) -> Result<R, CallError> {
+    /// Makes the call; neither `secrets` nor the token must come back in anybody's words.
+    async fn post<R: DeserializeOwned>(
+        &self,
+        body: &impl Serialize,
+        secrets: &[&str],
+    ) -> Result<R, CallError> {
         let mut url = address(self.base_url, self.path)?;
         if let Some(token) = self.token {
             url.query_pairs_mut().append_pair("suite_access_token", token.expose());
@@ -191,6 +195,7 @@ impl Request<'_> {
         let written = written.map_err(|_| CallError::NotSent("the body cannot be written".to_owned()))?;
         let request = self.http.post(url).header(CONTENT_TYPE, "application/json").body(written);
         let (status, answer) = http::exchange(request, MOST_ANSWER).await?;
-        reply::read(status, &answer, secret)
+        let token = self.token.map(AccessToken::expose).unwrap_or_default();
+        reply::read(status, &answer, &[secrets, &[token]].concat())
     }
 }

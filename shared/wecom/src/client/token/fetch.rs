@@ -37,7 +37,7 @@ pub async fn fetch_token(
     let mut url = address(base_url, "gettoken")?;
     url.query_pairs_mut().append_pair("corpid", corp.as_str()).append_pair("corpsecret", secret);
     let (status, answer) = http::exchange(http.get(url), MOST_ANSWER).await?;
-    let reply: TokenReply = reply::read(status, &answer, secret)?;
+    let reply: TokenReply = reply::read(status, &answer, &[secret])?;
     if reply.access_token.is_empty() {
         return Err(CallError::Malformed("no token in it".to_owned()));
     }
