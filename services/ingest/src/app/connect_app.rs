@@ -59,11 +59,13 @@ impl App {
         if let Some(connected) = found.wecom_id.filter(|connected| *connected != app.wecom_corp) {
             return Err(Error::ConnectedElsewhere(connected));
         }
-        let there = store::app::open(&txn, &self.keys, &app.name).await?.map(|(there, _)| there);
-        let there = there.filter(|there| there.corp == corp).map(|there| there.version);
+        // Locks the name, so that of two who connect it at once the second one sees the first.
+        if !store::address::hold(&txn, corp, &app.name, Holder::App).await? {
+            return Err(Error::NameTaken(app.name));
+        }
+        let there = store::app::open(&txn, &self.keys, &app.name).await?.map(|(there, _)| there.version);
         app.version = Self::next_version(connection.version, there)?;
-        let is_held = store::address::hold(&txn, corp, &app.name, Holder::App).await?;
-        if !is_held || !store::app::put(&txn, &self.keys, &app, &secrets).await? {
+        if !store::app::put(&txn, &self.keys, &app, &secrets).await? {
             return Err(Error::NameTaken(app.name));
         }
         // A token of the secret before would be refused as late as it expires.

@@ -103,7 +103,10 @@ impl App {
             AppName::parse(name).map_err(|_| TokenError::NotConnected)?
         } else {
             let apps = store::app::all(self.db.reader(), corp).await.map_err(unavailable)?;
-            apps.into_iter().find(|app| app.is_authorized).ok_or(TokenError::NotConnected)?.name
+            // An installed suite does not take over what the enterprise's own app began.
+            let mut usable: Vec<_> = apps.into_iter().filter(|app| app.is_authorized).collect();
+            usable.sort_by_key(|app| app.suite.is_some());
+            usable.into_iter().next().ok_or(TokenError::NotConnected)?.name
         };
         let found = store::app::open(self.db.reader(), &self.keys, &name).await.map_err(unavailable)?;
         let (app, secrets) = found.filter(|(app, _)| app.corp == corp).ok_or(TokenError::NotConnected)?;
@@ -234,7 +237,9 @@ fn refusal_of(error: CallError) -> TokenError {
     }
 }
 
+/// What the database said is for our log only.
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn unavailable(error: DbErr) -> TokenError {
-    TokenError::Unavailable(error.to_string())
+    tracing::warn!(error = %error, "Cannot read or keep a token");
+    TokenError::Unavailable("the database failed".to_owned())
 }

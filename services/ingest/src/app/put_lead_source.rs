@@ -52,7 +52,11 @@ impl App {
             (None, None) => (new_secret(), true),
         };
         if !store::lead_source::put(&txn, &self.keys, &source, &secret).await? {
-            return Err(Error::SourceNameTaken(source.name));
+            let ours = store::lead_source::open(&txn, &self.keys, corp, &source.name).await?;
+            return Err(match ours {
+                Some((there, _)) => Error::Changed(there.version),
+                None => Error::SourceNameTaken(source.name),
+            });
         }
         txn.commit().await?;
         self.hooks.forget();

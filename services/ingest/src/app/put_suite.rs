@@ -47,13 +47,19 @@ impl App {
         };
 
         let txn = self.db.begin().await?;
-        let there = store::suite::open(&txn, &self.keys, suite.name.as_str()).await?.map(|(there, _)| there);
-        let there = there.filter(|there| there.corp == corp).map(|there| there.version);
-        suite.version = Self::next_version(form.version, there)?;
-        let is_held = store::address::hold(&txn, corp, &suite.name, Holder::Suite).await?;
-        if !is_held || !store::suite::put(&txn, &self.keys, &suite, &secrets).await? {
+        // Locks the name, so that of two who set it up at once the second one sees the first.
+        if !store::address::hold(&txn, corp, &suite.name, Holder::Suite).await? {
             return Err(Error::NameTaken(suite.name));
         }
+        let there = store::suite::open(&txn, &self.keys, suite.name.as_str()).await?.map(|(there, _)| there);
+        if let Some(there) = &there {
+            same_suite(&suite, there)?;
+        }
+        suite.version = Self::next_version(form.version, there.map(|there| there.version))?;
+        if !store::suite::put(&txn, &self.keys, &suite, &secrets).await? {
+            return Err(Error::NameTaken(suite.name));
+        }
+        store::app::follow(&txn, &suite).await?;
         // A token of the secret before would be refused as late as it expires.
         store::token::forget(&txn, corp, &suite.name).await?;
         txn.commit().await?;
@@ -97,6 +103,18 @@ impl App {
         let ours = found.map(|(suite, _)| suite).filter(|suite| suite.corp == corp);
         ours.ok_or_else(|| Error::SuiteNotFound(name.to_owned()))
     }
+}
+
+/// Checks that a suite stays what it is: its apps were authorised to nothing else.
+fn same_suite(suite: &Suite, there: &Suite) -> Result<(), Error> {
+    let mut wrong = Vec::new();
+    if suite.suite_id != there.suite_id {
+        wrong.push(FieldError::new("suite_id", format!("must stay {}", there.suite_id)));
+    }
+    if suite.kind != there.kind {
+        wrong.push(FieldError::new("kind", format!("must stay {}", there.kind.as_str())));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
 }
 
 /// Checks every field, so that one answer names all that are wrong.

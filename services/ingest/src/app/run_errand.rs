@@ -2,14 +2,14 @@
 
 use scrm_db::Txn;
 use scrm_kernel::{CorpId, WecomCorpId, crash};
-use scrm_wecom::client::suite::{Granted, SuiteSpeaker};
+use scrm_wecom::client::suite::{Authorization as Told, Granted, SuiteSpeaker};
 use scrm_wecom::client::token::AccessToken;
 use scrm_wecom::client::{CallError, Class};
 use sea_orm::DbErr;
 use secrecy::SecretString;
 
 use super::App;
-use crate::domain::connection::{self, ApiUrl};
+use crate::domain::connection;
 use crate::domain::suite::{Authorization, CODE_LIFE, Suite, app_name, pause_after};
 use crate::store;
 use crate::store::address::Holder;
@@ -17,6 +17,8 @@ use crate::store::errand::{Subject, Taken};
 
 /// How often a changed authorisation is read in vain before a person has to look.
 const MOST_ATTEMPTS: u32 = 8;
+/// How often the database may fail to keep what a code was exchanged for.
+const MOST_FAILURES: u32 = 10;
 
 /// Why an errand was not done.
 #[derive(Debug, thiserror::Error)]
@@ -68,38 +70,79 @@ impl App {
             Err(error) => return Err(self.refused(&suite, &token, error).await),
         };
 
-        let txn = self.db.begin().await?;
-        let corp = self.authorize(&txn, &suite, errand, &granted).await?;
-        if !store::errand::done(&txn, errand).await? {
-            return Ok(()); // Whoever took it after the lease had ended will say what became of it.
+        // The code is used up, so what it was exchanged for must not be lost to a database that fails for a moment.
+        let mut failures = 0;
+        loop {
+            match self.keep(&suite, errand, &granted).await {
+                Err(Broken::Database(error)) if failures < MOST_FAILURES => {
+                    failures += 1;
+                    tracing::warn!(suite.name = %suite.name, error = %error, "Cannot keep an authorisation, trying again");
+                    tokio::time::sleep(pause_after(failures)).await;
+                }
+                outcome => return outcome,
+            }
         }
+    }
+
+    /// Keeps an authorisation, unless the enterprise has taken it back since, and settles its errand.
+    async fn keep(&self, suite: &Suite, errand: &Taken, granted: &Granted) -> Result<(), Broken> {
+        let txn = self.db.begin().await?;
+        store::suite::lock(&txn, suite.name.as_str()).await?;
+        let is_granted = self.authorize(&txn, suite, errand, granted).await?;
+        store::errand::exchanged(&txn, errand).await?;
         crash::point("errand.kept");
         txn.commit().await?;
         self.forget_receivers();
-        let wecom_corp = &granted.authorization.corp;
-        tracing::info!(
-            suite.name = %suite.name, corp.id = %corp, wecom.corp = %wecom_corp,
-            "{wecom_corp} authorised the suite {}", suite.name
-        );
+        let (wecom_corp, name) = (&granted.authorization.corp, &suite.name);
+        let news = if is_granted { "authorised" } else { "has cancelled since" };
+        tracing::info!(suite.name = %name, wecom.corp = %wecom_corp, "{wecom_corp} {news}: the suite {name}");
         Ok(())
     }
 
-    /// Keeps an authorisation: the enterprise, which may be new here, its app, and its permanent code.
+    /// Writes an authorisation: the enterprise, which may be new here, its app, and its permanent code; `false` if the
+    /// enterprise did something newer.
     async fn authorize(
         &self,
         txn: &Txn,
         suite: &Suite,
         errand: &Taken,
         granted: &Granted,
-    ) -> Result<CorpId, Broken> {
+    ) -> Result<bool, Broken> {
         let told = &granted.authorization;
         let corp = store::corp::of_wecom(txn, &told.corp).await?;
-        let name = app_name(&suite.name, &told.corp);
-        if !store::address::hold(txn, corp, &name, Holder::App).await? {
-            return Err(Broken::ForGood(format!("the name {name} is taken by another app or suite")));
+        // What a suite's own WeCom says of an enterprise of another WeCom proves nothing.
+        let known = store::app::all(txn, corp).await?;
+        if known.iter().any(|app| app.url() != suite.url()) {
+            let problem = format!("{} is connected to another WeCom than that of the suite", told.corp);
+            return Err(Broken::ForGood(problem));
         }
-        let app = connection::App {
-            name: name.clone(),
+        let app = self.app_of(suite, told, corp);
+        let is_held = store::address::hold(txn, corp, &app.name, Holder::App).await?;
+        if !is_held || !store::app::put_authorized(txn, &suite.name, &app).await? {
+            return Err(Broken::ForGood(format!("the name {} is taken by another app or suite", app.name)));
+        }
+        let authorization = Authorization {
+            wecom_corp: told.corp.clone(),
+            corp_name: told.corp_name.clone(),
+            corp: Some(corp),
+            app: Some(app.name.clone()),
+            is_active: true,
+            decided: errand.told,
+        };
+        let code = &granted.permanent_code;
+        let is_granted = store::authorization::grant(txn, &self.keys, suite, &authorization, code).await?;
+        if is_granted {
+            // A token of the code before is dead.
+            store::token::forget(txn, corp, &app.name).await?;
+        }
+        store::callback::find_place_again(txn, suite.corp, &suite.name).await?;
+        Ok(is_granted)
+    }
+
+    /// Returns the app that an enterprise has from a suite.
+    fn app_of(&self, suite: &Suite, told: &Told, corp: CorpId) -> connection::App {
+        connection::App {
+            name: app_name(&suite.name, &told.corp),
             corp,
             wecom_corp: told.corp.clone(),
             kind: suite.kind.app(),
@@ -107,26 +150,9 @@ impl App {
             is_authorized: true,
             agent_id: told.agent_id.unwrap_or_default(),
             version: 1,
-            updated_at: txn.now(),
+            updated_at: self.clock.now(),
             api_url: suite.api_url.clone(),
-        };
-        store::app::put_authorized(txn, &suite.name, &app).await?;
-        let authorization = Authorization {
-            wecom_corp: told.corp.clone(),
-            corp_name: told.corp_name.clone(),
-            corp: Some(corp),
-            app: Some(name.clone()),
-            is_active: true,
-            decided: errand.told,
-        };
-        if store::authorization::grant(txn, &self.keys, suite, &authorization, &granted.permanent_code)
-            .await?
-        {
-            // A token of the code before is dead.
-            store::token::forget(txn, corp, &name).await?;
         }
-        store::callback::find_place_again(txn, suite.corp, &suite.name).await?;
-        Ok(corp)
     }
 
     /// Reads what an enterprise allows now.
@@ -135,7 +161,8 @@ impl App {
         let opened =
             store::authorization::open(self.db.reader(), &self.keys, &suite.name, wecom_corp).await?;
         let Some((Authorization { corp: Some(corp), .. }, Some(code))) = opened else {
-            return Err(Broken::ForGood(format!("{wecom_corp} has not authorised the suite")));
+            // A code on its way will tell how things are now; after a cancellation nothing is to be told.
+            return self.end(errand).await;
         };
         let url = suite.url();
         let token = self.suite_token(&errand.suite).await.map_err(CallError::from)?;
@@ -144,25 +171,19 @@ impl App {
             Ok(told) => told,
             Err(error) => return Err(self.refused(&suite, &token, error).await),
         };
-        let app = connection::App {
-            name: app_name(&suite.name, wecom_corp),
-            corp,
-            wecom_corp: wecom_corp.clone(),
-            kind: suite.kind.app(),
-            suite: Some(suite.name.clone()),
-            is_authorized: true,
-            agent_id: told.agent_id.unwrap_or_default(),
-            version: 1,
-            updated_at: self.clock.now(),
-            api_url: suite.api_url.clone(),
-        };
+        let app = self.app_of(&suite, &told, corp);
         let txn = self.db.begin().await?;
         store::app::put_authorized(&txn, &suite.name, &app).await?;
         store::authorization::rename(&txn, &suite.name, wecom_corp, &told.corp_name).await?;
-        if store::errand::done(&txn, errand).await? {
-            txn.commit().await?;
-        }
-        Ok(())
+        store::errand::done(&txn, errand).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// Ends an errand for which nothing is to be done any more.
+    async fn end(&self, errand: &Taken) -> Result<(), Broken> {
+        let txn = self.db.begin().await?;
+        store::errand::done(&txn, errand).await?;
+        Ok(txn.commit().await?)
     }
 
     async fn suite_of(&self, errand: &Taken) -> Result<Suite, Broken> {
@@ -205,12 +226,5 @@ impl App {
         let txn = self.db.begin().await?;
         store::errand::fail(&txn, errand, problem).await?;
         txn.commit().await
-    }
-}
-
-impl Suite {
-    /// Returns where its WeCom is.
-    pub(crate) fn url(&self) -> ApiUrl {
-        self.api_url.clone().unwrap_or_else(ApiUrl::public)
     }
 }

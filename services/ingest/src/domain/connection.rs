@@ -136,6 +136,13 @@ pub struct App {
     pub api_url: Option<ApiUrl>,
 }
 
+impl App {
+    /// Returns where its WeCom is.
+    pub fn url(&self) -> ApiUrl {
+        self.api_url.clone().unwrap_or_else(ApiUrl::public)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,6 +38,13 @@ pub struct Suite {
     pub updated_at: Timestamp,
 }
 
+impl Suite {
+    /// Returns where its WeCom is.
+    pub fn url(&self) -> ApiUrl {
+        self.api_url.clone().unwrap_or_else(ApiUrl::public)
+    }
+}
+
 /// WeCom's id of a suite or a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuiteId(String);

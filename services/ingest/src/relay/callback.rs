@@ -1,7 +1,7 @@
 //! Stored callbacks become events: here they are parsed, after they were answered.
 
 use async_trait::async_trait;
-use scrm_db::{Db, Fate, Resend, Source};
+use scrm_db::{Db, Fate, Resend, Source, Txn};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{CorpId, ExternalUserId, KeyRing, MessageId, Timestamp, WecomCorpId, WecomUserId};
 use scrm_proto::wecom::v1::{
@@ -107,23 +107,43 @@ impl Callbacks {
 
     /// Parses a callback and turns it into what it tells.
     async fn read(&self, callback: Taken) -> Result<Read, DbErr> {
-        let seq = callback.seq;
+        let (seq, suite) = (callback.seq, callback.app.clone());
         let event = match parsed(&callback) {
             Ok(event) => event,
-            Err(problem) => return Ok(Read { seq, outcome: Err(problem) }),
+            Err(problem) => return Ok(Read { seq, lost: None, outcome: Err(problem) }),
         };
-        let outcome = match self.place(&callback, &event).await? {
-            Ok(Place { corp, app }) => Ok(news(&Taken { corp, app, ..callback }, &event)),
-            Err(problem) => Err(problem),
-        };
-        Ok(Read { seq, outcome })
+        let news_of_suite =
+            if self.is_of_suite(&callback).await? { SuiteNews::of(&callback, &event) } else { None };
+        Ok(match self.place(&callback, &event).await? {
+            Ok(Place { corp, app }) => {
+                let news = news(&Taken { corp, app, ..callback }, &event);
+                Read { seq, lost: None, outcome: Ok(News { suite: news_of_suite, ..news }) }
+            }
+            Err(problem) => {
+                let is_lost = problem == store::callback::NO_PLACE;
+                let lost = event.corp.filter(|_| is_lost).map(|corp| (suite, corp));
+                Read { seq, lost, outcome: Err(problem) }
+            }
+        })
     }
 }
 
 /// A callback that was taken and read.
 pub(crate) struct Read {
     seq: i64,
+    /// The suite that it came to, and the enterprise that it is about, if nobody knew that one when it was read.
+    lost: Option<(String, String)>,
     outcome: Result<News, String>,
+}
+
+impl Read {
+    /// Reports whether its enterprise has authorised the suite since it was read. If not, that waits for the end of the
+    /// transaction.
+    async fn has_place_now(&self, txn: &Txn) -> Result<bool, DbErr> {
+        let Some((suite, corp)) = &self.lost else { return Ok(false) };
+        store::suite::lock(txn, suite).await?;
+        Ok(store::authorization::place(txn, suite, corp).await?.is_some())
+    }
 }
 
 /// What a callback tells.
@@ -176,6 +196,11 @@ impl Source for Callbacks {
         let (mut relations, mut renamed, mut suites) = (Vec::new(), Vec::new(), Vec::new());
         let txn = self.db.begin().await?;
         for (row, fate) in fates {
+            if row.has_place_now(&txn).await? {
+                kept.push(row.seq);
+                txn.will_wake(store::callback::TABLE);
+                continue;
+            }
             match (fate, row.outcome) {
                 (Fate::Kept, _) => kept.push(row.seq),
                 (Fate::Refused(problem), _) | (_, Err(problem)) => {
@@ -222,10 +247,14 @@ fn parsed(callback: &Taken) -> Result<event::Event, String> {
     event::parse(body).map_err(|error| chain(&error))
 }
 
+/// Returns when it happened: by its own words, otherwise when it was signed.
+pub(super) fn occurred_at(callback: &Taken, event: &event::Event) -> Timestamp {
+    event.time.map_or(callback.signed_at, |seconds| from_millis(seconds.saturating_mul(1000)))
+}
+
 /// Turns an event into what it tells the enterprise and the app that it belongs to.
 fn news(callback: &Taken, event: &event::Event) -> News {
-    let occurred_at =
-        event.time.map_or(callback.signed_at, |seconds| from_millis(seconds.saturating_mul(1000)));
+    let occurred_at = occurred_at(callback, event);
     let envelope = published(callback, &event.body, occurred_at)
         .or_else(|| clicked(callback, event, occurred_at))
         .or_else(|| renamed(callback, &event.body, occurred_at));
@@ -242,7 +271,7 @@ fn news(callback: &Taken, event: &event::Event) -> News {
         looks,
         relation: standing(callback, &event.body, occurred_at),
         renamed: new_id(callback, &event.body),
-        suite: SuiteNews::of(callback, event, occurred_at),
+        suite: None,
     }
 }
 

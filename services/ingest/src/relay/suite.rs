@@ -1,10 +1,11 @@
 //! What WeCom, or an enterprise, did with a suite of ours.
 
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, KeyRing, Timestamp, WecomCorpId};
+use scrm_kernel::{CorpId, KeyRing, WecomCorpId};
 use scrm_wecom::event::{Body, Event, Suite};
 use sea_orm::DbErr;
 
+use super::callback::occurred_at;
 use crate::domain::suite::{ErrandKind, Moment};
 use crate::store;
 use crate::store::callback::Taken;
@@ -33,7 +34,7 @@ enum Deed {
 
 impl SuiteNews {
     /// Returns what an event tells of a suite that has to be followed up.
-    pub(super) fn of(callback: &Taken, event: &Event, occurred_at: Timestamp) -> Option<Self> {
+    pub(super) fn of(callback: &Taken, event: &Event) -> Option<Self> {
         let Body::Suite(suite) = &event.body else { return None };
         let corp = || event.corp.as_deref().and_then(|corp| WecomCorpId::parse(corp).ok());
         let deed = match suite {
@@ -44,7 +45,7 @@ impl SuiteNews {
             Suite::AuthCancelled => Deed::Cancelled(corp()?),
             _ => return None,
         };
-        let told = Moment { at: occurred_at, seq: callback.seq };
+        let told = Moment { at: occurred_at(callback, event), seq: callback.seq };
         Some(Self { corp: callback.corp, suite: callback.app.clone(), told, deed })
     }
 

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::entity::app::{ActiveModel, Column, Entity, Model};
 use super::{authorization, corp, inconsistent};
 use crate::domain::connection::{ApiUrl, App, AppKind, AppName};
+use crate::domain::suite::Suite;
 
 const SECRET: &str = "app.secret";
 const TOKEN: &str = "app.token";
@@ -75,12 +76,13 @@ pub(crate) async fn put(
     Ok(changed > 0)
 }
 
-/// Adds the app that an enterprise got from a suite, or notes what it is now. Its callback secrets stay.
+/// Adds the app that an enterprise got from a suite, or notes what it is now; `false` when the name is another app's. Its
+/// callback secrets stay.
 pub(crate) async fn put_authorized(
     connection: &impl ConnectionTrait,
     suite: &AppName,
     app: &App,
-) -> Result<(), DbErr> {
+) -> Result<bool, DbErr> {
     let row = ActiveModel {
         name: Set(app.name.as_str().to_owned()),
         corp_id: Set(app.corp),
@@ -97,9 +99,19 @@ pub(crate) async fn put_authorized(
     let replace = OnConflict::column(Column::Name)
         .update_columns([Column::AgentId, Column::UpdatedAt, Column::ApiUrl])
         .action_and_where(Expr::col((Entity, Column::CorpId)).eq(app.corp))
+        .action_and_where(Expr::col((Entity, Column::Suite)).eq(suite.as_str()))
         .to_owned();
-    Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await?;
-    Ok(())
+    Ok(Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await? > 0)
+}
+
+/// Lets the apps of a suite speak with the WeCom that the suite speaks with.
+pub(crate) async fn follow(connection: &impl ConnectionTrait, suite: &Suite) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ApiUrl, Expr::value(suite.api_url.as_ref().map(|url| url.as_str().to_owned())))
+        .filter(Column::Suite.eq(suite.name.as_str()))
+        .exec(connection)
+        .await
+        .map(drop)
 }
 
 /// Sets what proves the callbacks of an app that is in this version; `false` if it is not.

@@ -84,6 +84,7 @@ pub(crate) async fn want(
                 Column::Attempts,
                 Column::ToldAt,
                 Column::ToldSeq,
+                Column::Problem,
                 Column::SettledAt,
             ])
             .to_owned(),
@@ -145,6 +146,8 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing) -> Result<Option<Taken>, DbErr
     Entity::update_many()
         .col_expr(Column::DueAt, Expr::value(leased_until))
         .col_expr(Column::Attempts, Expr::value(row.attempts + 1))
+        // What has a problem may be hurried on, and this is under way.
+        .col_expr(Column::Problem, Expr::value(None::<String>))
         .filter(Column::Id.eq(row.id))
         .exec(&txn)
         .await?;
@@ -184,27 +187,34 @@ pub(crate) async fn take_back(connection: &impl ConnectionTrait, now: Timestamp)
     Ok(())
 }
 
-/// Notes that an errand is done; its code goes. `false` when the lease was lost.
-pub(crate) async fn done(txn: &Txn, errand: &Taken) -> Result<bool, DbErr> {
-    settle(txn, errand, ErrandState::Done, None).await
+/// Notes that a code is exchanged, whoever tries it meanwhile: it works once.
+pub(crate) async fn exchanged(txn: &Txn, errand: &Taken) -> Result<(), DbErr> {
+    let is_it = Condition::all().add(Column::CorpId.eq(errand.corp)).add(Column::Id.eq(errand.id));
+    settle(txn, is_it, ErrandState::Done, None).await
 }
 
-/// Notes that an errand cannot work any more, and why; `false` when the lease was lost.
-pub(crate) async fn fail(txn: &Txn, errand: &Taken, problem: &str) -> Result<bool, DbErr> {
-    settle(txn, errand, ErrandState::Failed, Some(problem)).await
+/// Notes that an errand is done, unless the lease was lost.
+pub(crate) async fn done(txn: &Txn, errand: &Taken) -> Result<(), DbErr> {
+    settle(txn, is_still(errand), ErrandState::Done, None).await
 }
 
-async fn settle(txn: &Txn, errand: &Taken, state: ErrandState, problem: Option<&str>) -> Result<bool, DbErr> {
-    let settled = Entity::update_many()
+/// Notes that an errand cannot work any more, and why, unless the lease was lost.
+pub(crate) async fn fail(txn: &Txn, errand: &Taken, problem: &str) -> Result<(), DbErr> {
+    settle(txn, is_still(errand), ErrandState::Failed, Some(problem)).await
+}
+
+/// Its code goes.
+async fn settle(txn: &Txn, which: Condition, state: ErrandState, problem: Option<&str>) -> Result<(), DbErr> {
+    Entity::update_many()
         .col_expr(Column::State, Expr::value(state.as_str()))
         .col_expr(Column::DueAt, Expr::value(None::<Timestamp>))
         .col_expr(Column::Code, Expr::value(None::<Vec<u8>>))
         .col_expr(Column::Problem, Expr::value(problem))
         .col_expr(Column::SettledAt, Expr::value(txn.now()))
-        .filter(is_still(errand))
+        .filter(which)
         .exec(txn)
-        .await?;
-    Ok(settled.rows_affected == 1)
+        .await
+        .map(drop)
 }
 
 /// Lets an errand wait until `moment`, and notes why.

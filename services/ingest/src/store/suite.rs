@@ -1,10 +1,12 @@
 //! Suites, their sealed secrets and their newest ticket.
 
+use scrm_db::Txn;
 use scrm_kernel::{CorpId, KeyRing, Sealed, Timestamp, WecomCorpId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -93,6 +95,12 @@ pub(crate) async fn note_ticket(
         .exec(connection)
         .await?;
     Ok(())
+}
+
+/// Keeps others from changing who authorised a suite until the transaction ends.
+pub(crate) async fn lock(txn: &Txn, name: &str) -> Result<(), DbErr> {
+    let row = Entity::find_by_id(name).select_only().column(Column::Name);
+    row.lock_exclusive().into_tuple::<String>().one(txn).await.map(drop)
 }
 
 /// Returns the suites of an enterprise by name.

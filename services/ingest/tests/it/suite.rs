@@ -95,15 +95,16 @@ async fn what_cannot_be_a_suite_is_refused_by_field_and_changes_nothing() {
         assert_eq!((status, &problem["fields"][0]["field"]), (422, &json!(field)), "{problem}");
     }
     // Id and kind stay, and one name is one address.
-    let conflicts = [
-        (format!("{SUITES}/market"), suite_of(&wecom, "customized")),
-        (format!("{SUITES}/market"), suite_of(&Wecom { corp_id: "ww1", ..wecom.clone() }, "third_party")),
-        ("/api/v1/ingest/apps/market".to_owned(), Wecom::of("market", 1).connection()),
-    ];
-    for (path, body) in conflicts {
-        let (status, problem) = ingest.admin().put(&path, &body).await;
-        assert_eq!((status, &problem["code"]), (409, &json!("name_taken")), "{path}");
+    let other = Wecom { corp_id: "ww1", ..wecom.clone() };
+    for (field, form) in
+        [("kind", suite_of(&wecom, "customized")), ("suite_id", suite_of(&other, "third_party"))]
+    {
+        let (status, problem) = ingest.admin().put(&format!("{SUITES}/market"), &form).await;
+        assert_eq!((status, &problem["fields"][0]["field"]), (422, &json!(field)), "{problem}");
     }
+    let form = Wecom::of("market", 1).connection();
+    let (status, problem) = ingest.admin().put("/api/v1/ingest/apps/market", &form).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("name_taken")));
     let now = ingest.clock.now();
     assert_eq!(answer(&ingest, &wecom.callback(now, told("tea", 1, ""))).await, (200, "success".to_owned()));
     ingest.finish().await;
@@ -150,7 +151,7 @@ async fn a_suite_is_told_things_by_its_own_id_and_its_address_checked_by_the_pro
 }
 
 #[tokio::test]
-async fn what_an_unknown_enterprise_does_is_kept_and_its_cancellation_is_not_undone_by_an_older_code() {
+async fn what_an_unknown_enterprise_does_is_kept_until_somebody_looks() {
     let (ingest, wecom) = with_suite().await;
     let now = ingest.clock.now();
     let corp = format!("<AuthCorpId><![CDATA[{CUSTOMER}]]></AuthCorpId>");
@@ -284,6 +285,21 @@ async fn an_enterprise_that_installs_a_third_party_app_is_served_until_it_cancel
     authorization(&simulated, "suite", |one| one["state"] == "cancelled").await;
     assert_eq!(source.grant(corp, Some(&app)).await, Err(TokenError::NotConnected));
     assert_eq!(source.grant(corp, None).await.unwrap().app, "demo");
+    // What it did before, learnt late, changes nothing.
+    let earlier = simulated.ingest.clock.now().timestamp() - 60;
+    let code = json!({"app": "suite", "type": "create_auth", "fields": {"TimeStamp": earlier}});
+    simulated.events(&code).await;
+    let path = format!("{SUITES}/suite/errands");
+    eventually("the older code is exchanged", async || {
+        let (_, page) = simulated.ingest.admin().get(&path).await;
+        let is_done = |errand: &Value| errand["state"] == "done";
+        let errands = page["items"].as_array().unwrap();
+        (errands.len() == 2 && errands.iter().all(is_done)).then_some(())
+    })
+    .await;
+    authorization(&simulated, "suite", |one| one["state"] == "cancelled").await;
+    assert_eq!(source.grant(corp, Some(&app)).await, Err(TokenError::NotConnected));
+
     // Installed again, it is the same app.
     simulated.ingest.clock.advance(Duration::from_secs(1));
     deed(&simulated, "suite", "create_auth").await;
