@@ -17,7 +17,7 @@ use crate::programs;
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Installations side by side: they mostly wait, for a lease to end or a retry to come.
-const SIDE_BY_SIDE: usize = 3;
+const SIDE_BY_SIDE: usize = 4;
 /// A lease lasts 30 s at most, and a welcome message 20.
 const PATIENCE: Duration = Duration::from_secs(150);
 /// How long a reading or comparison is left to a process that may have died.

@@ -1,7 +1,7 @@
 //! What an administrator sets up while processes die: each deed is tried again until it is done, as a person would.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -15,6 +15,8 @@ use crate::tokens::Tokens;
 
 /// How long a deed may take: two leases of two minutes, and what is between them.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// Before a request is sent again.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(5);
 /// A picture of one kind, if not a nice one.
@@ -242,15 +244,24 @@ impl Administrator {
 
     /// Sends a request until it is answered with success. What we sent wrong stays wrong.
     async fn until_done(&self, request: impl Fn() -> RequestBuilder) -> Value {
-        eventually_within(PATIENCE, "an administrator's request is answered", async || {
-            let answer = request().send().await.ok()?;
-            let (status, url) = (answer.status(), answer.url().clone());
-            let body = answer.json::<Value>().await.unwrap_or_default();
-            let is_wrong = status.is_client_error() && status != StatusCode::CONFLICT;
-            assert!(!is_wrong, "{url}: {status} {body}");
-            status.is_success().then_some(body)
-        })
-        .await
+        let begun = Instant::now();
+        loop {
+            let complaint = match request().send().await {
+                Ok(answer) => {
+                    let (status, url) = (answer.status(), answer.url().clone());
+                    let body = answer.json::<Value>().await.unwrap_or_default();
+                    if status.is_success() {
+                        return body;
+                    }
+                    let is_wrong = status.is_client_error() && status != StatusCode::CONFLICT;
+                    assert!(!is_wrong, "{url}: {status} {body}");
+                    format!("{url}: {status} {body}")
+                }
+                Err(error) => error.to_string(),
+            };
+            assert!(begun.elapsed() < PATIENCE, "an administrator goes on failing: {complaint}");
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     fn request(&self, method: Method, service: &str, path: &str) -> RequestBuilder {

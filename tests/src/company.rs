@@ -114,7 +114,7 @@ impl Company {
         let apps = self.wecom.sandbox.apps();
         let of_apps = apps.into_iter().flat_map(|app| [app.secret, app.token, app.encoding_aes_key]);
         let people = 0..self.arrived.load(Ordering::Relaxed);
-        let of_people = people.flat_map(|person| [format!("\"code-{person}\""), phone_of(person)]);
+        let of_people = people.flat_map(|person| [format!("code-{person}"), phone_of(person)]);
         let words = ["access_token=", "auth-code-", "ticket-"].map(str::to_owned);
         of_apps.chain(of_people).chain(words).chain([self.secret.clone()]).collect()
     }

@@ -114,7 +114,8 @@ impl Installation {
         let mut text = format!(
             "[distributed]\nkeys.installation = \"{folder}/installation.keys\"\nkeys.tokens = \"{folder}/token.pk8\"\n\
              ingest.url = \"http://{ingest}\"\nbroker.url = \"{broker}\"\nbroker.prefix = \"{prefix}\"\n\
-             cache.url = \"{cache}\"\ncache.prefix = \"{prefix}\"\ndatabase.connections = 6\n",
+             cache.url = \"{cache}\"\ncache.prefix = \"{prefix}\"\ndatabase.connections = 6\n\
+             [media]\nurl = \"file://{folder}/media\"\n",
         );
         for process in &self.processes {
             let url = match &self.place {
