@@ -213,10 +213,15 @@ async fn a_code_is_tried_until_it_has_expired() {
 
 /// Connects a suite of the simulated WeCom; its first ticket comes at once.
 async fn connect(simulated: &Simulated, name: &str) {
+    connect_at(simulated, name, simulated.wecom.url()).await;
+}
+
+/// Connects a suite whose WeCom is at `url`.
+async fn connect_at(simulated: &Simulated, name: &str, url: &str) {
     let suite = simulated.wecom.sandbox.app(name).unwrap();
     let form = json!({
         "suite_id": suite.suite_id, "kind": suite.kind, "provider_corp_id": suite.corp_id, "secret": suite.secret,
-        "token": suite.token, "encoding_aes_key": suite.encoding_aes_key, "api_url": simulated.wecom.url(),
+        "token": suite.token, "encoding_aes_key": suite.encoding_aes_key, "api_url": url,
     });
     let (status, body) = simulated.ingest.admin().put(&format!("{SUITES}/{name}"), &form).await;
     assert_eq!(status, 200, "{body}");
@@ -359,5 +364,25 @@ async fn an_app_made_for_an_enterprise_signs_in_with_its_permanent_code_and_has_
         page["items"].as_array().unwrap().iter().find(is_read).map(drop)
     })
     .await;
+    simulated.finish().await;
+}
+
+#[tokio::test]
+async fn a_suite_of_another_wecom_gets_no_hold_of_an_enterprise() {
+    let simulated = Simulated::start().await;
+    // By another name it is another WeCom, which may say of itself what it likes.
+    let elsewhere = simulated.wecom.url().replace("127.0.0.1", "localhost");
+    connect_at(&simulated, "suite", &elsewhere).await;
+    deed(&simulated, "suite", "create_auth").await;
+    let failed = eventually("the installation fails", async || {
+        let (_, page) = simulated.ingest.admin().get(&format!("{SUITES}/suite/errands")).await;
+        page["items"].as_array().unwrap().iter().find(|errand| errand["state"] == "failed").cloned()
+    })
+    .await;
+    assert!(failed["problem"].as_str().unwrap().contains("another WeCom"), "{failed}");
+    let (_, page) = simulated.ingest.admin().get(&format!("{SUITES}/suite/authorizations")).await;
+    assert_eq!(page["items"], json!([]));
+    let (_, apps) = simulated.ingest.admin().get("/api/v1/ingest/apps").await;
+    assert_eq!(apps["items"].as_array().unwrap().len(), 1);
     simulated.finish().await;
 }
