@@ -24,41 +24,6 @@ pub(crate) async fn grant(
     permanent_code: &SecretString,
 ) -> Result<bool, DbErr> {
     let code = keys.seal(suite.corp, CODE, permanent_code.expose_secret().as_bytes());
-    decide(connection, suite, authorization, Some(code.into_bytes())).await
-}
-
-/// Ends an authorisation, unless the enterprise gave it anew since; `false` then. It need not be known.
-pub(crate) async fn cancel(
-    connection: &impl ConnectionTrait,
-    suite: &str,
-    provider: CorpId,
-    wecom_corp: &WecomCorpId,
-    moment: Moment,
-) -> Result<bool, DbErr> {
-    let row = ActiveModel {
-        suite: Set(suite.to_owned()),
-        wecom_corp: Set(wecom_corp.as_str().to_owned()),
-        provider_id: Set(provider),
-        corp_id: Set(None),
-        corp_name: Set(String::new()),
-        app: Set(None),
-        permanent_code: Set(None),
-        decided_at: Set(moment.at),
-        decided_seq: Set(moment.seq),
-    };
-    let end = OnConflict::columns([Column::Suite, Column::WecomCorp])
-        .update_columns([Column::PermanentCode, Column::DecidedAt, Column::DecidedSeq])
-        .action_and_where(is_older(moment))
-        .to_owned();
-    Ok(Entity::insert(row).on_conflict(end).exec_without_returning(connection).await? > 0)
-}
-
-async fn decide(
-    connection: &impl ConnectionTrait,
-    suite: &Suite,
-    authorization: &Authorization,
-    permanent_code: Option<Vec<u8>>,
-) -> Result<bool, DbErr> {
     let row = ActiveModel {
         suite: Set(suite.name.as_str().to_owned()),
         wecom_corp: Set(authorization.wecom_corp.as_str().to_owned()),
@@ -66,7 +31,7 @@ async fn decide(
         corp_id: Set(authorization.corp),
         corp_name: Set(authorization.corp_name.clone()),
         app: Set(authorization.app.as_ref().map(|app| app.as_str().to_owned())),
-        permanent_code: Set(permanent_code),
+        permanent_code: Set(Some(code.into_bytes())),
         decided_at: Set(authorization.decided.at),
         decided_seq: Set(authorization.decided.seq),
     };
@@ -82,6 +47,32 @@ async fn decide(
         .action_and_where(is_older(authorization.decided))
         .to_owned();
     Ok(Entity::insert(row).on_conflict(replace).exec_without_returning(connection).await? > 0)
+}
+
+/// Ends an authorisation, unless the enterprise gave it anew since. It need not be known.
+pub(crate) async fn cancel(
+    connection: &impl ConnectionTrait,
+    suite: &str,
+    provider: CorpId,
+    wecom_corp: &WecomCorpId,
+    moment: Moment,
+) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        suite: Set(suite.to_owned()),
+        wecom_corp: Set(wecom_corp.as_str().to_owned()),
+        provider_id: Set(provider),
+        corp_id: Set(None),
+        corp_name: Set(String::new()),
+        app: Set(None),
+        permanent_code: Set(None),
+        decided_at: Set(moment.at),
+        decided_seq: Set(moment.seq),
+    };
+    let end = OnConflict::columns([Column::Suite, Column::WecomCorp])
+        .update_columns([Column::PermanentCode, Column::DecidedAt, Column::DecidedSeq])
+        .action_and_where(is_older(moment))
+        .to_owned();
+    Entity::insert(row).on_conflict(end).exec_without_returning(connection).await.map(drop)
 }
 
 /// A row that was decided before `moment`, or by it.
