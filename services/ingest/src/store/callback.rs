@@ -1,24 +1,24 @@
-//! Callbacks: stored in groups at the door, taken in order by the relay.
+//! Callbacks: stored at the door, taken in order by the relay.
 
-use std::collections::HashSet;
+mod door;
+mod list;
+
 use std::ops::Range;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_lc_rs::digest::{Context, SHA256};
-use scrm_db::sql::{self, Known};
-use scrm_db::{BatchWrite, Db, Txn};
-use scrm_kernel::{CorpId, KeyRing, MessageId, Page, PageRequest, Sealed, Timestamp, crash};
+use scrm_db::{Db, Txn, sql};
+use scrm_kernel::{CorpId, KeyRing, MessageId, Sealed, Timestamp};
 use scrm_mq::keeper::{self, Outside};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Select, Value,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _,
 };
 
+pub(crate) use self::door::{Door, NewCallback, give_door_keys};
+pub(crate) use self::list::{find, list};
 use super::entity::callback::{Column, Entity, Model};
-use super::inconsistent;
-use crate::domain::callback::{Callback, DoorKey, Fingerprint, REPEATABLE, State, door_key};
+use crate::domain::callback::State;
 use crate::domain::connection::AppName;
 
 /// The table, for those who wait for callbacks.
@@ -31,159 +31,9 @@ const LETTERS: &str = "ingest.callback";
 pub(crate) const NO_PLACE: &str = "AuthCorpId names an enterprise that has not authorised the suite";
 /// How long after such a callback its enterprise may still turn up by itself.
 const PLACE_WINDOW: Duration = Duration::from_hours(1);
-/// Callbacks of a version without keys that are given theirs at once.
-const KEYS_AT_ONCE: u64 = 1000;
-
-/// A callback at the door.
-#[derive(Debug)]
-pub(crate) struct NewCallback {
-    pub(crate) corp: CorpId,
-    pub(crate) app: String,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) door_key: DoorKey,
-    pub(crate) body: Sealed,
-    pub(crate) state: State,
-    pub(crate) signed_at: Timestamp,
-    pub(crate) received_at: Timestamp,
-    /// Trace context of the request.
-    pub(crate) traceparent: Option<String>,
-}
-
 /// Seals the body of a callback.
 pub(crate) fn seal(keys: &KeyRing, corp: CorpId, body: &[u8]) -> Sealed {
     keys.seal(corp, BODY, body)
-}
-
-/// Stores groups of callbacks, each once.
-pub(crate) struct Door {
-    pub(crate) db: Db,
-}
-
-#[async_trait]
-impl BatchWrite for Door {
-    type Op = NewCallback;
-    type Out = ();
-
-    async fn write(&self, txn: &Txn, callbacks: &[NewCallback]) -> Result<Vec<()>, DbErr> {
-        let columns = [
-            Column::CorpId,
-            Column::App,
-            Column::Hash,
-            Column::Body,
-            Column::State,
-            Column::SignedAt,
-            Column::ReceivedAt,
-            Column::Traceparent,
-            Column::DoorKey,
-        ];
-        let values = callbacks.iter().flat_map(|callback| -> [Value; 9] {
-            [
-                callback.corp.into(),
-                callback.app.as_str().into(),
-                callback.fingerprint.to_vec().into(),
-                callback.body.clone().into_bytes().into(),
-                callback.state.as_str().into(),
-                callback.signed_at.into(),
-                callback.received_at.into(),
-                callback.traceparent.clone().into(),
-                callback.door_key.to_vec().into(),
-            ]
-        });
-        let inserted = sql::insert_values::<Entity>(txn, &columns, values.collect(), Known::Skip).await?;
-        if inserted < callbacks.len() as u64 {
-            let changeable = changeable(txn, callbacks).await?;
-            let came_in_time = callbacks.iter().filter(|callback| callback.state == State::Stored);
-            for callback in came_in_time.filter(|callback| changeable.contains(callback.door_key.as_slice()))
-            {
-                promote(txn, callback).await?;
-                process_again(txn, callback).await?;
-            }
-        }
-        crash::point("callback.written");
-        Ok(vec![(); callbacks.len()])
-    }
-
-    fn committed(&self, _: &[NewCallback]) {
-        crash::point("callback.committed");
-        self.db.wake(TABLE);
-    }
-}
-
-/// Gives every callback its key that has none: those of a version without keys. They differ as the fingerprints do, of which
-/// one of the first days is but a hash.
-pub(crate) async fn give_door_keys(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-    let mut after = 0;
-    loop {
-        let some: Vec<(i64, CorpId, String, Vec<u8>)> = Entity::find()
-            .select_only()
-            .columns([Column::Seq, Column::CorpId, Column::App, Column::Hash])
-            .filter(Column::Seq.gt(after))
-            .filter(Column::DoorKey.is_null())
-            .order_by_asc(Column::Seq)
-            .limit(KEYS_AT_ONCE)
-            .into_tuple()
-            .all(connection)
-            .await?;
-        let Some((last, ..)) = some.last() else { return Ok(()) };
-        after = *last;
-        for (seq, corp, app, hash) in &some {
-            let mut fingerprint = [0; 36];
-            for (byte, known) in fingerprint.iter_mut().rev().zip(hash.iter().rev()) {
-                *byte = *known;
-            }
-            Entity::update_many()
-                .col_expr(Column::DoorKey, Expr::value(door_key(*corp, app, &fingerprint).to_vec()))
-                .filter(Column::Seq.eq(*seq))
-                .exec(connection)
-                .await?;
-        }
-    }
-}
-
-/// Returns the keys of those that a copy may change: they are late, or processed.
-async fn changeable(txn: &Txn, callbacks: &[NewCallback]) -> Result<HashSet<Vec<u8>>, DbErr> {
-    let found = Entity::find()
-        .select_only()
-        .column(Column::DoorKey)
-        .filter(Column::DoorKey.is_in(callbacks.iter().map(|callback| callback.door_key.to_vec())))
-        .filter(
-            Condition::any()
-                .add(Column::State.eq(State::Late.as_str()))
-                .add(Column::ProcessedAt.is_not_null()),
-        )
-        .into_tuple::<Vec<u8>>()
-        .all(txn)
-        .await?;
-    Ok(found.into_iter().collect())
-}
-
-/// Lets a callback be processed that was kept as late and has now come in time.
-async fn promote(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::State, Expr::value(State::Stored.as_str()))
-        .filter(Column::CorpId.eq(callback.corp))
-        .filter(Column::DoorKey.eq(callback.door_key.to_vec()))
-        .filter(Column::State.eq(State::Late.as_str()))
-        .exec(txn)
-        .await?;
-    Ok(())
-}
-
-/// Lets the relay process a callback once more of which a copy has come, if its kind means «look again».
-///
-/// Two such events of one second are byte for byte the same. One that still waits to be processed stands for both.
-async fn process_again(txn: &Txn, callback: &NewCallback) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::ProcessedAt, Expr::value(None::<Timestamp>))
-        .col_expr(Column::LeasedUntil, Expr::value(None::<Timestamp>))
-        .filter(Column::CorpId.eq(callback.corp))
-        .filter(Column::DoorKey.eq(callback.door_key.to_vec()))
-        .filter(Column::ProcessedAt.is_not_null())
-        .filter(Column::Body.ne(Vec::<u8>::new()))
-        .filter(Column::Kind.is_in(REPEATABLE))
-        .exec(txn)
-        .await?;
-    Ok(())
 }
 
 /// A callback taken by the relay.
@@ -368,80 +218,4 @@ pub(crate) async fn forget(
         .exec(connection)
         .await?;
     Ok(())
-}
-
-#[derive(FromQueryResult)]
-struct Listed {
-    seq: i64,
-    app: String,
-    state: String,
-    signed_at: Timestamp,
-    received_at: Timestamp,
-    kind: Option<String>,
-    processed_at: Option<Timestamp>,
-    problem: Option<String>,
-}
-
-impl TryFrom<Listed> for Callback {
-    type Error = DbErr;
-
-    fn try_from(row: Listed) -> Result<Self, DbErr> {
-        Ok(Self {
-            state: State::parse(&row.state).ok_or_else(|| inconsistent("callback", "state", row.seq))?,
-            seq: row.seq,
-            app: row.app,
-            signed_at: row.signed_at,
-            received_at: row.received_at,
-            kind: row.kind,
-            processed_at: row.processed_at,
-            problem: row.problem,
-        })
-    }
-}
-
-/// Chooses what is shown of callbacks.
-fn listed(corp: CorpId) -> Select<Entity> {
-    Entity::find()
-        .select_only()
-        .columns([
-            Column::Seq,
-            Column::App,
-            Column::State,
-            Column::SignedAt,
-            Column::ReceivedAt,
-            Column::Kind,
-            Column::ProcessedAt,
-            Column::Problem,
-        ])
-        .filter(Column::CorpId.eq(corp))
-}
-
-/// Reads one callback.
-pub(crate) async fn find(
-    connection: &impl ConnectionTrait,
-    corp: CorpId,
-    seq: i64,
-) -> Result<Option<Callback>, DbErr> {
-    let row = listed(corp).filter(Column::Seq.eq(seq)).into_model::<Listed>().one(connection).await?;
-    row.map(Callback::try_from).transpose()
-}
-
-/// Lists callbacks, newest first; `before` is the last one of the page before.
-pub(crate) async fn list(
-    connection: &impl ConnectionTrait,
-    corp: CorpId,
-    state: Option<State>,
-    page: &PageRequest,
-    before: Option<i64>,
-) -> Result<Page<Callback>, DbErr> {
-    let rows = listed(corp)
-        .filter(Condition::all().add_option(state.map(|state| Column::State.eq(state.as_str()))))
-        .filter(Condition::all().add_option(before.map(|before| Column::Seq.lt(before))))
-        .order_by_desc(Column::Seq)
-        .limit(page.limit + 1)
-        .into_model::<Listed>()
-        .all(connection)
-        .await?;
-    let callbacks = rows.into_iter().map(Callback::try_from).collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::of(callbacks, page.limit, |callback| callback.seq))
 }
