@@ -170,9 +170,9 @@ async fn die_at(point: &str) -> Result<(), String> {
         return Err(format!("{point} was not reached"));
     }
     if outcome != Outcome::default() {
-        return Err(format!("after a death at {point}: {outcome:?}\n{log}"));
+        return Err(format!("{log}\nafter a death at {point}: {outcome:?}"));
     }
-    wrong.map_err(|wrong| format!("after a death at {point}: {wrong}\n{log}"))
+    wrong.map_err(|wrong| format!("{log}\nafter a death at {point}: {wrong}"))
 }
 
 /// How many commits a process has made when it dies before or after the next one: the first ones are those of its start,

@@ -72,6 +72,21 @@ impl Administrator {
             self.is_served(company).await.then_some(())
         })
         .await;
+        let begun = Instant::now();
+        loop {
+            let wrong = self.wrong(company, deeds).await;
+            if wrong.is_empty() {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(wrong.join("; "));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Says what is not as it was set up: marks and transfers may be on their way for a while, what was done twice stays.
+    async fn wrong(&self, company: &Company, deeds: &Deeds) -> Vec<String> {
         let mut wrong = Vec::new();
         for call in ["externalcontact/add_corp_tag", "externalcontact/add_contact_way"] {
             let times = company.wecom.calls(call).iter().filter(|(_, answer)| answer["errcode"] == 0).count();
@@ -104,7 +119,7 @@ impl Administrator {
                 wrong.push(format!("{listed:?} {list}"));
             }
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+        wrong
     }
 
     async fn tag(&self) -> String {
