@@ -55,7 +55,7 @@ impl App {
         };
 
         let lead = store::lead::find(txn, &Scope::everybody(corp), card.lead).await?;
-        let owns = lead.is_some_and(|lead| lead.owner().is_some_and(|owner| owner.user == user));
+        let owns = lead.is_some_and(|lead| lead.owner() == Some(&user));
         if owns && button == Button::Follow {
             store::acknowledgement::note(txn, corp, card.lead, &user, at).await?;
         }

@@ -130,7 +130,7 @@ pub(super) async fn tell(txn: &Txn, lead: &Lead, cause: &Cause) -> Result<(), Db
         corp_id: lead.corp.to_string(),
         lead_id: lead.id.to_string(),
         external_user_id: lead.person.as_ref().map(|person| person.as_str().to_owned()).unwrap_or_default(),
-        owner_user_id: owner.user.as_str().to_owned(),
+        owner_user_id: owner.as_str().to_owned(),
         reason: lead.reason.code.as_str().to_owned(),
         channel: lead.channel.clone().unwrap_or_default(),
     };

@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 
 use super::assign_lead::{next_of, tell};
 use super::{App, Error};
-use crate::domain::lead::{Lead, Origin, Owner, Stage};
+use crate::domain::lead::{Lead, Origin, Stage};
 use crate::domain::reason::Reason;
 use crate::domain::submission::{Mark, Submission};
 use crate::store;
@@ -63,7 +63,7 @@ impl App {
     ) -> Result<Reason, DbErr> {
         if let Some(owner) = lead.owner() {
             store::lead::fill(txn, &self.keys, lead, submission).await?;
-            return Ok(Reason::protected(&owner.user));
+            return Ok(Reason::protected(owner));
         }
         let group = store::routing::lock(txn, lead.corp, &submission.group).await?;
         // Now that the group is locked, who waited for it may have an owner.
@@ -71,11 +71,11 @@ impl App {
         let mut lead = lead.ok_or_else(|| DbErr::RecordNotFound("lead in the pool".to_owned()))?;
         if let Some(owner) = lead.owner() {
             store::lead::fill(txn, &self.keys, &lead, submission).await?;
-            return Ok(Reason::protected(&owner.user));
+            return Ok(Reason::protected(owner));
         }
         let found = next_of(txn, lead.corp, group, &submission.group).await?;
-        if let Some(user) = found.owner {
-            lead.stage = Stage::Assigned { owner: Owner { staff: None, user }, at: txn.now() };
+        if let Some(owner) = found.owner {
+            lead.stage = Stage::Assigned { owner, at: txn.now() };
         }
         lead.reason = found.reason;
         lead.origin = lead.origin.map(|origin| Origin { group: submission.group.clone(), ..origin });

@@ -5,7 +5,7 @@ use scrm_kernel::CorpId;
 
 use super::assign_lead::{next_of, tell};
 use super::{App, Error};
-use crate::domain::lead::{Owner, Stage};
+use crate::domain::lead::Stage;
 use crate::store;
 
 impl App {
@@ -36,8 +36,8 @@ impl App {
         let Some(group) = store::routing::lock(&txn, corp, name).await? else { return Ok(false) };
         let Some(mut lead) = store::pool::first(&txn, corp, name).await? else { return Ok(false) };
         let found = next_of(&txn, corp, Some(group), name).await?;
-        let Some(user) = found.owner else { return Ok(false) };
-        lead.stage = Stage::Assigned { owner: Owner { staff: None, user }, at: txn.now() };
+        let Some(owner) = found.owner else { return Ok(false) };
+        lead.stage = Stage::Assigned { owner, at: txn.now() };
         lead.reason = found.reason;
         if !store::pool::take(&txn, &lead).await? {
             // A contact was quicker: nothing of this happened, and the next one is tried.

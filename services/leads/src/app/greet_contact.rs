@@ -46,16 +46,15 @@ impl App {
         app: &str,
         code: SecretString,
     ) -> Result<Claim<ToGreet>, DbErr> {
-        let relation =
-            store::relation::change(txn, corp, &contact.member.user, &contact.person, |relation| {
-                relation.added(contact.claim)
-            });
+        let relation = store::relation::change(txn, corp, &contact.member, &contact.person, |relation| {
+            relation.added(contact.claim)
+        });
         let number = relation.await?.number;
         let channel = contact.channel.as_deref().unwrap_or(store::greeting::DEFAULT);
         let Some(greeting) = store::greeting::for_channel(txn, corp, channel).await? else {
             return Ok(Claim::Nothing);
         };
-        let key = Key { corp, member: contact.member.user.clone(), person: contact.person.clone(), number };
+        let key = Key { corp, member: contact.member.clone(), person: contact.person.clone(), number };
         let code = Code { app: app.to_owned(), text: code, ends_at: contact.received_at + WINDOW };
         let now = txn.now();
         let staff_name = if greeting.text.wants(Variable::Staff) {
@@ -100,7 +99,7 @@ impl App {
         due: Vec<(Contact, String, SecretString)>,
     ) -> Result<Vec<Option<Claim<ToGreet>>>, DbErr> {
         let now = txn.now();
-        let pairs = due.iter().map(|(contact, ..)| (&contact.member.user, &contact.person, contact.claim));
+        let pairs = due.iter().map(|(contact, ..)| (&contact.member, &contact.person, contact.claim));
         let are_new = store::relation::add_each(txn, corp, &pairs.collect::<Vec<_>>()).await?;
         let channels = due.iter().filter_map(|(contact, ..)| contact.channel.as_deref());
         let greetings = store::greeting::for_channels(txn, corp, channels).await?;
@@ -111,7 +110,7 @@ impl App {
         let wants_staff =
             |contact: &&Contact| greeting_of(contact).is_some_and(|it| it.text.wants(Variable::Staff));
         let named = due.iter().map(|(contact, ..)| contact).filter(wants_staff);
-        let staff = store::staff::known(txn, corp, named.map(|contact| contact.member.user.folded())).await?;
+        let staff = store::staff::known(txn, corp, named.map(|contact| contact.member.folded())).await?;
 
         let (mut claims, mut messages) = (Vec::new(), Vec::new());
         for ((contact, app, text), is_new) in due.into_iter().zip(are_new) {
@@ -120,7 +119,7 @@ impl App {
                 _ if !is_new => None,
                 None => Some(Claim::Nothing),
                 Some(greeting) => {
-                    let member = contact.member.user;
+                    let member = contact.member;
                     let staff_name = staff.get(&member.folded()).and_then(|known| known.name.clone());
                     let code = Code { app, text, ends_at: contact.received_at + WINDOW };
                     let key = Key { corp, member, person: contact.person, number: FIRST };

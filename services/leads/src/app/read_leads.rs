@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use scrm_kernel::{CorpId, Cursor, ExternalUserId, LeadId, Page, PageRequest, Phone, Scope, Timestamp};
+use scrm_kernel::{
+    CorpId, Cursor, ExternalUserId, LeadId, Page, PageRequest, Phone, Scope, Timestamp, WecomUserId,
+};
 use sea_orm::ConnectionTrait;
 
 use super::{App, Error};
@@ -114,11 +116,11 @@ impl App {
         let ids = || leads.iter().map(|lead| lead.id);
         let taken_up = store::acknowledgement::of_leads(connection, corp, ids()).await?;
         let mut transfers = store::transfer::newest_of(connection, &self.keys, corp, ids()).await?;
-        let owners = leads.iter().filter_map(Lead::owner).map(|owner| owner.user.folded());
+        let owners = leads.iter().filter_map(Lead::owner).map(WecomUserId::folded);
         let staff = store::staff::known(connection, corp, owners).await?;
         let view = |lead: Lead| {
             let person = lead.person.as_ref().map(ExternalUserId::as_str);
-            let owner = lead.owner().map(|owner| owner.user.folded());
+            let owner = lead.owner().map(WecomUserId::folded);
             let relation = person.map(str::to_owned).zip(owner.clone());
             let owners_own = relation.and_then(|relation| of_relation.get(&relation));
             LeadView {

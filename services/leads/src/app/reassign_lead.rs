@@ -10,7 +10,7 @@ use super::assign_lead::tell;
 use super::know_staff::unless_away;
 use super::set_channel::Repeatable;
 use super::{App, Error, LeadView};
-use crate::domain::lead::{Lead, Owner};
+use crate::domain::lead::Lead;
 use crate::domain::reason::Explanation;
 use crate::domain::relation::Relation;
 use crate::domain::transfer::{Message, Progress, Transfer};
@@ -95,9 +95,8 @@ impl App {
         if store::transfer::is_open(txn, scope.corp, id).await? {
             return Err(Error::TransferRunning(id));
         }
-        let user = unless_away(txn, scope.corp, wanted.to).await?;
-        let to = Owner { staff: None, user: user.clone() };
-        let lead = before.clone().reassigned(to, &wanted.by, wanted.explanation.as_ref(), now)?;
+        let to = unless_away(txn, scope.corp, wanted.to).await?;
+        let lead = before.clone().reassigned(to.clone(), &wanted.by, wanted.explanation.as_ref(), now)?;
         store::lead::save(txn, &lead).await?;
         tell(txn, &lead, &Cause::here(now)).await?;
 
@@ -108,7 +107,7 @@ impl App {
             lead: id,
             person,
             from,
-            to: user,
+            to,
             requested_by: wanted.by,
             message: wanted.message,
             progress: Progress::wanted(now),
@@ -133,9 +132,9 @@ async fn giver(
         return Ok(None);
     }
     if let (Some(owner), Some(person)) = (lead.owner(), &lead.person)
-        && is_contact(txn, lead.corp, &owner.user, person).await?
+        && is_contact(txn, lead.corp, owner, person).await?
     {
-        return Ok(Some((owner.user.clone(), person.clone())));
+        return Ok(Some((owner.clone(), person.clone())));
     }
     match handing {
         Handing::Demanded => Err(Error::NothingToTransfer(lead.id)),

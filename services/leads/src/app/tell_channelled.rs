@@ -17,7 +17,7 @@ pub(super) async fn tell_channelled(
     let event = ContactChannelled {
         corp_id: channel.corp.to_string(),
         external_user_id: contact.person.as_str().to_owned(),
-        user_id: contact.member.user.as_str().to_owned(),
+        user_id: contact.member.as_str().to_owned(),
         channel_id: channel.id.to_string(),
         channel_name: channel.settings.name.clone(),
         tag_ids: channel.settings.tags.clone(),

@@ -26,7 +26,7 @@ impl App {
     ) -> Result<(), DbErr> {
         let Some(state) = contact.channel.as_deref() else { return Ok(()) };
         let Some(channel) = store::channel::lock_by_state(txn, corp, state).await? else { return Ok(()) };
-        let (at, user) = (contact.claim.occurred_at, &contact.member.user);
+        let (at, user) = (contact.claim.occurred_at, &contact.member);
         let day = Day::of(at).to_string();
         let adds = store::channel_day::adds(txn, channel.id, &day).await?;
         let is_overshoot = channel.sync.is_ended

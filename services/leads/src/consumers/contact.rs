@@ -6,17 +6,14 @@ use scrm_mq::Failure;
 use scrm_proto::Envelope;
 use scrm_proto::wecom::v1::ContactAdded;
 
-use crate::domain::lead::{Claim, Contact, Owner};
+use crate::domain::lead::{Claim, Contact};
 
 /// Returns the contact that an event tells of.
 pub(super) fn contact_of(event: &ContactAdded, envelope: &Envelope) -> Result<Contact, Failure> {
     Ok(Contact {
         person: ExternalUserId::parse(&event.external_user_id)
             .map_err(|error| bad("external_user_id", &error))?,
-        member: Owner {
-            staff: None,
-            user: WecomUserId::parse(&event.user_id).map_err(|error| bad("user_id", &error))?,
-        },
+        member: WecomUserId::parse(&event.user_id).map_err(|error| bad("user_id", &error))?,
         // Untrusted text; PostgreSQL keeps everything but a zero character.
         channel: Some(event.state.replace('\0', "")).filter(|state| !state.is_empty()),
         confirmed: !event.half,

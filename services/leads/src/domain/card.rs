@@ -156,10 +156,10 @@ impl Card {
         let Stage::Assigned { owner, at } = &lead.stage else { return None };
         Some(Self {
             corp: lead.corp,
-            task: TaskId::of(lead.id, &owner.user, *at),
+            task: TaskId::of(lead.id, owner, *at),
             lead: lead.id,
             person: lead.person.clone(),
-            user: owner.user.clone(),
+            user: owner.clone(),
             assigned_at: *at,
             made_at: now,
             progress: Progress::wanted(),

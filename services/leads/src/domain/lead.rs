@@ -1,21 +1,12 @@
 //! A lead, its owner, and why.
 
-use scrm_kernel::{CorpId, ExternalUserId, LeadId, StaffId, SubmissionId, Timestamp, WecomUserId};
+use scrm_kernel::{CorpId, ExternalUserId, LeadId, SubmissionId, Timestamp, WecomUserId};
 
 use super::reason::{Explanation, Reason, ReasonCode};
 use super::submission::Submission;
 
 /// The version of a lead that nobody has changed.
 pub const FIRST: i64 = 1;
-
-/// A member of the staff as a lead names one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// Our id; none until the directory knows the member.
-    pub staff: Option<StaffId>,
-    /// WeCom's id, in the spelling of the event.
-    pub user: WecomUserId,
-}
 
 /// When a member became the contact of a customer. The earliest claim owns the lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,8 +24,8 @@ pub enum Stage {
     Pool,
     /// It has an owner, and nobody has said more yet.
     Assigned {
-        /// Who works on it.
-        owner: Owner,
+        /// The member of the staff who works on it, in the spelling of the event.
+        owner: WecomUserId,
         /// Since when.
         at: Timestamp,
     },
@@ -67,7 +58,7 @@ pub struct Contact {
     /// The customer.
     pub person: ExternalUserId,
     /// The member.
-    pub member: Owner,
+    pub member: WecomUserId,
     /// The `state` of the contact way.
     pub channel: Option<String>,
     /// The member has confirmed it.
@@ -116,7 +107,7 @@ impl Lead {
             name: None,
             origin: None,
             stage: Stage::Assigned { owner: contact.member.clone(), at: now },
-            reason: Reason::added_by_contact(&contact.member.user),
+            reason: Reason::added_by_contact(&contact.member),
             claim: contact.claim,
             channel: contact.channel.clone(),
             received_at: contact.received_at,
@@ -139,8 +130,7 @@ impl Lead {
             person: submission.person.clone(),
             name: submission.name.clone(),
             origin: Some(submission.origin()),
-            stage: owner
-                .map_or(Stage::Pool, |user| Stage::Assigned { owner: Owner { staff: None, user }, at: now }),
+            stage: owner.map_or(Stage::Pool, |owner| Stage::Assigned { owner, at: now }),
             reason,
             claim: submission.claim,
             channel: Some(submission.channel_or_source()),
@@ -149,7 +139,7 @@ impl Lead {
     }
 
     /// Returns who works on it; none while it is in the pool.
-    pub const fn owner(&self) -> Option<&Owner> {
+    pub const fn owner(&self) -> Option<&WecomUserId> {
         match &self.stage {
             Stage::Pool => None,
             Stage::Assigned { owner, .. } => Some(owner),
@@ -169,15 +159,14 @@ impl Lead {
                 return Contested::Earlier(Self { claim, channel, received_at, ..self });
             }
             // The spelling is that of the first contact, in whatever order they are told.
-            Stage::Assigned { owner, at } if owner.user == contact.member.user => {
-                let owner = Owner { user: contact.member.user.clone(), staff: owner.staff };
-                (Stage::Assigned { owner, at: *at }, false)
+            Stage::Assigned { owner, at } if *owner == contact.member => {
+                (Stage::Assigned { owner: contact.member.clone(), at: *at }, false)
             }
             Stage::Assigned { .. } | Stage::Pool => {
                 (Stage::Assigned { owner: contact.member.clone(), at: now }, true)
             }
         };
-        let reason = Reason::added_by_contact(&contact.member.user);
+        let reason = Reason::added_by_contact(&contact.member);
         let lead = Self { stage, reason, claim, channel, received_at, ..self };
         if moved { Contested::Moved(lead) } else { Contested::Earlier(lead) }
     }
@@ -185,16 +174,16 @@ impl Lead {
     /// Gives the lead to somebody else, because `by` says so.
     pub fn reassigned(
         self,
-        to: Owner,
+        to: WecomUserId,
         by: &str,
         explanation: Option<&Explanation>,
         now: Timestamp,
     ) -> Result<Self, SameOwner> {
-        let from = self.owner().map(|owner| &owner.user);
-        if from == Some(&to.user) {
+        let from = self.owner();
+        if from == Some(&to) {
             return Err(SameOwner);
         }
-        let reason = Reason::reassigned(by, from, &to.user, explanation);
+        let reason = Reason::reassigned(by, from, &to, explanation);
         Ok(Self { stage: Stage::Assigned { owner: to, at: now }, reason, ..self })
     }
 }

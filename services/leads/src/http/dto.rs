@@ -112,8 +112,7 @@ impl From<LeadView> for LeadOut {
             Stage::Pool => (None, None),
             Stage::Assigned { owner, at } => {
                 let (staff_id, name) = known.map(|known| (known.id, known.name)).unzip();
-                let staff_id = owner.staff.or(staff_id);
-                let owner = OwnerOut { staff_id, user_id: owner.user.into(), name: name.flatten() };
+                let owner = OwnerOut { staff_id, user_id: owner.into(), name: name.flatten() };
                 (Some(owner), Some(at.into()))
             }
         };

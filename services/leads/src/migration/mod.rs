@@ -17,6 +17,7 @@ mod m050_channel_tags;
 mod m060_media;
 mod m070_lead_lists;
 mod m071_greeting_version;
+mod m072_lead_owner;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m060_media::MediaKept),
             Box::new(m070_lead_lists::LeadLists),
             Box::new(m071_greeting_version::GreetingVersion),
+            Box::new(m072_lead_owner::LeadOwner),
         ]
     }
 }

@@ -55,7 +55,7 @@ async fn leads_of_the_first_version_are_still_there() {
 
     let db = Db::open::<Migrator>(place, clock.clone()).await.unwrap();
     let lead: Lead = store::lead::find(db.reader(), &Scope::everybody(corp), id).await.unwrap().unwrap();
-    let owner = lead.owner().unwrap().user.clone();
+    let owner = lead.owner().unwrap().clone();
     assert_eq!((owner.as_str(), lead.person.as_ref().unwrap().as_str()), ("LiLei", "wm1"));
     assert_eq!((&lead.reason, lead.version), (&Reason::added_by_contact(&owner), 1));
 

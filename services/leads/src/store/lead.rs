@@ -16,7 +16,7 @@ use sea_orm::{
 
 use super::entity::lead::{ActiveModel, Column, Entity, Model};
 use super::{inconsistent, staff};
-use crate::domain::lead::{Claim, Lead, Origin, Owner, Stage};
+use crate::domain::lead::{Claim, Lead, Origin, Stage};
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::submission::Submission;
 
@@ -34,9 +34,8 @@ fn row_of(lead: &Lead) -> ActiveModel {
         id: Set(lead.id),
         corp_id: Set(lead.corp),
         external_user_id: Set(lead.person.as_ref().map(|person| person.as_str().to_owned())),
-        owner_staff_id: Set(owner.and_then(|owner| owner.staff)),
-        owner_user_id: Set(owner.map(|owner| owner.user.as_str().to_owned())),
-        owner_key: Set(owner.map(|owner| owner.user.folded())),
+        owner_user_id: Set(owner.map(|owner| owner.as_str().to_owned())),
+        owner_key: Set(owner.map(WecomUserId::folded)),
         reason_code: Set(lead.reason.code.as_str().to_owned()),
         reason_text: Set(Some(lead.reason.text.clone())),
         claimed_at: Set(lead.claim.occurred_at),
@@ -69,9 +68,7 @@ impl TryFrom<Model> for Lead {
         };
         let stage = match (row.stage.as_str(), user, row.assigned_at) {
             ("pool", None, None) => Stage::Pool,
-            ("assigned", Some(user), Some(at)) => {
-                Stage::Assigned { owner: Owner { staff: row.owner_staff_id, user }, at }
-            }
+            ("assigned", Some(owner), Some(at)) => Stage::Assigned { owner, at },
             _ => return Err(bad("stage")),
         };
         let origin = match (row.source, row.routing_group, row.submission_id) {

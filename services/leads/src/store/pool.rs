@@ -44,7 +44,7 @@ pub(crate) async fn first(txn: &Txn, corp: CorpId, group: &str) -> Result<Option
 pub(crate) async fn take(txn: &Txn, lead: &Lead) -> Result<bool, DbErr> {
     let (user, at) = match &lead.stage {
         Stage::Pool => (None, None),
-        Stage::Assigned { owner, at } => (Some(&owner.user), Some(*at)),
+        Stage::Assigned { owner, at } => (Some(owner), Some(*at)),
     };
     let group = lead.origin.as_ref().map(|origin| origin.group.clone());
     let updated = Entity::update_many()

@@ -34,7 +34,7 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, contact: &Contact) -> Result<b
     let found = Entity::find()
         .filter(Column::CorpId.eq(corp))
         .filter(Column::ExternalUserId.eq(contact.person.as_str()))
-        .filter(Column::UserKey.eq(contact.member.user.folded()))
+        .filter(Column::UserKey.eq(contact.member.folded()))
         .filter(Column::Channel.eq(channel))
         .filter(Condition::any().add(itself).add(other_half))
         .all(txn)
@@ -69,7 +69,7 @@ fn row_of(txn: &Txn, corp: CorpId, contact: &Contact) -> ActiveModel {
         id: Set(TouchId::mint(txn.now())),
         corp_id: Set(corp),
         external_user_id: Set(contact.person.as_str().to_owned()),
-        user_key: Set(contact.member.user.folded()),
+        user_key: Set(contact.member.folded()),
         channel: Set(contact.channel.clone().unwrap_or_default()),
         occurred_at: Set(moment),
         confirmed_at: Set(contact.confirmed.then_some(moment)),

@@ -8,7 +8,7 @@ use super::*;
 fn contact(member: &str, second: i64, seq: i64) -> Contact {
     Contact {
         person: ExternalUserId::parse("wm-customer").unwrap(),
-        member: Owner { staff: None, user: WecomUserId::parse(member).unwrap() },
+        member: WecomUserId::parse(member).unwrap(),
         channel: Some(format!("from-{member}")),
         confirmed: true,
         claim: Claim { occurred_at: from_millis(second * 1000), received_seq: seq },
@@ -32,7 +32,7 @@ fn the_first_adder_owns_the_lead_in_whatever_order_the_events_come() {
                 Contested::Earlier(lead) | Contested::Moved(lead) => lead,
             };
         }
-        assert_eq!(lead.owner().unwrap().user.as_str(), "wang", "{order:?}");
+        assert_eq!(lead.owner().unwrap().as_str(), "wang", "{order:?}");
         assert_eq!(lead.channel.as_deref(), Some("from-wang"), "{order:?}");
     }
 }
@@ -45,7 +45,7 @@ fn the_same_member_added_earlier_keeps_the_lead_and_its_assignment() {
         panic!("the owner stays");
     };
     let Stage::Assigned { owner, at } = lead.stage else { panic!("it has an owner") };
-    assert_eq!((owner.user.as_str(), at), ("LI", before));
+    assert_eq!((owner.as_str(), at), ("LI", before));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_lead_that_nobody_owns_goes_to_the_first_adder() {
                 Contested::Earlier(lead) | Contested::Moved(lead) => lead,
             };
         }
-        assert_eq!(lead.owner().unwrap().user.as_str(), "li", "{order:?}");
+        assert_eq!(lead.owner().unwrap().as_str(), "li", "{order:?}");
         assert_eq!(lead.channel.as_deref(), Some("from-li"), "{order:?}");
     }
 }
@@ -131,7 +131,7 @@ proptest! {
             };
         }
         let first = contacts.iter().min_by_key(|contact| contact.claim).unwrap();
-        prop_assert_eq!(lead.owner().unwrap().user.as_str(), first.member.user.as_str());
+        prop_assert_eq!(lead.owner().unwrap().as_str(), first.member.as_str());
         prop_assert_eq!(lead.claim, first.claim);
         prop_assert_eq!((&lead.channel, lead.received_at), (&first.channel, first.received_at));
     }

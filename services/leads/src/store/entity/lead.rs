@@ -1,6 +1,6 @@
 //! The table `lead`.
 
-use scrm_kernel::{CorpId, LeadId, StaffId, SubmissionId};
+use scrm_kernel::{CorpId, LeadId, SubmissionId};
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -10,7 +10,6 @@ pub(crate) struct Model {
     pub(crate) id: LeadId,
     pub(crate) corp_id: CorpId,
     pub(crate) external_user_id: Option<String>,
-    pub(crate) owner_staff_id: Option<StaffId>,
     /// In the spelling of the event; null in the pool.
     pub(crate) owner_user_id: Option<String>,
     /// The owner, case-folded.
