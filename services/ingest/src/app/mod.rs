@@ -26,7 +26,7 @@ use scrm_kernel::{
 };
 use sea_orm::DbErr;
 
-pub use check_up::{AppOnTrial, Challenge, apps_on_trial};
+pub use check_up::{AppOnTrial, Challenge, SuiteOnTrial, apps_on_trial, suites_on_trial};
 pub use connect_app::Connection;
 pub use put_lead_source::SourceForm;
 pub use put_suite::SuiteForm;

@@ -1,8 +1,8 @@
 //! Does a callback of WeCom's get through? A check of the address is made as WeCom makes it.
 
 use scrm_ingest::Ingest;
-use scrm_ingest::app::AppOnTrial;
-use scrm_kernel::Clock;
+use scrm_ingest::app::Challenge;
+use scrm_kernel::Timestamp;
 use scrm_process::Service as _;
 
 use super::check::{Check, Fault};
@@ -12,24 +12,48 @@ use crate::folder::Use;
 
 const NAME: &str = "callback reachable";
 
+/// Where WeCom calls back.
+struct Door<'a> {
+    /// The last part of the address.
+    name: &'a str,
+    /// Where its token and key are set.
+    set_at: String,
+    /// What WeCom would ask there; none without a token and key that can be used.
+    challenge: Option<Challenge>,
+}
+
 pub(super) async fn check(patient: &Patient, wecom: &Wecom) -> Check {
-    let (apps, http) = match (wecom.apps(NAME), wecom) {
-        (Err(check), _) => return check,
-        (Ok(apps), Wecom::Apps { http, .. }) => (apps, http),
-        (Ok(_), _) => return Check::skipped(NAME, "no app is connected yet"),
+    let doors = doors(wecom, patient.clock.now());
+    let http = match (wecom, wecom.apps(NAME)) {
+        (Wecom::Known { http, .. }, _) if !doors.is_empty() => http,
+        (_, Err(check)) => return check,
+        (_, Ok(_)) => return Check::skipped(NAME, "no app is connected yet"),
     };
     let base = match base(patient) {
         Ok(base) => base,
         Err(check) => return check,
     };
     let (mut well, mut faults) = (Vec::new(), Vec::new());
-    for examined in apps {
-        match knock(&examined.app, http, &base, &patient.clock).await {
+    for door in doors {
+        match knock(door, http, &base).await {
             Ok(found) => well.push(found),
             Err(fault) => faults.push(fault),
         }
     }
     Check::of_all(NAME, &well, faults)
+}
+
+/// Returns the doors of all apps and suites.
+fn doors(wecom: &Wecom, now: Timestamp) -> Vec<Door<'_>> {
+    let apps = wecom.apps(NAME).unwrap_or_default().iter().map(|examined| {
+        let name = examined.app.name();
+        Door { name, set_at: format!("apps/{name}/callback"), challenge: examined.app.challenge(now) }
+    });
+    let suites = wecom.suites(NAME).unwrap_or_default().iter().map(|examined| {
+        let name = examined.suite.name();
+        Door { name, set_at: format!("suites/{name}"), challenge: examined.suite.challenge(now) }
+    });
+    apps.chain(suites).collect()
 }
 
 /// Returns where to knock: where WeCom does, if that is configured, otherwise where ingest answers.
@@ -53,11 +77,11 @@ fn base(patient: &Patient) -> Result<String, Check> {
     }
 }
 
-async fn knock(app: &AppOnTrial, http: &reqwest::Client, base: &str, clock: &Clock) -> Result<String, Fault> {
-    let name = app.name();
+async fn knock(door: Door<'_>, http: &reqwest::Client, base: &str) -> Result<String, Fault> {
+    let Door { name, set_at, challenge } = door;
     let address = format!("{base}/callback/wecom/{name}");
-    let Some(challenge) = app.challenge(clock.now()) else {
-        let remedy = format!("Set its Token and EncodingAESKey: PUT /api/v1/ingest/apps/{name}/callback.");
+    let Some(challenge) = challenge else {
+        let remedy = format!("Set its Token and EncodingAESKey: PUT /api/v1/ingest/{set_at}.");
         return Err(Fault::new(format!("{name}: it has no token and key that can be used"), remedy));
     };
     let lost = |words: String| {

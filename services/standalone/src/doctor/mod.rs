@@ -13,6 +13,7 @@ mod credentials;
 mod data_folder;
 mod database;
 mod patient;
+mod suites;
 mod trusted_ip;
 mod wecom;
 
@@ -42,6 +43,7 @@ pub async fn examine(data: &Path) -> Report {
         cache::check(&patient).await,
         clock::check(&patient, &wecom).await,
         credentials::check(&wecom),
+        suites::check(&patient, &wecom),
         callback::check(&patient, &wecom).await,
         trusted_ip::check(&wecom),
     ];

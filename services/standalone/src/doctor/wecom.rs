@@ -1,25 +1,26 @@
-//! What WeCom says of every connected app: one token, one call, one look at its clock.
+//! What WeCom says of every connected app and suite: one token, one call, one look at its clock.
 
 use std::time::Duration;
 
 use chrono::DateTime;
-use scrm_ingest::app::{AppOnTrial, apps_on_trial};
+use scrm_ingest::app::{AppOnTrial, SuiteOnTrial, apps_on_trial, suites_on_trial};
 use scrm_kernel::{Clock, Timestamp};
 use scrm_process::keys;
 use scrm_wecom::client::CallError;
 use scrm_wecom::client::http::{Patience, client};
+use sea_orm::DbErr;
 
 use super::check::Check;
 use super::patient::Patient;
 
-/// What is known of the connected apps.
+/// What is known of the connected apps and of the suites.
 pub(super) enum Wecom {
-    /// None is connected, or nothing is there to ask.
+    /// Nothing is there to ask.
     Nothing(&'static str),
     /// They cannot be read.
     Unreadable(String),
     /// What became of each.
-    Apps { apps: Vec<Examined>, http: reqwest::Client },
+    Known { apps: Vec<Examined>, suites: Vec<ExaminedSuite>, http: reqwest::Client },
 }
 
 /// A connected app, and what WeCom answered.
@@ -33,6 +34,13 @@ pub(super) struct Examined {
     pub(super) ahead_ms: Option<i64>,
 }
 
+/// A suite, and what WeCom answered.
+pub(super) struct ExaminedSuite {
+    pub(super) suite: SuiteOnTrial,
+    /// Whether it gets a token; none while it has no ticket to show.
+    pub(super) token: Option<Result<(), CallError>>,
+}
+
 impl Wecom {
     pub(super) async fn ask(patient: &Patient) -> Self {
         let Some(db) = patient.ingest_db() else { return Self::Nothing("nothing is set up yet") };
@@ -43,19 +51,21 @@ impl Wecom {
             Ok(keys) => keys,
             Err(error) => return Self::Unreadable(format!("{error:#}")),
         };
-        let (apps, http) = match (apps_on_trial(db, &keys).await, client(&Patience::default())) {
-            (Ok(apps), Ok(http)) => (apps, http),
-            (Err(error), _) => return Self::Unreadable(error.to_string()),
+        let on_trial = async { Ok((apps_on_trial(db, &keys).await?, suites_on_trial(db, &keys).await?)) };
+        let ((apps, suites), http) = match (on_trial.await, client(&Patience::default())) {
+            (Ok(on_trial), Ok(http)) => (on_trial, http),
+            (Err::<_, DbErr>(error), _) => return Self::Unreadable(error.to_string()),
             (_, Err(error)) => return Self::Unreadable(error.to_string()),
         };
-        if apps.is_empty() {
-            return Self::Nothing("no app is connected yet");
-        }
-        let mut examined = Vec::new();
+        let (mut examined, mut examined_suites) = (Vec::new(), Vec::new());
         for app in apps {
             examined.push(examine(app, &http, &patient.clock).await);
         }
-        Self::Apps { apps: examined, http }
+        for suite in suites {
+            let token = suite.sign_in(&http).await;
+            examined_suites.push(ExaminedSuite { suite, token });
+        }
+        Self::Known { apps: examined, suites: examined_suites, http }
     }
 
     /// Returns the apps, or the check's line when there are none to look at.
@@ -65,7 +75,19 @@ impl Wecom {
             Self::Unreadable(_) => {
                 Err(Check::skipped(name, "the connected apps cannot be read: see credentials"))
             }
-            Self::Apps { apps, .. } => Ok(apps),
+            Self::Known { apps, .. } if apps.is_empty() => {
+                Err(Check::skipped(name, "no app is connected yet"))
+            }
+            Self::Known { apps, .. } => Ok(apps),
+        }
+    }
+    /// Returns the suites, or the check's line when there are none to look at.
+    pub(super) fn suites(&self, name: &'static str) -> Result<&[ExaminedSuite], Check> {
+        match self {
+            Self::Known { suites, .. } if !suites.is_empty() => Ok(suites),
+            Self::Unreadable(_) => Err(Check::skipped(name, "the suites cannot be read: see credentials")),
+            Self::Nothing(why) => Err(Check::skipped(name, *why)),
+            Self::Known { .. } => Err(Check::skipped(name, "no suite is set up")),
         }
     }
 }

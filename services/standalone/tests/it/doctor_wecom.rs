@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 use scrm_kernel::Clock;
-use scrm_testing::{APP, TestWecom};
+use scrm_testing::{APP, TestWecom, eventually};
+use scrm_wecom_sandbox::{Answer, Event};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -136,6 +137,41 @@ async fn an_address_that_wecom_does_not_trust_is_named() {
     connected.refuse("agent/get", 48002).await;
     let (is_well, checks) = examine(connected.data.path());
     assert!(is_well && checks["trusted IP"]["found"].as_str().unwrap().contains("48002"), "{checks:?}");
+    connected.finish().await;
+}
+
+#[tokio::test]
+async fn a_suite_without_a_ticket_is_found() {
+    let connected = Connected::start(Duration::ZERO).await;
+    let (_, checks) = examine(connected.data.path());
+    assert_eq!(checks["suites"]["found"], "no suite is set up");
+
+    let sandbox = &connected.wecom.sandbox;
+    let suite = sandbox.app("suite").unwrap();
+    let form = json!({
+        "suite_id": suite.suite_id, "kind": suite.kind, "provider_corp_id": suite.corp_id,
+        "secret": suite.secret, "token": suite.token, "encoding_aes_key": suite.encoding_aes_key,
+        "api_url": connected.wecom.url(),
+    });
+    let url = connected.process.url("/api/v1/ingest/suites/suite");
+    let (status, answer) = connected.outsider.put(&url, &form).await;
+    assert_eq!(status, 200, "{answer}");
+    connected.only_fails("suites", "no ticket yet", "刷新Ticket");
+
+    sandbox.set_callback_url("suite", &connected.process.url("/callback/wecom/suite")).unwrap();
+    let ticket = Event::new("suite", "suite_ticket", None).field("SuiteTicket", "ticket-1");
+    assert_eq!(sandbox.happen(ticket).await.unwrap().status, Answer::Http(200));
+    eventually("the ticket is taken in", || async { examine(connected.data.path()).0.then_some(()) }).await;
+    let (_, checks) = examine(connected.data.path());
+    assert_eq!(checks["suites"]["found"], "suite gets tickets and a token", "{checks:?}");
+    let doors = checks["callback reachable"]["found"].as_str().unwrap();
+    assert!(doors.contains("/callback/wecom/suite verifies and echoes"), "{doors}");
+
+    let mut other = form.clone();
+    other["secret"] = "another".into();
+    let (status, answer) = connected.outsider.put(&url, &other).await;
+    assert_eq!(status, 200, "{answer}");
+    connected.only_fails("suites", "40080", "Secret of the suite");
     connected.finish().await;
 }
 
