@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use scrm_kernel::{CorpId, Timestamp};
 
 /// The kinds of callback that carry no state: a copy is no duplicate, it means that something changed once more.
-pub const REPEATABLE: [&str; 13] = [
+pub const REPEATABLE: [&str; 16] = [
     "contact_edited",
     "contact_transfer_failed",
     "tag_created",
@@ -20,6 +20,9 @@ pub const REPEATABLE: [&str; 13] = [
     "department_updated",
     "department_deleted",
     "suite_auth_changed",
+    "archive_messages_waiting",
+    "archive_conversation_waiting",
+    "service_messages_waiting",
 ];
 
 /// What tells callbacks apart: the second in which the event happened, by the body's own words, and the body's SHA-256.

@@ -219,3 +219,6 @@ pub(crate) async fn forget(
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
