@@ -1,5 +1,7 @@
 //! `scrm serve` on an empty folder, and who gets in.
 
+use serde_json::json;
+
 use crate::support::{Outsider, Process, scrm, token};
 
 pub(crate) fn serve(data: &std::path::Path) -> Process {
@@ -38,6 +40,56 @@ async fn only_the_public_paths_answer_a_stranger() {
     assert_eq!(status, 200);
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.contains_key("/api/v1/leads/leads/{id}") && paths.contains_key("/callback/wecom/{app}"));
+}
+
+#[test]
+fn it_listens_where_it_is_told_and_nowhere_else() {
+    let data = tempfile::tempdir().unwrap();
+    let arguments =
+        ["serve", "--port", "0", "--listen", "127.0.0.2", "--data", data.path().to_str().unwrap()];
+    let process = Process::start(&arguments, 1);
+    let url = process.url("");
+    let port: u16 = url.strip_prefix("http://127.0.0.2:").expect(&url).parse().unwrap();
+    assert!(std::net::TcpStream::connect(("127.0.0.2", port)).is_ok());
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+/// Bodies as large as are read, from strangers: in the envelope, in a signature, in a form.
+#[tokio::test]
+async fn what_strangers_send_takes_little_memory() {
+    const MOST: usize = 1 << 20;
+    const AT_ONCE: usize = 8;
+    let data = tempfile::tempdir().unwrap();
+    let process = serve(data.path());
+    let outsider = Outsider::new(token(data.path()));
+    let app = json!({
+        "wecom_corp_id": "ww0123456789abcdef", "kind": "self_built", "agent_id": 1_000_002, "secret": "s",
+        "token": "t", "encoding_aes_key": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPA",
+    });
+    let source = json!({"name": "官网", "group": "sales"});
+    for (path, body) in [("apps/demo", app), ("lead-sources/site", source)] {
+        let (status, answer) = outsider.put(&process.url(&format!("/api/v1/ingest/{path}")), &body).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+    let before = process.peak_memory();
+    let nested = "<a>".repeat(MOST / 3);
+    let entities = format!("<!DOCTYPE x [{}]><xml/>", "<!ENTITY a 'aaaaaaaaaa'>".repeat(40_000));
+    let encrypt = format!("<xml><Encrypt>{}</Encrypt></xml>", "A".repeat(MOST - 64));
+    let brackets = "[".repeat(MOST);
+    let query = "?msg_signature=0000000000000000000000000000000000000000&timestamp=1&nonce=1";
+    for (path, body, expected) in [
+        (format!("/callback/wecom/demo{query}"), nested.as_str(), 403),
+        (format!("/callback/wecom/demo{query}"), &entities, 403),
+        (format!("/callback/wecom/demo{query}"), &encrypt, 403),
+        ("/hooks/leads/site".to_owned(), &brackets, 401),
+    ] {
+        let url = process.url(&path);
+        let answers = outsider.post_at_once(&url, body, AT_ONCE).await;
+        assert!(answers.iter().all(|status| *status == expected), "{path} {answers:?}");
+    }
+    // What is read at once, twice over.
+    let grown = process.peak_memory() - before;
+    assert!(grown < 2 * (AT_ONCE * MOST / 1024) as u64, "{grown} KiB more");
 }
 
 #[tokio::test]

@@ -68,6 +68,13 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Returns how much memory it has had at most, in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
@@ -126,6 +133,13 @@ impl Outsider {
     pub(crate) async fn post(&self, url: &str, body: &Value) -> (u16, Value) {
         let answer = self.client.post(url).json(body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Posts a body several times at once, as a stranger; returns how each was answered.
+    pub(crate) async fn post_at_once(&self, url: &str, body: &str, times: usize) -> Vec<u16> {
+        let requests = (0..times).map(|_| self.client.post(url).body(body.to_owned()).send());
+        let answers = requests.collect::<tokio::task::JoinSet<_>>().join_all().await;
+        answers.into_iter().map(|answer| answer.unwrap().status().as_u16()).collect()
     }
 
     pub(crate) async fn put(&self, url: &str, body: &Value) -> (u16, Value) {
