@@ -3,17 +3,32 @@
 #
 #   deploy/demo.sh [ARGUMENTS OF scrm demo]      for example: deploy/demo.sh --speed 20
 #
-# The first run compiles for some minutes; later ones start within seconds.
+# The first run compiles for about five minutes on two cores; later ones start within seconds, and go on where the last
+# one stopped.
+#
+#   SCRM_DATA        the folder for all that it keeps: data/demo by default
+#   SCRM_PROGRAMS    a folder with the built programs; by default they are built here
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-command -v cargo >/dev/null || {
-    echo "deploy/demo.sh: cargo is missing; install Rust with rustup" >&2
-    exit 1
+programs=${SCRM_PROGRAMS:-}
+
+say() { echo "deploy/demo.sh: $*" >&2; }
+
+build() {
+    local quiet=(--quiet)
+    command -v cargo >/dev/null || {
+        say "cargo is missing; install Rust with rustup"
+        exit 1
+    }
+    tests/install.sh build
+    programs=${CARGO_TARGET_DIR:-target}/demo
+    if [[ ! -x $programs/scrm ]]; then
+        say "building Hongyan; the first time takes about five minutes on two cores"
+        quiet=()
+    fi
+    cargo build "${quiet[@]}" --profile demo --locked -p scrm-standalone
 }
-tests/install.sh build
-if [[ ! -x target/demo/scrm ]]; then
-    echo "Building Hongyan; the first time takes some minutes." >&2
-fi
-cargo build --quiet --profile demo --locked -p scrm-standalone
-exec target/demo/scrm demo --data data/demo "$@"
+
+[[ -n $programs ]] || build
+exec "$programs/scrm" demo --data "${SCRM_DATA:-data/demo}" "$@"

@@ -35,9 +35,13 @@ build() {
         exit 1
     }
     tests/install.sh build
-    [[ -x target/demo/scrm-leads ]] || say "building Hongyan; the first time takes some minutes"
-    cargo build --quiet --profile demo --locked -p scrm-standalone "${services[@]/#/--package=scrm-}"
-    programs=target/demo
+    local quiet=(--quiet)
+    programs=${CARGO_TARGET_DIR:-target}/demo
+    if [[ ! -x $programs/scrm-leads ]]; then
+        say "building Hongyan; the first time takes about five minutes on two cores"
+        quiet=()
+    fi
+    cargo build "${quiet[@]}" --profile demo --locked -p scrm-standalone "${services[@]/#/--package=scrm-}"
 }
 
 # Starts private servers for what the environment does not name.

@@ -80,12 +80,17 @@ programs() {
     cargo metadata --no-deps --format-version 1 | sed 's|.*"target_directory":"\([^"]*\)".*|\1/debug|'
 }
 
-# What a stranger would run: the services as processes of their own, counted from outside.
+# What a stranger would run, counted from outside: everything in one process, begun and gone on with, and the services
+# as processes of their own.
 run_processes() {
     local base folder
     base=$((30000 + RANDOM % 2000))
     folder=$(mktemp -d)
     cargo build --locked --workspace --bins # what the tests have built already
+    for _ in begun again; do
+        SCRM_PROGRAMS=$(programs) SCRM_DATA=$folder/demo \
+            deploy/demo.sh --port 0 --sandbox-port 0 --once 40 --speed 40
+    done
     SCRM_PROGRAMS=$(programs) SCRM_DATA=$folder SCRM_BASE_PORT=$base \
         deploy/run-distributed.sh demo --port 0 --sandbox-port 0 --once 200 --speed 50
     SCRM_SERVICES_DIR=$folder/servers tests/services.sh clean
@@ -110,7 +115,7 @@ for shape in "${shapes[@]}"; do
     embedded) step "tests, embedded" run_tests embedded --workspace ;;
     distributed)
         step "tests, distributed" run_distributed
-        step "services as processes" run_processes
+        step "what a stranger would run" run_processes
         step "published WeCom clients" run_clients
         ;;
     esac
