@@ -91,15 +91,16 @@ impl Ingest {
         let http = scrm_wecom::client::http::client(&Patience::default())?;
         let reconcile_every = config.reconcile_every();
         let flood = Arc::new(Flood::new(Instant::now()));
-        let app = App::new(db.clone(), keys.clone(), config, http, &flood);
+        let unkeyed = Arc::new(store::callback::Unkeyed::load(&db).await?);
+        let app = App::new(db.clone(), keys.clone(), config, http, &flood, Arc::clone(&unkeyed));
         app.ensure_first_corp().await?;
 
         let app = Data::new(app);
         let upkeep = Upkeep::start(Self::NAME, &db, &keys, &broker, &lifecycle)
-            .also_resending(relay::Callbacks::of(db.clone(), keys.clone()))
+            .also_resending(relay::Callbacks::of(db.clone(), keys.clone(), Arc::clone(&unkeyed)))
             .also_resending(relay::Submissions { db: db.clone() });
 
-        let callbacks = Relay::new(relay::Callbacks::of(db.clone(), keys), Arc::new(broker.clone()));
+        let callbacks = Relay::new(relay::Callbacks::of(db.clone(), keys, unkeyed), Arc::new(broker.clone()));
         let callbacks = callbacks.at_once().yielding_to(Arc::clone(&flood));
         lifecycle.spawn("ingest callbacks", callbacks.run(lifecycle.clone()));
         let submissions = Relay::new(relay::Submissions { db: db.clone() }, Arc::new(broker.clone()));

@@ -201,8 +201,9 @@ impl App {
         config: Config,
         wecom: reqwest::Client,
         flood: &Arc<Flood>,
+        unkeyed: Arc<store::callback::Unkeyed>,
     ) -> Self {
-        let door = store::callback::Door { db: db.clone() };
+        let door = store::callback::Door::new(db.clone(), unkeyed);
         let door = Batcher::start_counting(db.clone(), door, GROUP, Arc::clone(flood));
         let submissions = store::submission::Door { db: db.clone() };
         let submissions = Batcher::start_counting(db.clone(), submissions, GROUP, Arc::clone(flood));

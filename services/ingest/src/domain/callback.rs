@@ -51,6 +51,15 @@ pub fn door_key(corp: CorpId, app: &str, fingerprint: &Fingerprint) -> DoorKey {
     key
 }
 
+/// Returns the fingerprint that a row keeps: one of the first days is but a hash.
+pub fn whole(kept: &[u8]) -> Fingerprint {
+    let mut fingerprint = [0; 36];
+    for (byte, known) in fingerprint.iter_mut().rev().zip(kept.iter().rev()) {
+        *byte = *known;
+    }
+    fingerprint
+}
+
 /// How far into a body the second is looked for; WeCom writes it after two names of at most 64 bytes.
 const HEAD: usize = 1024;
 

@@ -5,6 +5,7 @@ mod place;
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use scrm_db::{Db, Fate, Resend, Source, Txn};
@@ -17,39 +18,41 @@ pub(super) use self::news::occurred_at;
 use self::news::{News, news};
 use self::place::{Place, Places};
 use super::suite::SuiteNews;
+use crate::domain::callback::DoorKey;
 use crate::store;
-use crate::store::callback::Taken;
+use crate::store::callback::{Taken, Unkeyed};
 
 /// The table `callback` as the relay sees it.
 pub(crate) struct Callbacks {
     db: Db,
     keys: KeyRing,
     places: Places,
+    unkeyed: Arc<Unkeyed>,
 }
 
 impl Callbacks {
-    pub(crate) fn of(db: Db, keys: KeyRing) -> Self {
-        Self { places: Places::in_db(db.clone()), db, keys }
+    pub(crate) fn of(db: Db, keys: KeyRing, unkeyed: Arc<Unkeyed>) -> Self {
+        Self { places: Places::in_db(db.clone()), db, keys, unkeyed }
     }
 
     /// Parses a callback and turns it into what it tells.
     async fn read(&self, callback: Taken) -> Result<Read, DbErr> {
-        let (seq, suite) = (callback.seq, callback.app.clone());
+        let (seq, unkeyed, suite) = (callback.seq, callback.unkeyed, callback.app.clone());
         let event = match parsed(&callback) {
             Ok(event) => event,
-            Err(problem) => return Ok(Read { seq, lost: None, outcome: Err(problem) }),
+            Err(problem) => return Ok(Read { seq, unkeyed, lost: None, outcome: Err(problem) }),
         };
         let news_of_suite =
             if self.places.is_of_suite(&callback).await? { SuiteNews::of(&callback, &event) } else { None };
         Ok(match self.places.of(&callback, &event).await? {
             Ok(Place { corp, app }) => {
                 let news = news(&Taken { corp, app, ..callback }, &event);
-                Read { seq, lost: None, outcome: Ok(News { suite: news_of_suite, ..news }) }
+                Read { seq, unkeyed, lost: None, outcome: Ok(News { suite: news_of_suite, ..news }) }
             }
             Err(problem) => {
                 let is_lost = problem == store::callback::NO_PLACE;
                 let lost = event.corp.filter(|_| is_lost).map(|corp| (suite, corp));
-                Read { seq, lost, outcome: Err(problem) }
+                Read { seq, unkeyed, lost, outcome: Err(problem) }
             }
         })
     }
@@ -58,6 +61,8 @@ impl Callbacks {
 /// A callback that was taken and read.
 pub(crate) struct Read {
     seq: i64,
+    /// Its key, if that is not in the index yet.
+    unkeyed: Option<DoorKey>,
     /// The suite that it came to, and the enterprise that it is about, if nobody knew that one when it was read.
     lost: Option<(String, String)>,
     outcome: Result<News, String>,
@@ -99,10 +104,10 @@ impl Source for Callbacks {
         row.outcome.as_ref().map(|news| news.envelope.clone()).map_err(Clone::clone)
     }
 
-    /// Marks the callbacks and wants what they hint at, at once: a crash loses neither.
+    /// Marks the callbacks, gives them their keys and wants what they hint at, at once: a crash loses nothing of it.
     async fn settle(&self, fates: Vec<(Read, Fate)>) -> Result<(), DbErr> {
         let mut processed: HashMap<&'static str, Vec<i64>> = HashMap::new();
-        let (mut kept, mut looks) = (Vec::new(), Vec::new());
+        let (mut kept, mut keyed, mut looks) = (Vec::new(), Vec::new(), Vec::new());
         let (mut relations, mut renamed, mut suites) = (Vec::new(), Vec::new(), Vec::new());
         let txn = self.db.begin().await?;
         for (row, fate) in fates {
@@ -110,6 +115,9 @@ impl Source for Callbacks {
                 kept.push(row.seq);
                 txn.will_wake(store::callback::TABLE);
                 continue;
+            }
+            if !matches!(fate, Fate::Kept) {
+                keyed.extend(row.unkeyed.map(|key| (row.seq, key)));
             }
             match (fate, row.outcome) {
                 (Fate::Kept, _) => kept.push(row.seq),
@@ -140,8 +148,11 @@ impl Source for Callbacks {
         for (kind, seqs) in processed {
             store::callback::processed(&txn, kind, &seqs).await?;
         }
+        store::callback::give_keys(&txn, &keyed).await?;
         store::callback::release(&txn, &kept).await?;
-        txn.commit().await
+        txn.commit().await?;
+        self.unkeyed.keyed(keyed.into_iter().map(|(_, key)| key));
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod door;
 mod list;
+mod unkeyed;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -17,8 +18,9 @@ use sea_orm::{
 
 pub(crate) use self::door::{Door, NewCallback, give_door_keys};
 pub(crate) use self::list::{find, list};
+pub(crate) use self::unkeyed::{Unkeyed, give_keys};
 use super::entity::callback::{Column, Entity, Model};
-use crate::domain::callback::State;
+use crate::domain::callback::{DoorKey, State, door_key, whole};
 use crate::domain::connection::AppName;
 
 /// The table, for those who wait for callbacks.
@@ -42,6 +44,8 @@ pub(crate) struct Taken {
     pub(crate) corp: CorpId,
     pub(crate) app: String,
     pub(crate) hash: Vec<u8>,
+    /// Its key, if that is not in the index yet.
+    pub(crate) unkeyed: Option<DoorKey>,
     pub(crate) signed_at: Timestamp,
     pub(crate) received_at: Timestamp,
     /// Trace context of the request that brought it.
@@ -64,6 +68,7 @@ pub(crate) async fn take(db: &Db, keys: &KeyRing, most: u64, except: &[i64]) -> 
         Taken {
             seq: row.seq,
             corp: row.corp_id,
+            unkeyed: row.door_key.is_none().then(|| door_key(row.corp_id, &row.app, &whole(&row.hash))),
             app: row.app,
             hash: row.hash,
             signed_at: row.signed_at,

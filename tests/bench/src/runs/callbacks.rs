@@ -22,7 +22,7 @@ use crate::peers;
 use crate::program::{Program, free_address};
 
 /// More than any of the servers takes in a second: the load never runs out of requests.
-const MOST_PER_SECOND: u64 = 25_000;
+const MOST_PER_SECOND: u64 = 45_000;
 /// The same of one that does next to nothing.
 const MOST_OF_FLOOR: u64 = 100_000;
 /// How long a backlog may take.

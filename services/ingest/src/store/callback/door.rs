@@ -1,6 +1,7 @@
 //! Callbacks are stored in groups at the door, each once.
 
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use scrm_db::sql::{self, Known};
@@ -9,11 +10,12 @@ use scrm_kernel::{CorpId, Sealed, Timestamp, crash};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Value,
+    QuerySelect as _, Statement, Value,
 };
 
 use super::TABLE;
-use crate::domain::callback::{DoorKey, Fingerprint, REPEATABLE, State, door_key};
+use super::unkeyed::Unkeyed;
+use crate::domain::callback::{DoorKey, Fingerprint, REPEATABLE, State, door_key, whole};
 use crate::store::entity::callback::{Column, Entity};
 
 /// Callbacks of a version without keys that are given theirs at once.
@@ -36,7 +38,39 @@ pub(crate) struct NewCallback {
 
 /// Stores groups of callbacks, each once.
 pub(crate) struct Door {
-    pub(crate) db: Db,
+    db: Db,
+    unkeyed: Arc<Unkeyed>,
+    /// Of the group that is being written, those whose keys are left out.
+    leaving_out: Mutex<Vec<DoorKey>>,
+}
+
+impl Door {
+    pub(crate) fn new(db: Db, unkeyed: Arc<Unkeyed>) -> Self {
+        Self { db, unkeyed, leaving_out: Mutex::default() }
+    }
+
+    /// Reports whether the key of a callback is left out for the time being; one that is late is not processed, and gets
+    /// its key at once.
+    fn leaves_out(&self, callback: &NewCallback) -> bool {
+        self.db.is_sqlite() && callback.state == State::Stored
+    }
+
+    /// Returns the callbacks of a group that are not there yet, as far as one can tell without inserting them: where
+    /// several processes insert, all of them.
+    async fn new_ones<'a>(
+        &self,
+        txn: &Txn,
+        callbacks: &'a [NewCallback],
+    ) -> Result<Vec<&'a NewCallback>, DbErr> {
+        if !self.db.is_sqlite() {
+            return Ok(callbacks.iter().collect());
+        }
+        let mut there = keys_among(txn, callbacks).await?;
+        let is_new = |callback: &&NewCallback| {
+            !self.unkeyed.has(&callback.door_key) && there.insert(callback.door_key.to_vec())
+        };
+        Ok(callbacks.iter().filter(is_new).collect())
+    }
 }
 
 #[async_trait]
@@ -56,7 +90,9 @@ impl BatchWrite for Door {
             Column::Traceparent,
             Column::DoorKey,
         ];
-        let values = callbacks.iter().flat_map(|callback| -> [Value; 9] {
+        let new = self.new_ones(txn, callbacks).await?;
+        let values = new.iter().flat_map(|callback| -> [Value; 9] {
+            let door_key = Some(callback.door_key.to_vec()).filter(|_| !self.leaves_out(callback));
             [
                 callback.corp.into(),
                 callback.app.as_str().into(),
@@ -66,10 +102,16 @@ impl BatchWrite for Door {
                 callback.signed_at.into(),
                 callback.received_at.into(),
                 callback.traceparent.clone().into(),
-                callback.door_key.to_vec().into(),
+                door_key.into(),
             ]
         });
-        let inserted = sql::insert_values::<Entity>(txn, &columns, values.collect(), Known::Skip).await?;
+        let inserted = match values.collect::<Vec<_>>() {
+            none if none.is_empty() => 0,
+            values => sql::insert_values::<Entity>(txn, &columns, values, Known::Skip).await?,
+        };
+        let left_out = new.into_iter().filter(|callback| self.leaves_out(callback));
+        *self.leaving_out.lock().unwrap_or_else(PoisonError::into_inner) =
+            left_out.map(|callback| callback.door_key).collect();
         if inserted < callbacks.len() as u64 {
             let changeable = changeable(txn, callbacks).await?;
             let came_in_time = callbacks.iter().filter(|callback| callback.state == State::Stored);
@@ -85,12 +127,12 @@ impl BatchWrite for Door {
 
     fn committed(&self, _: &[NewCallback]) {
         crash::point("callback.committed");
+        self.unkeyed.stored(&self.leaving_out.lock().unwrap_or_else(PoisonError::into_inner));
         self.db.wake(TABLE);
     }
 }
 
-/// Gives every callback its key that has none: those of a version without keys. They differ as the fingerprints do, of which
-/// one of the first days is but a hash.
+/// Gives every callback its key that has none: those of a version without keys. They differ as the fingerprints do.
 pub(crate) async fn give_door_keys(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
     let mut after = 0;
     loop {
@@ -107,17 +149,26 @@ pub(crate) async fn give_door_keys(connection: &impl ConnectionTrait) -> Result<
         let Some((last, ..)) = some.last() else { return Ok(()) };
         after = *last;
         for (seq, corp, app, hash) in &some {
-            let mut fingerprint = [0; 36];
-            for (byte, known) in fingerprint.iter_mut().rev().zip(hash.iter().rev()) {
-                *byte = *known;
-            }
             Entity::update_many()
-                .col_expr(Column::DoorKey, Expr::value(door_key(*corp, app, &fingerprint).to_vec()))
+                .col_expr(Column::DoorKey, Expr::value(door_key(*corp, app, &whole(hash)).to_vec()))
                 .filter(Column::Seq.eq(*seq))
                 .exec(connection)
                 .await?;
         }
     }
+}
+
+/// Returns the keys of callbacks that are in the index.
+async fn keys_among(txn: &Txn, callbacks: &[NewCallback]) -> Result<HashSet<Vec<u8>>, DbErr> {
+    // One text for every length keeps the statement cache small.
+    let sql =
+        format!("SELECT door_key FROM {TABLE} WHERE door_key IN (SELECT unhex(value) FROM json_each(?))");
+    let keys: Vec<String> =
+        callbacks.iter().map(|callback| format!("\"{}\"", hex::encode(callback.door_key))).collect();
+    let values = [format!("[{}]", keys.join(",")).into()];
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
+    let rows = txn.query_all_raw(statement).await?;
+    rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
 /// Returns the keys of those that a copy may change: they are late, or processed.

@@ -25,7 +25,7 @@ pub(crate) struct Model {
     pub(crate) replay_id: Option<MessageId>,
     /// Trace context of the request that brought it.
     pub(crate) traceparent: Option<String>,
-    /// One for each enterprise, address and fingerprint.
+    /// One for each enterprise, address and fingerprint; in a file none until the callback is processed.
     pub(crate) door_key: Option<Vec<u8>>,
 }
 
