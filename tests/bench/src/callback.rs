@@ -35,12 +35,18 @@ pub fn customer(run: &str, index: usize) -> String {
     format!("wm{run}{index:08}")
 }
 
+/// Callbacks that tell of one second: about as many as are taken in meanwhile.
+const IN_ONE_SECOND: usize = 20_000;
+
 /// Returns requests that tell of so many new contacts, each of another customer; the same bytes suit any receiver.
+///
+/// They happen one after the other, as those do that a flood brings, and not all in one second.
 pub fn arrivals(app: &App, address: SocketAddr, run: &str, count: usize) -> anyhow::Result<Vec<Vec<u8>>> {
     let key = AesKey::parse(&app.encoding_aes_key).context("the simulated WeCom has a valid key")?;
     let credentials = Credentials::new(&app.token, key).context("the simulated WeCom has a valid token")?;
-    let second = Clock::system().now().timestamp().to_string();
+    let first = Clock::system().now().timestamp();
     let request = |index: usize| {
+        let second = (first + i64::try_from(index / IN_ONE_SECOND).unwrap_or_default()).to_string();
         let message = message(app, &customer(run, index), index, &second);
         let encrypted = credentials.encrypt(random_prefix(), message.as_bytes(), &app.corp_id);
         let nonce = format!("{index}");
