@@ -20,9 +20,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::{Db, Flood};
 
 /// Rows taken at once; as many confirms are in flight.
-const WINDOW: u64 = 200;
+const WINDOW: u64 = 500;
 /// Rows that may be in hand: taken, and not marked yet.
-const IN_HAND: usize = 1000;
+const IN_HAND: usize = 2000;
 /// How often rows are marked, unless many wait for it, and how often a relay takes rows that nobody waits for. It costs
 /// little more for many rows than for one.
 const PERIOD: Duration = Duration::from_millis(25);
