@@ -11,7 +11,7 @@ use crate::serve::serve;
 use crate::support::{Outsider, run, scrm, token};
 
 /// Every check, in the order of the report.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "configuration",
     "data folder",
     "database",
@@ -19,6 +19,7 @@ const NAMES: [&str; 9] = [
     "cache",
     "clock",
     "credentials",
+    "suites",
     "callback reachable",
     "trusted IP",
 ];
