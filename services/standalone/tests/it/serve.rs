@@ -88,9 +88,9 @@ async fn what_strangers_send_takes_little_memory() {
         let answers = outsider.post_at_once(&url, body, AT_ONCE).await;
         assert!(answers.iter().all(|status| *status == expected), "{path} {answers:?}");
     }
-    // What is read at once, twice over.
+    // What is read at once, four times over: a buffer that grows is there twice for a moment, and what it holds is decoded.
     let grown = process.peak_memory() - before;
-    assert!(grown < 2 * (AT_ONCE * MOST / 1024) as u64, "{grown} KiB more");
+    assert!(grown < 4 * (AT_ONCE * MOST / 1024) as u64, "{grown} KiB more");
 }
 
 #[tokio::test]
