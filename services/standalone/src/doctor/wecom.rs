@@ -81,6 +81,7 @@ impl Wecom {
             Self::Known { apps, .. } => Ok(apps),
         }
     }
+
     /// Returns the suites, or the check's line when there are none to look at.
     pub(super) fn suites(&self, name: &'static str) -> Result<&[ExaminedSuite], Check> {
         match self {
