@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod attend;
 pub mod body;
 pub mod caller;
 pub mod docs;

@@ -4,38 +4,31 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::{Next, from_fn};
+use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use scrm_kernel::Lifecycle;
-use tracing::Instrument as _;
-use tracing::field::Empty;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
+use crate::attend::attend;
 use crate::body;
-use crate::caller::{authenticate, is_public};
+use crate::caller::authenticate;
 use crate::docs;
-use crate::problem::{REQUEST_ID, malformed, refuse};
+use crate::problem::{malformed, refuse};
 use crate::token::Tokens;
 
-/// Requests answered, by route and status.
-const REQUESTS: &str = "scrm_http_requests_total";
-/// How long they took, by route.
-const REQUEST_TIME: &str = "scrm_http_request_seconds";
 /// Largest JSON body of an ordinary request.
 const JSON_LIMIT: usize = 256 * 1024;
 /// How long a request may take to send its head.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a request may take until its answer begins. What takes longer is a job that can be asked about.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// How long requests may go on after the process is asked to stop, in seconds.
 const DRAIN_SECONDS: u64 = 10;
 
@@ -121,7 +114,7 @@ pub async fn serve(
             .default_service(web::to(nothing_here))
             .wrap(from_fn(body::bound_json))
             .wrap(from_fn(authenticate))
-            .wrap(from_fn(identify))
+            .wrap(from_fn(|request, next| attend(ANSWER_TIME, request, next)))
     })
     .workers(workers)
     .client_request_timeout(HEAD_TIME)
@@ -221,51 +214,4 @@ async fn nothing_here() -> HttpResponse {
         "no_such_route",
         "There is nothing at this path, or not for this method.",
     )
-}
-
-/// Middleware: gives the request an id, and writes its log line.
-async fn identify(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    #[expect(clippy::disallowed_methods, reason = "an id of a request orders nothing and is stored nowhere")]
-    let id = Uuid::now_v7().to_string();
-    let begun = Instant::now();
-    let method = request.method().clone();
-    let step = tracing::trace_span!(
-        target: scrm_telemetry::TARGET, "request",
-        otel.kind = "server", request.id = %id, http.request.method = %method,
-        http.route = Empty, http.response.status_code = Empty,
-    );
-    let outcome = REQUEST_ID.scope(id.clone(), next.call(request)).instrument(step.clone()).await;
-    let mut response = outcome?.map_into_boxed_body();
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
-    }
-    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis());
-    scrm_telemetry::rename(&step, format!("{method} {route}"));
-    step.record("http.route", route.as_str()).record("http.response.status_code", status);
-    metrics::counter!(REQUESTS, "route" => route.clone(), "status" => status.to_string()).increment(1);
-    metrics::histogram!(REQUEST_TIME, "route" => route.clone()).record(begun.elapsed());
-    let is_busy = is_public(response.request().path()) || response.request().path().starts_with("/internal/");
-    note(&id, &method, &route, status, ms, is_busy);
-    Ok(response)
-}
-
-/// Writes the one line of a request: what failed here as a warning, what comes by the thousand for those who look for it.
-fn note(id: &str, method: &Method, route: &str, status: u16, ms: u128, is_busy: bool) {
-    macro_rules! line {
-        ($level:ident) => {
-            tracing::$level!(
-                request.id = id, http.method = %method, http.route = route, http.status = status, ms,
-                "{method} {route} {status}"
-            )
-        };
-    }
-    match status {
-        500.. => line!(warn),
-        _ if is_busy => line!(debug),
-        _ => line!(info),
-    }
 }
