@@ -15,7 +15,13 @@ pub struct Limits {
     pub per_minute: u32,
     /// Calls of one enterprise to one path in an hour.
     pub per_hour: u32,
-    /// How much of these rates is used, in percent: by all processes that share a Redis, else by each.
+    /// Calls of all enterprises to one path in a minute, from one address. The addresses of a provider are allowed twice
+    /// as much as is set here at first: 40,000.
+    pub per_minute_of_address: u32,
+    /// The same in an hour; a provider's 1,200,000.
+    pub per_hour_of_address: u32,
+    /// How much of these rates is used, in percent: by all processes that share a Redis, as if they had one address
+    /// too; else by each.
     pub percent: u32,
     /// Calls of one enterprise at the same time to a path that is touchy about it.
     pub at_once: usize,
@@ -35,6 +41,8 @@ impl Default for Limits {
         Self {
             per_minute: 10_000,
             per_hour: 150_000,
+            per_minute_of_address: 20_000,
+            per_hour_of_address: 600_000,
             percent: 80,
             at_once: 4,
             turn_ms: 5_000,

@@ -1,4 +1,4 @@
-//! Keeps an enterprise below WeCom's limits, path by path.
+//! Keeps each enterprise, and all of them together, below WeCom's limits, path by path.
 //!
 //! The rates are counted in the cache, so that all replicas share them where there is a Redis. How many calls run at once
 //! is counted in this process.
@@ -19,6 +19,9 @@ use super::token::Grant;
 /// Lanes kept before idle ones are dropped.
 const MOST_LANES: usize = 10_000;
 
+/// Stands for all enterprises in the names of buckets; none is called so.
+const ANY_CORP: &str = "*";
+
 /// What a limit is counted by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -38,11 +41,27 @@ pub(super) struct Throttle {
     turn: Duration,
     rest: Duration,
     at_once: usize,
-    minute: Rate,
-    hour: Rate,
+    of_corp: Windows,
+    of_address: Windows,
     cache: Cache,
     clock: Clock,
     lanes: Mutex<Lanes>,
+}
+
+/// How fast a path may be called, by the window that WeCom counts in.
+#[derive(Debug, Clone, Copy)]
+struct Windows {
+    minute: Rate,
+    hour: Rate,
+}
+
+impl Windows {
+    fn of(per_minute: u32, per_hour: u32, percent: u32) -> Self {
+        let (minute, at_once) = share(per_minute, percent);
+        let minute = Rate::per_minute(minute, at_once);
+        let (hour, at_once) = share(per_hour, percent);
+        Self { minute, hour: Rate::per_hour(hour, at_once) }
+    }
 }
 
 /// A place among the calls under way; dropping it frees the place.
@@ -56,16 +75,14 @@ impl Drop for Turn {
 
 impl Throttle {
     pub(super) fn new(limits: &Limits, cache: Cache, clock: Clock) -> Self {
-        let (minute, at_once) = share(limits.per_minute, limits.percent);
-        let minute = Rate::per_minute(minute, at_once);
-        let (hour, at_once) = share(limits.per_hour, limits.percent);
-        let hour = Rate::per_hour(hour, at_once);
+        let Limits { per_minute, per_hour, per_minute_of_address, per_hour_of_address, percent, .. } =
+            *limits;
         Self {
             turn: Duration::from_millis(limits.turn_ms),
             rest: Duration::from_millis(limits.rest_ms),
             at_once: limits.at_once.clamp(1, 1000),
-            minute,
-            hour,
+            of_corp: Windows::of(per_minute, per_hour, percent),
+            of_address: Windows::of(per_minute_of_address, per_hour_of_address, percent),
             cache,
             clock,
             lanes: Mutex::new(Lanes { by_key: HashMap::new(), sweep_at: MOST_LANES }),
@@ -89,14 +106,23 @@ impl Throttle {
 
     /// Lets a path rest, because WeCom said that its limit is reached.
     pub(super) async fn rest(&self, grant: &Grant, endpoint: &Endpoint) {
-        let [minute, _] = buckets(grant, endpoint);
-        self.cache.drain(&minute, self.minute, self.rest).await;
+        let [minute, _] = buckets(&grant.base_url, grant.wecom_corp.as_str(), endpoint);
+        self.cache.drain(&minute, self.of_corp.minute, self.rest).await;
     }
 
-    /// Takes the next free moment of both buckets, and says how far away it is.
+    /// Takes the next free moment of all buckets, and says how far away it is.
     async fn book(&self, grant: &Grant, endpoint: &Endpoint) -> Result<Duration, CallError> {
-        let [minute, hour] = buckets(grant, endpoint);
-        match self.cache.book_token(&[(&minute, self.minute), (&hour, self.hour)], self.turn).await {
+        let Grant { base_url, wecom_corp, .. } = grant;
+        let [minute, hour] = buckets(base_url, wecom_corp.as_str(), endpoint);
+        let [any_minute, any_hour] = buckets(base_url, ANY_CORP, endpoint);
+        let (corp, address) = (self.of_corp, self.of_address);
+        let booked = [
+            (minute.as_str(), corp.minute),
+            (&hour, corp.hour),
+            (&any_minute, address.minute),
+            (&any_hour, address.hour),
+        ];
+        match self.cache.book_token(&booked, self.turn).await {
             Booking::In(wait) => Ok(wait),
             Booking::NotBefore(until) => Err(CallError::RateLimited { until }),
         }
@@ -128,9 +154,8 @@ impl Lanes {
 }
 
 /// Returns the names of the buckets of the minute and of the hour.
-fn buckets(grant: &Grant, endpoint: &Endpoint) -> [String; 2] {
-    let Grant { base_url, wecom_corp, .. } = grant;
-    ["minute", "hour"].map(|window| format!("wecom:{window}:{wecom_corp}:{}:{base_url}", endpoint.path))
+fn buckets(base_url: &str, corp: &str, endpoint: &Endpoint) -> [String; 2] {
+    ["minute", "hour"].map(|window| format!("wecom:{window}:{corp}:{}:{base_url}", endpoint.path))
 }
 
 #[cfg(test)]
@@ -221,6 +246,24 @@ mod tests {
         assert_eq!((passed(&throttle, &one).await, passed(&throttle, &other).await), (0, 1));
         clock.advance(Duration::from_mins(1));
         assert_eq!(passed(&throttle, &one).await, 1);
+    }
+
+    #[tokio::test]
+    async fn no_minute_of_all_enterprises_together_sees_more_than_four_fifths_of_their_limit() {
+        let (throttle, clock) = throttle(&Limits { turn_ms: 0, ..Limits::default() });
+        let grants = ["ww1", "ww2", "ww3"].map(grant);
+        let mut of_second: Vec<u32> = Vec::new();
+        for _ in 0..180 {
+            let mut of_all = 0;
+            for grant in &grants {
+                of_all += passed(&throttle, grant).await;
+            }
+            of_second.push(of_all);
+            clock.advance(Duration::from_secs(1));
+        }
+        let most = of_second.windows(60).map(|minute| minute.iter().sum::<u32>()).max().unwrap();
+        assert_eq!(of_second[0], 2000, "the third waits");
+        assert!((15_600..=16_000).contains(&most), "{most}");
     }
 
     #[tokio::test]
