@@ -1,6 +1,6 @@
 //! PostgreSQL and RabbitMQ for one benchmark, syncing as in production, and the services on them as processes.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -98,6 +98,24 @@ fn script(folder: &std::path::Path, arguments: &[&str]) -> anyhow::Result<String
     String::from_utf8(output.stdout).context("tests/services.sh prints text")
 }
 
+/// What lies in the deepest of several queues.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Ready, and with no consumer yet.
+    pub messages: u32,
+    /// Which queue that is; nothing if all are empty.
+    pub queue: String,
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.messages {
+            0 => f.write_str("nothing left"),
+            messages => write!(f, "{messages} left in {}", self.queue),
+        }
+    }
+}
+
 /// Asks RabbitMQ how much lies in queues.
 pub struct Depth {
     connection: Connection,
@@ -111,15 +129,17 @@ impl Depth {
         Ok(Self { connection: connection.context("RabbitMQ takes no connection")?, queues })
     }
 
-    /// Returns how many messages are ready and with no consumer yet, in the deepest queue.
-    pub async fn now(&self) -> anyhow::Result<u32> {
+    /// Returns what lies in the deepest queue.
+    pub async fn now(&self) -> anyhow::Result<Left> {
         let channel = self.connection.create_channel().await?;
-        let mut deepest = 0;
+        let mut deepest = Left::default();
         for queue in &self.queues {
             let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
             let declared =
                 channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await?;
-            deepest = declared.message_count().max(deepest);
+            if declared.message_count() > deepest.messages {
+                deepest = Left { messages: declared.message_count(), queue: queue.clone() };
+            }
         }
         channel.close(200, "goodbye".into()).await?;
         Ok(deepest)

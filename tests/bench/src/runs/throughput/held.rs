@@ -1,6 +1,7 @@
 //! Looking for the highest rate that is held.
 
 use crate::figure::percentile;
+use crate::servers::Left;
 
 /// Milliseconds at most, of 99 in 100.
 const PATIENCE: f64 = 150.0;
@@ -25,8 +26,8 @@ pub(super) struct Care {
 pub(super) struct Tried {
     /// Milliseconds that each one waited, in the order of arrival.
     pub(super) waits: Vec<f64>,
-    /// Messages ready in the deepest queue when the last one had been sent; each event is in a queue once at most.
-    pub(super) left: u32,
+    /// What lay in the deepest queue when the last one had been sent; each event is in a queue once at most.
+    pub(super) left: Left,
     /// The load was sent in time.
     pub(super) is_in_time: bool,
 }
@@ -53,7 +54,7 @@ impl Tried {
         let p99 = percentile(&self.waits, 99)?;
         let quarter = self.waits.len() / 4;
         let last = percentile(&self.waits[self.waits.len() - quarter.max(1)..], 99)?;
-        let is_flat = f64::from(self.left) <= rate * PATIENCE / 1000.0 && last <= PATIENCE;
+        let is_flat = f64::from(self.left.messages) <= rate * PATIENCE / 1000.0 && last <= PATIENCE;
         (self.is_in_time && p99 <= PATIENCE && is_flat).then_some(Held { rate, p99 })
     }
 }
@@ -97,7 +98,7 @@ fn said(tried: &Tried, held: Option<Held>) -> String {
     let word = if held.is_some() { "held" } else { "not held" };
     let of = |percent| percentile(&tried.waits, percent).unwrap_or_default();
     let late = if tried.is_in_time { "" } else { ", sent late" };
-    format!("{word}, p50 {:.0} ms, p99 {:.0} ms, {} left{late}", of(50), of(99), tried.left)
+    format!("{word}, p50 {:.0} ms, p99 {:.0} ms, {}{late}", of(50), of(99), tried.left)
 }
 
 #[cfg(test)]
@@ -120,7 +121,7 @@ mod tests {
             self.tried.push(seconds);
             let most = if seconds == 60 { self.long } else { self.short };
             let wait = if rate <= most { 10.0 } else { 400.0 };
-            Ok(Tried { waits: vec![wait; 100], left: 0, is_in_time: true })
+            Ok(Tried { waits: vec![wait; 100], left: Left::default(), is_in_time: true })
         }
     }
 
@@ -136,11 +137,19 @@ mod tests {
         assert_eq!(highest(&mut none, Care { tries: 2, ..care }, |_| ()).await.unwrap(), None);
     }
 
+    fn left(messages: u32) -> Left {
+        Left { messages, queue: "leads.contact".to_owned() }
+    }
+
     #[test]
     fn a_rate_is_held_only_when_nobody_waits_and_nothing_piles_up() {
-        let well = Tried { waits: vec![20.0; 100], left: 10, is_in_time: true };
+        let well = Tried { waits: vec![20.0; 100], left: left(10), is_in_time: true };
         assert_eq!(well.held(100.0), Some(Held { rate: 100.0, p99: 20.0 }));
-        assert_eq!(Tried { left: 16, ..well.clone() }.held(100.0), None, "more than 150 ms of work is left");
+        assert_eq!(
+            Tried { left: left(16), ..well.clone() }.held(100.0),
+            None,
+            "more than 150 ms of work is left"
+        );
         assert_eq!(Tried { is_in_time: false, ..well.clone() }.held(100.0), None);
         let mut waits = vec![20.0; 1000];
         waits[995..].fill(400.0);

@@ -13,7 +13,7 @@ use crate::figure::number;
 use crate::load::{self, Outcome, Pace};
 use crate::ours::{Lead, Wecom};
 use crate::runs::Setting;
-use crate::servers::{Depth, Servers, Services as Processes};
+use crate::servers::{Depth, Left, Servers, Services as Processes};
 
 /// Connections of the load.
 const CONNECTIONS: usize = 64;
@@ -56,7 +56,7 @@ impl Services {
     }
 
     /// Sends so many callbacks; returns what came of it, what was left in the queues, and the leads in order of arrival.
-    async fn send(&mut self, count: usize, pace: Pace) -> anyhow::Result<(Outcome, u32, Vec<Lead>)> {
+    async fn send(&mut self, count: usize, pace: Pace) -> anyhow::Result<(Outcome, Left, Vec<Lead>)> {
         self.tries += 1;
         let (run, since) = (format!("t{}x", self.tries), Clock::system().now());
         let requests = Arc::new(arrivals(&self.app, self.processes.ingest, &run, count)?);
@@ -85,7 +85,7 @@ impl Services {
         loop {
             if let Some(mut leads) = self.processes.api.leads_since(since, customers).await? {
                 leads.sort_by_key(|lead| lead.received_at);
-                while self.depth.now().await? > 0 {
+                while self.depth.now().await?.messages > 0 {
                     ensure!(begun.elapsed() < PATIENCE, "the queues are not empty after {PATIENCE:?}");
                     tokio::time::sleep(INTERVAL).await;
                 }

@@ -20,7 +20,7 @@ use crate::peers;
 use crate::place::Place;
 use crate::program::Program;
 use crate::runs::Setting;
-use crate::servers::{Depth, Servers};
+use crate::servers::{Depth, Left, Servers};
 
 /// Its exchange, its queue, and where its own events go.
 const EXCHANGE: &str = "bench.events";
@@ -92,7 +92,7 @@ impl Worker {
     }
 
     /// Publishes so many events, at a rate if there is one; returns how long that took, and what was left in the queue.
-    async fn send(&mut self, count: usize, rate: Option<f64>) -> anyhow::Result<(Duration, u32)> {
+    async fn send(&mut self, count: usize, rate: Option<f64>) -> anyhow::Result<(Duration, Left)> {
         let begun = Instant::now();
         let mut confirms = FuturesUnordered::new();
         for index in 0..count {
@@ -136,7 +136,7 @@ impl Worker {
     async fn all(&self) -> anyhow::Result<Vec<f64>> {
         let begun = Instant::now();
         loop {
-            if self.depth.now().await? == 0 {
+            if self.depth.now().await?.messages == 0 {
                 let report = self.report()?;
                 if report.leads == self.sent {
                     return Ok(report.waits_ms);
