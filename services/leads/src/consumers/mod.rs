@@ -24,13 +24,13 @@ use scrm_proto::leads::v1::{CardAnswered, CardSuperseded};
 
 use crate::app::App;
 
-/// Welcome messages that are on their way at once.
-const GREETERS: usize = 256;
+/// Welcome messages that are on their way at once: each may wait two seconds for a name.
+const GREETERS: usize = 1024;
 /// Contact ways that are made or changed at once.
 const CHANNELS: usize = 8;
 
 /// Cards that are on their way at once: each may wait a second for a name.
-const TELLERS: usize = 256;
+const TELLERS: usize = 1024;
 /// Changes of cards that are on their way at once.
 const CHANGERS: usize = 64;
 
