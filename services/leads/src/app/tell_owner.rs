@@ -342,8 +342,8 @@ pub(super) fn sent(result: Result<Sent, CallError>) -> (Answer, Option<Sent>) {
 pub(super) fn answer_of(error: &CallError) -> Answer {
     let problem = error.to_string();
     match (error, error.errcode(), error.class()) {
-        // A code that is used up or too old.
-        (_, Some(60140), _) => Answer::Spent(problem),
+        // A code that is used up or too old; the name of a card that WeCom has.
+        (_, Some(60140 | 42014), _) => Answer::Spent(problem),
         // The enterprise works without WeCom: nobody is to blame, and no ladder helps.
         (CallError::Token(TokenError::NotConnected), ..) | (.., Class::Stop) => Answer::Refused(problem),
         (.., Class::Unclear) => Answer::Unclear(problem),

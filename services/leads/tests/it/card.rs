@@ -172,6 +172,31 @@ async fn a_card_whose_sending_ended_unclear_is_repeated_and_seen_once() {
     cards.finish().await;
 }
 
+#[tokio::test]
+async fn a_card_whose_name_wecom_has_was_sent_if_an_earlier_call_may_have_been_heard() {
+    if Shape::chosen() == Shape::Distributed {
+        return; // RabbitMQ waits for the next attempt by the real time.
+    }
+    let cards = TestCards::start().await;
+    let (leads, member) = (&cards.leads, cards.staff[0].as_str());
+    cards.faults(json!({"api": {"message/send": {"close_after_accept": 1}}})).await;
+    leads.broker.publish([leads.contact(member, "wm1", 10, 1).told()]).await;
+    eventually("a first call", async || (cards.wecom.calls(SEND).len() == 1).then_some(())).await;
+    cards.faults(json!({"api": {"message/send": {"errcode": 42014}}})).await;
+    cards.passing_until(2).await;
+    leads.settled().await;
+    assert_eq!(cards.wecom.calls(SEND)[1].1["errcode"], 42014);
+    assert_eq!(cards.messages().await.len(), 1);
+    let card = cards.cards_of("wm1").await.pop().unwrap();
+    assert_eq!((&card["state"], &card["attempts"]), (&json!("sent"), &json!(2)), "{card}");
+
+    // Without an earlier call nobody knows whose card has the name.
+    leads.hear([leads.contact(member, "wm2", 20, 2).told()]).await;
+    let card = cards.cards_of("wm2").await.pop().unwrap();
+    assert_eq!((&card["state"], &card["attempts"]), (&json!("refused"), &json!(1)), "{card}");
+    cards.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leads_that_are_too_many_for_a_minute_are_told_together_when_it_is_over() {
     if Shape::chosen() == Shape::Distributed {
