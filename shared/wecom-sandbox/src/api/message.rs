@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use super::call::{Answered, Call, Refusal};
 use super::limit::too_often;
 use crate::draw::{ALPHANUMERIC, URL_SAFE};
-use crate::state::{CODE_LIFE_MS, Card, CardCode, Corp, DAY_MS, Entry, HOUR_MS, Limit, Repeat, Shown};
+use crate::state::{
+    CODE_LIFE_MS, Card, CardCode, Corp, DAY_MS, Entry, HOUR_MS, Limit, Repeat, Shown, TaskName,
+};
 
 const MOST_USERS: usize = 1000;
 /// Bytes of a text that are shown; the rest is cut.
@@ -36,14 +38,18 @@ pub(super) fn send(corp: &mut Corp, call: &Call<'_>) -> Answered {
         return Err(Refusal::new(81013, "user & party & tag all invalid"));
     }
     let now = call.millis();
-    let fingerprint = fingerprint(&receivers.users, kind, &content);
+    let fingerprint = fingerprint(&call.app.app, &receivers.users, kind, &content);
     let repeats = call.number("enable_duplicate_check")?.unwrap_or(0) == 1;
     let interval = call.number("duplicate_check_interval")?.unwrap_or(REPEAT_S).min(MOST_REPEAT_S);
     if let Some(known) = corp.meter.repeated(fingerprint, now).filter(|_| repeats) {
         // Not shown again; the caller learns what the first one got.
         return Ok(answer(&receivers, &known.msgid, known.response_code.as_deref()));
     }
+    let name = unused_name(corp, call, kind, &content)?;
     within_day(corp, call, receivers.users.len())?;
+    if let Some(name) = name {
+        corp.put(Entry::TaskName(name));
+    }
     let msgid = corp.chance.text(URL_SAFE, 64);
     let is_pressable =
         content.get("card_type").and_then(Value::as_str).is_some_and(|kind| PRESSABLE.contains(&kind));
@@ -127,6 +133,23 @@ impl Corp {
         self.put(Entry::CardCode(code));
         response_code
     }
+}
+
+/// Returns the name of a card that has one; refuses a name that another card of the app has.
+fn unused_name(
+    corp: &Corp,
+    call: &Call<'_>,
+    kind: &str,
+    content: &Value,
+) -> Result<Option<TaskName>, Refusal> {
+    let task_id = content.get("task_id").and_then(Value::as_str).unwrap_or_default();
+    if kind != "template_card" || task_id.is_empty() {
+        return Ok(None);
+    }
+    if corp.cards.is_taken(&call.app.app, task_id) {
+        return Err(Refusal::new(42014, "invalid task_id, it was used before"));
+    }
+    Ok(Some(TaskName { app: call.app.app.clone(), task_id: task_id.to_owned() }))
 }
 
 /// Refuses a message that is more than the app may send in a day.
@@ -259,9 +282,9 @@ fn checked_card(card: &Map<String, Value>) -> Result<(), Refusal> {
     }
 }
 
-fn fingerprint(users: &[String], kind: &str, content: &Value) -> u64 {
+fn fingerprint(app: &str, users: &[String], kind: &str, content: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (users, kind, content.to_string()).hash(&mut hasher);
+    (app, users, kind, content.to_string()).hash(&mut hasher);
     hasher.finish()
 }
 

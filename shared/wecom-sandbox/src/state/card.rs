@@ -1,6 +1,6 @@
 //! Template cards that members can press, and the codes that change them afterwards.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +30,13 @@ impl Card {
     }
 }
 
+/// The name (`task_id`) that an app gave a card: no other card of the app can have it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TaskName {
+    pub(crate) app: String,
+    pub(crate) task_id: String,
+}
+
 /// What lets a card be updated, once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CardCode {
@@ -47,6 +54,8 @@ pub(crate) struct Cards {
     order: VecDeque<String>,
     codes: HashMap<String, CardCode>,
     code_order: VecDeque<String>,
+    /// The names that are taken, by app.
+    names: HashMap<String, HashSet<String>>,
 }
 
 impl Cards {
@@ -74,12 +83,29 @@ impl Cards {
         }
     }
 
+    pub(super) fn apply_name(&mut self, name: TaskName) {
+        self.names.entry(name.app).or_default().insert(name.task_id);
+    }
+
+    pub(super) fn snapshot_names(&self) -> impl Iterator<Item = TaskName> {
+        let named = |(app, task_ids): (&String, &HashSet<String>)| -> Vec<TaskName> {
+            let name = |task_id: &String| TaskName { app: app.clone(), task_id: task_id.clone() };
+            task_ids.iter().map(name).collect()
+        };
+        self.names.iter().flat_map(named)
+    }
+
     pub(super) fn snapshot(&self) -> impl Iterator<Item = &Card> {
         self.order.iter().filter_map(|msgid| self.sent.get(msgid))
     }
 
     pub(super) fn snapshot_codes(&self) -> impl Iterator<Item = &CardCode> {
         self.code_order.iter().filter_map(|response_code| self.codes.get(response_code))
+    }
+
+    /// Says whether a card of this app has this name, however long ago it was sent.
+    pub(crate) fn is_taken(&self, app: &str, task_id: &str) -> bool {
+        self.names.get(app).is_some_and(|task_ids| task_ids.contains(task_id))
     }
 
     /// Finds a card.

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use book::{Book, Member};
-pub(crate) use card::{CODE_LIFE_MS, Card, CardCode, Cards};
+pub(crate) use card::{CODE_LIFE_MS, Card, CardCode, Cards, TaskName};
 pub(crate) use journal::{Journal, opened};
 pub(crate) use media::{Media, Shelf};
 pub(crate) use meeting::{Met, Through};
@@ -75,6 +75,7 @@ pub(crate) enum Entry {
     Media(Media),
     Card(Card),
     CardCode(CardCode),
+    TaskName(TaskName),
     SuiteToken(Token),
     Ticket(Ticket),
     AuthCode(AuthCode),
@@ -171,6 +172,7 @@ impl Corp {
             Entry::Media(media) => self.media.apply(media),
             Entry::Card(card) => self.cards.apply(card),
             Entry::CardCode(code) => self.cards.apply_code(code),
+            Entry::TaskName(name) => self.cards.apply_name(name),
             Entry::SuiteToken(token) => self.suite_tokens.apply(token),
             Entry::Ticket(ticket) => self.suites.apply_ticket(ticket),
             Entry::AuthCode(code) => self.suites.apply_code(code),
@@ -192,6 +194,7 @@ impl Corp {
             .chain(self.media.snapshot().cloned().map(Entry::Media))
             .chain(self.cards.snapshot().cloned().map(Entry::Card))
             .chain(self.cards.snapshot_codes().cloned().map(Entry::CardCode))
+            .chain(self.cards.snapshot_names().map(Entry::TaskName))
             .chain(self.suite_tokens.snapshot().cloned().map(Entry::SuiteToken))
             .chain(self.suites.snapshot())
             .chain(self.ranges.snapshot().map(Entry::Range))

@@ -76,10 +76,14 @@ impl TestCorp {
 
     /// Gets a token.
     pub(crate) async fn renew(&mut self) {
-        let app = self.sandbox.app("demo").unwrap();
+        self.token = self.token_of("demo").await;
+    }
+
+    async fn token_of(&self, app: &str) -> String {
+        let app = self.sandbox.app(app).unwrap();
         let path = format!("/cgi-bin/gettoken?corpid={}&corpsecret={}", app.corp_id, app.secret);
         let answer = self.ask(Method::GET, &path, None).await.1;
-        answer["access_token"].as_str().unwrap().clone_into(&mut self.token);
+        answer["access_token"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn send(
@@ -117,6 +121,12 @@ impl TestCorp {
         let (status, answer) = self.ask(Method::POST, &path, Some(body)).await;
         assert_eq!(status, 200);
         answer
+    }
+
+    /// Calls an endpoint by POST as another app than `demo`.
+    pub(crate) async fn post_as(&self, app: &str, name: &str, body: Value) -> Value {
+        let path = format!("/cgi-bin/{name}?access_token={}", self.token_of(app).await);
+        self.ask(Method::POST, &path, Some(body)).await.1
     }
 
     /// Calls an endpoint by POST and expects success.

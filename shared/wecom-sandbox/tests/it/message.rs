@@ -102,8 +102,47 @@ async fn a_repeated_message_is_shown_once_if_asked_for() {
     assert_eq!(first, second);
     assert_eq!(phones(&corp).await.len(), 1);
     corp.advance(1800);
-    corp.done(SEND, body).await;
-    assert_eq!(phones(&corp).await.len(), 2);
+    assert_eq!(
+        corp.post(SEND, body).await["errcode"],
+        42014,
+        "a second card cannot have the name of the first"
+    );
+    assert_eq!(phones(&corp).await.len(), 1);
+
+    let mut body = text(&corp.member(0), "a");
+    body["enable_duplicate_check"] = 1.into();
+    for (seconds, seen) in [(0, 2), (1799, 2), (1, 3)] {
+        corp.advance(seconds);
+        corp.done(SEND, body.clone()).await;
+        assert_eq!(phones(&corp).await.len(), seen);
+    }
+    body["agentid"] = 1_000_003.into();
+    assert_eq!(corp.post_as("demo-2", SEND, body).await["errcode"], 0);
+    assert_eq!(phones(&corp).await.len(), 4, "what another app says is no repetition");
+}
+
+#[actix_web::test]
+async fn a_card_has_a_name_of_its_own() {
+    let corp = TestCorp::start().await;
+    let member = corp.member(0);
+    corp.done(SEND, card(&member, "lead-1")).await;
+    let corp = corp.restarted().await;
+    let notice = |task_id: &str| {
+        json!({"touser": member, "msgtype": "template_card", "agentid": AGENT,
+            "template_card": {"card_type": "text_notice", "task_id": task_id, "main_title": {"title": "日报"}}})
+    };
+    for body in [card(&member, "lead-1"), card(&corp.member(1), "lead-1"), notice("lead-1")] {
+        assert_eq!(corp.post(SEND, body.clone()).await["errcode"], 42014, "{body}");
+    }
+    assert_eq!(corp.post(SEND, card("nobody", "lead-2")).await["errcode"], 81013);
+    corp.done(SEND, notice("lead-2")).await;
+    assert_eq!(corp.post(SEND, card(&member, "lead-2")).await["errcode"], 42014);
+    corp.done(SEND, notice("")).await;
+    corp.done(SEND, notice("")).await;
+
+    let mut of_another = card(&member, "lead-1");
+    of_another["agentid"] = 1_000_003.into();
+    assert_eq!(corp.post_as("demo-2", SEND, of_another).await["errcode"], 0, "names are those of an app");
 }
 
 #[actix_web::test]
