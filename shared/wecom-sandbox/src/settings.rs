@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What `PUT /_control/settings` changes; the defaults are WeCom's. Kept over restarts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the control API")]
 pub struct Settings {
     /// After how many seconds a transfer takes effect.
     pub transfer_delay_s: u64,
@@ -28,6 +29,9 @@ pub struct Settings {
     /// Whether `user/list_id` wants the secret of the contact sync (通讯录同步), which no app here has.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub strict_secrets: bool,
+    /// Whether a member can greet a customer only after that one agreed to the archiving of their chats (会话存档).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub archive_consent: bool,
     /// Whether `limits` hold, which a company that lives fast would exceed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub enforce_limits: bool,
@@ -99,6 +103,7 @@ impl Default for Settings {
             trusted_ips: Vec::new(),
             short_pages: false,
             strict_secrets: false,
+            archive_consent: false,
             enforce_limits: false,
             limits: Limits::default(),
         }

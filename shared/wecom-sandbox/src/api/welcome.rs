@@ -22,11 +22,15 @@ pub(super) fn claim(corp: &mut Corp, call: &Call<'_>) -> Result<Claim, Refusal> 
     content(corp, call)?;
     let now = call.millis();
     let welcome = corp.welcomes.find(code).ok_or_else(invalid)?;
-    if welcome.done {
+    if corp.welcomes.is_greeted(welcome) {
         return Err(Refusal::new(41051, "externaluser has started chatting, or was welcomed before"));
     }
     if now >= welcome.at + WINDOW_MS {
         return Err(invalid());
+    }
+    let relation = corp.relations.find(&welcome.user_id, &welcome.external_user_id);
+    if corp.settings.archive_consent && !relation.is_some_and(|relation| relation.agreed) {
+        return Err(Refusal::new(41053, "externaluser has not agreed to the archiving of chats"));
     }
     let claim = Claim {
         welcome: welcome.clone(),
@@ -35,7 +39,7 @@ pub(super) fn claim(corp: &mut Corp, call: &Call<'_>) -> Result<Claim, Refusal> 
         ),
         time: call.now,
     };
-    if !corp.welcomes.sending.insert(code.to_owned()) {
+    if !corp.welcomes.sending.insert(claim.welcome.pair()) {
         return Err(Refusal::new(41096, "a welcome message is being sent"));
     }
     Ok(claim)
@@ -44,7 +48,7 @@ pub(super) fn claim(corp: &mut Corp, call: &Call<'_>) -> Result<Claim, Refusal> 
 /// Delivers a greeting.
 pub(super) fn deliver(corp: &mut Corp, claim: Claim) -> Value {
     let Claim { welcome, content, time } = claim;
-    corp.welcomes.sending.remove(&welcome.code);
+    corp.welcomes.sending.remove(&welcome.pair());
     corp.phones.show(Shown {
         time,
         kind: "welcome".to_owned(),

@@ -98,6 +98,7 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         "trusted_ips",
         "short_pages",
         "strict_secrets",
+        "archive_consent",
         "enforce_limits",
         "limits",
     ])?;
@@ -111,6 +112,7 @@ pub(super) async fn set_settings(body: Bytes, sandbox: Data<Sandbox>) -> Result<
         trusted_ips: trusted_ips(&fields)?,
         short_pages: fields.flag("short_pages")?,
         strict_secrets: fields.flag("strict_secrets")?,
+        archive_consent: fields.flag("archive_consent")?,
         enforce_limits: fields.flag("enforce_limits")?,
         limits: limits(&fields)?,
     });

@@ -55,6 +55,10 @@ impl Corp {
                     self.befriend(&external_user_id, &Met { user_id, state, channel: None, add_way }, now);
                 }
             }
+            ("change_external_contact", "msg_audit_approved") => {
+                self.allow_welcome(&text("WelcomeCode"), &user_id, &external_user_id, now);
+                self.agree(&user_id, &external_user_id);
+            }
             ("change_external_contact", "del_external_contact") => {
                 self.part(&user_id, &external_user_id, Standing::Over);
             }
@@ -65,6 +69,14 @@ impl Corp {
                 self.staff_changed(event, change_type, user_id);
             }
             _ => {}
+        }
+    }
+
+    /// Lets a customer agree that chats with a member are archived.
+    fn agree(&mut self, user_id: &str, external_user_id: &str) {
+        let relation = self.relations.find(user_id, external_user_id).filter(|relation| !relation.agreed);
+        if let Some(relation) = relation.cloned() {
+            self.put(Entry::Relation(Relation { agreed: true, ..relation }));
         }
     }
 
@@ -146,6 +158,8 @@ impl Corp {
             add_way: ASSIGNED,
             oper_user_id: transfer.handover.clone(),
             state: None,
+            // Customers agree for a member.
+            agreed: false,
             ..old
         }));
         true

@@ -128,6 +128,7 @@ impl Corp {
             description: String::new(),
             remark_company: String::new(),
             remark_mobiles: Vec::new(),
+            agreed: false,
             tags: Vec::new(),
         });
         self.put(Entry::Relation(Relation {

@@ -40,6 +40,9 @@ pub(crate) struct Relation {
     pub(crate) remark_company: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) remark_mobiles: Vec<String>,
+    /// Whether the customer has agreed that chats with this member are archived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) agreed: bool,
     /// Ids of the corp's tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) tags: Vec<String>,

@@ -5,6 +5,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::{Deserialize, Serialize};
 
+use super::book::folded;
+
 /// How long a code is good, in milliseconds.
 pub(crate) const WINDOW_MS: i64 = 20_000;
 /// How long a code is remembered in full, in milliseconds: an unknown one is refused like an expired one.
@@ -22,6 +24,17 @@ pub(crate) struct Welcome {
     pub(crate) done: bool,
 }
 
+/// A member, by the folded userid, and a customer; or a code alone, whose event named no customer.
+pub(crate) type Pair = (String, String);
+
+impl Welcome {
+    /// Returns whom a greeting is for. Every app that is told of a contact gets a code of its own for the same two.
+    pub(crate) fn pair(&self) -> Pair {
+        let customer = if self.external_user_id.is_empty() { &self.code } else { &self.external_user_id };
+        (folded(&self.user_id), customer.clone())
+    }
+}
+
 /// The codes of late.
 #[derive(Default)]
 pub(crate) struct Welcomes {
@@ -29,8 +42,10 @@ pub(crate) struct Welcomes {
     order: VecDeque<(i64, String)>,
     /// Hashes of the codes before these: a late repetition of an event does not make its code good again.
     earlier: HashSet<u64>,
-    /// Codes for which a greeting is being sent this moment.
-    pub(crate) sending: HashSet<String>,
+    /// For whom a greeting went through of late, and when its code was handed out.
+    greeted: HashMap<Pair, i64>,
+    /// For whom a greeting is being sent this moment.
+    pub(crate) sending: HashSet<Pair>,
 }
 
 impl Welcomes {
@@ -39,12 +54,18 @@ impl Welcomes {
             self.order.push_back((welcome.at, welcome.code.clone()));
         }
         let newest = welcome.at;
+        if welcome.done {
+            self.greeted.insert(welcome.pair(), welcome.at);
+        }
         self.codes.insert(welcome.code.clone(), welcome);
         while let Some((at, code)) = self.order.front()
             && at + REMEMBERED_MS < newest
         {
             self.earlier.insert(hashed(code));
-            self.codes.remove(code);
+            let pair = self.codes.remove(code).map(|welcome| welcome.pair());
+            if let Some(pair) = pair.filter(|pair| self.greeted.get(pair) == Some(at)) {
+                self.greeted.remove(&pair);
+            }
             self.order.pop_front();
         }
     }
@@ -56,6 +77,12 @@ impl Welcomes {
     /// Says whether a code was ever handed out.
     pub(crate) fn is_known(&self, code: &str) -> bool {
         self.codes.contains_key(code) || self.earlier.contains(&hashed(code))
+    }
+
+    /// Says whether a greeting went through, with this code or with one that another app got for the same contact.
+    pub(crate) fn is_greeted(&self, welcome: &Welcome) -> bool {
+        let greeted_at = self.greeted.get(&welcome.pair());
+        welcome.done || greeted_at.is_some_and(|at| (at - welcome.at).abs() < WINDOW_MS)
     }
 
     /// Finds a code of late.

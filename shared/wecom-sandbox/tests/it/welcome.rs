@@ -80,6 +80,58 @@ async fn of_two_greetings_at_once_one_waits_in_vain() {
 }
 
 #[actix_web::test]
+async fn of_several_apps_that_are_told_of_a_contact_one_greets() {
+    let corp = TestCorp::start().await;
+    let told = |app: &str, kind: &str, code: &str| {
+        let fields = json!({"UserID": corp.member(0), "ExternalUserID": "wmA", "WelcomeCode": code});
+        json!({"app": app, "type": kind, "fields": fields})
+    };
+    let greeting = |code: &str| json!({"welcome_code": code, "text": {"content": "您好"}});
+    let (half, whole) = ("add_half_external_contact", "add_external_contact");
+    corp.event(json!([told("demo", half, "a"), told("demo-2", half, "b")])).await;
+    assert_eq!(corp.post_as("demo-2", WELCOME, greeting("b")).await["errcode"], 0);
+    assert_eq!(corp.post(WELCOME, greeting("a")).await["errcode"], 41051);
+    corp.advance(5);
+    corp.event(told("demo", whole, "c")).await;
+    assert_eq!(corp.post(WELCOME, greeting("c")).await["errcode"], 41051);
+
+    // When they meet again, two greet at once.
+    corp.advance(3600);
+    corp.event(json!([told("demo", whole, "d"), told("demo-2", whole, "e")])).await;
+    let faults = json!({"api": {WELCOME: {"latency_ms": 2000}}});
+    corp.ask(Method::PUT, "/_control/faults", Some(faults)).await;
+    let (one, other) =
+        join(corp.post(WELCOME, greeting("d")), corp.post_as("demo-2", WELCOME, greeting("e"))).await;
+    let mut codes = [one["errcode"].as_i64(), other["errcode"].as_i64()];
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(41096)]);
+}
+
+#[actix_web::test]
+async fn whoever_must_agree_to_archiving_is_greeted_afterwards() {
+    let corp = TestCorp::start().await;
+    let settings = json!({"archive_consent": true});
+    let (status, set) = corp.ask(Method::PUT, "/_control/settings", Some(settings)).await;
+    assert_eq!((status, &set["archive_consent"]), (200, &json!(true)));
+    let early = code(&corp, "a").await;
+    assert_eq!(corp.post(WELCOME, early.clone()).await["errcode"], 41053);
+    corp.advance(60);
+    assert_eq!(corp.post(WELCOME, early).await["errcode"], 41050);
+
+    let fields = json!({"UserID": corp.member(0), "ExternalUserID": "wma", "WelcomeCode": "b"});
+    corp.event(json!({"app": "demo", "type": "msg_audit_approved", "fields": fields})).await;
+    let greeting = json!({"welcome_code": "b", "text": {"content": "您好"}});
+    let corp = corp.restarted().await;
+    corp.done(WELCOME, greeting.clone()).await;
+    assert_eq!(corp.post(WELCOME, greeting).await["errcode"], 41051);
+
+    let other = code(&corp, "c").await;
+    assert_eq!(corp.post(WELCOME, other.clone()).await["errcode"], 41053, "each customer agrees");
+    corp.ask(Method::PUT, "/_control/settings", Some(json!({}))).await;
+    corp.done(WELCOME, other).await;
+}
+
+#[actix_web::test]
 async fn files_live_three_days() {
     let corp = TestCorp::start().await;
     let bytes = b"\x89PNG\r\n\x1a\n0";
