@@ -102,6 +102,16 @@ async fn an_address_has_limits_of_its_own() {
 }
 
 #[actix_web::test]
+async fn all_apps_at_an_address_share_its_limits() {
+    let corp = TestCorp::start().await;
+    hold(&corp, json!({"ip_calls_per_minute": 3})).await;
+    assert_eq!(errcodes(&corp, "getcallbackip", 2).await, [0, 0]);
+    assert_eq!(corp.post_as("demo-2", "getcallbackip", json!({})).await["errcode"], 0);
+    assert_eq!(corp.post_as("demo-2", "getcallbackip", json!({})).await["errcode"], 45009);
+    assert_eq!(errcodes(&corp, "getcallbackip", 1).await, [45009]);
+}
+
+#[actix_web::test]
 async fn pictures_are_counted_by_day_and_month() {
     for (limits, wait) in
         [(json!({"pictures_per_day": 1}), DAY), (json!({"pictures_per_month": 1}), 30 * DAY)]
