@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
 
 mod book;
+mod calls;
 mod client;
 mod contact;
 mod control;
