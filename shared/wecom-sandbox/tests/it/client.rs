@@ -23,7 +23,7 @@ pub(crate) struct TestCorp {
     pub(crate) token: String,
     folder: Option<TempDir>,
     client: reqwest::Client,
-    url: String,
+    pub(crate) url: String,
     server: ServerHandle,
 }
 

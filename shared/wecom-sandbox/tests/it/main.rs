@@ -9,6 +9,7 @@ mod control;
 mod delivery;
 mod limit;
 mod message;
+mod page;
 mod paging;
 mod range;
 mod restart;
