@@ -7,6 +7,7 @@ mod idempotency;
 mod inbox;
 mod refused;
 mod relay;
+mod retention;
 mod sqlite;
 mod support;
 mod txn;
