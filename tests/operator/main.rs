@@ -1,4 +1,4 @@
-//! What an operator does at the command line, on whole installations in either shape.
+//! What an operator does at the command line, and what an administrator sets up, on whole installations in either shape.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
 
@@ -8,6 +8,7 @@ mod logs;
 mod reconcile;
 mod republish;
 mod traces;
+mod two_apps;
 
 use std::path::Path;
 

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use reqwest::{Client, Method, RequestBuilder};
 use scrm_kernel::Clock;
 use scrm_testing::{APP, TestWecom};
-use scrm_wecom_sandbox::{Answer, ApiFault, CallbackFaults, Event, Faults};
+use scrm_wecom_sandbox::{Answer, ApiFault, App, CallbackFaults, Event, Faults};
 use serde_json::{Value, json};
 
 use crate::installation::Installation;
@@ -68,11 +68,7 @@ impl Company {
             assert!(status.is_success(), "{url}: {status} {body}");
             body
         };
-        let connection = json!({
-            "wecom_corp_id": app.corp_id, "kind": app.kind, "agent_id": app.agent_id, "secret": app.secret,
-            "token": app.token, "encoding_aes_key": app.encoding_aes_key, "api_url": ways.wecom,
-        });
-        put(format!("{ingest}/api/v1/ingest/apps/{APP}"), connection).await;
+        put(format!("{ingest}/api/v1/ingest/apps/{APP}"), connection_of(&app, &ways.wecom)).await;
         put(format!("{leads}/api/v1/leads/greetings"), json!({"text": "您好，很高兴认识您！"})).await;
         let staff: Vec<String> = app.staff.iter().take(staff).cloned().collect();
         let members: Vec<Value> = staff.iter().map(|user| json!({"user_id": user})).collect();
@@ -85,6 +81,29 @@ impl Company {
         wecom.sandbox.set_callback_url(APP, &callback).expect("the app is there");
         let (arrived, accepted) = (AtomicUsize::new(0), Mutex::default());
         Self { wecom, http, ingest: ways.ingest, secret, staff, arrived, accepted }
+    }
+
+    /// Connects one more app of the company, which WeCom tells of everybody too.
+    pub async fn connect_also(&self, installation: &Installation, name: &str) {
+        let app = self.wecom.sandbox.app(name).expect("it is an app of the company");
+        let url = format!("{}/api/v1/ingest/apps/{name}", installation.url_of("ingest"));
+        let request = self.http.put(url).bearer_auth(installation.tokens().get());
+        let answer = request.json(&connection_of(&app, self.wecom.url())).send().await;
+        answer.and_then(reqwest::Response::error_for_status).expect("the app can be connected");
+        let callback = format!("{}/callback/wecom/{name}", self.ingest);
+        self.wecom.sandbox.set_callback_url(name, &callback).expect("the app is there");
+    }
+
+    /// Lets somebody add a member, of which WeCom tells each of these apps, with a welcome code of its own that works;
+    /// returns the customer.
+    pub async fn come_before(&self, apps: &[&str]) -> String {
+        let person = self.somebody();
+        let told = apps.iter().map(|app| self.tell(app, person, format!("code-{person}-{app}"), "fair"));
+        assert!(
+            join_all(told).await.into_iter().all(|answered| answered),
+            "all callbacks are answered with 200"
+        );
+        format!("wm-{person}")
     }
 
     /// Lets so many people add a member, and as many fill in a form. Returns when all callbacks and forms are answered
@@ -133,10 +152,15 @@ impl Company {
 
     /// Lets somebody add a member; returns whether the callback was answered with 200.
     async fn arrive(&self, person: usize, state: &str) -> bool {
-        let event = Event::new(APP, "change_external_contact", Some("add_external_contact"))
+        self.tell(APP, person, format!("code-{person}"), state).await
+    }
+
+    /// Tells an app that somebody has added a member; returns whether the callback was answered with 200.
+    async fn tell(&self, app: &str, person: usize, code: String, state: &str) -> bool {
+        let event = Event::new(app, "change_external_contact", Some("add_external_contact"))
             .field("UserID", self.staff[person % self.staff.len()].as_str())
             .field("ExternalUserID", format!("wm-{person}"))
-            .field("WelcomeCode", format!("code-{person}"))
+            .field("WelcomeCode", code)
             .field("State", state);
         let delivery = self.wecom.sandbox.happen(event).await.expect("the app is there");
         delivery.status == Answer::Http(200)
@@ -199,6 +223,14 @@ impl Company {
     fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns what an administrator types in to connect an app of the WeCom at `url`.
+fn connection_of(app: &App, url: &str) -> Value {
+    json!({
+        "wecom_corp_id": app.corp_id, "kind": app.kind, "agent_id": app.agent_id, "secret": app.secret,
+        "token": app.token, "encoding_aes_key": app.encoding_aes_key, "api_url": url,
+    })
 }
 
 fn phone_of(person: usize) -> String {

@@ -94,11 +94,16 @@ impl Outside {
 
     /// Reports whether a customer has a lead with an owner.
     pub async fn has_owner(&self, external_user_id: &str) -> bool {
+        let leads = self.leads_of(external_user_id).await;
+        leads.is_some_and(|leads| leads.iter().any(|lead| !lead["owner"].is_null()))
+    }
+
+    /// Returns the leads of a customer; `None` while the service does not answer.
+    pub async fn leads_of(&self, external_user_id: &str) -> Option<Vec<Value>> {
         let url = format!("{}?external_user_id={external_user_id}", self.url);
         let answer = self.http.get(url).bearer_auth(self.tokens.get()).send().await;
-        let Ok(answer) = answer.and_then(reqwest::Response::error_for_status) else { return false };
-        let page: Value = answer.json().await.unwrap_or_default();
-        page["items"].as_array().is_some_and(|items| items.iter().any(|lead| !lead["owner"].is_null()))
+        let page: Value = answer.ok()?.error_for_status().ok()?.json().await.ok()?;
+        page["items"].as_array().cloned()
     }
 
     /// Returns the customers who have a lead with an owner.
