@@ -1,6 +1,8 @@
 //! `scrm demo`: arrivals become leads, counted from outside.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
+use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
 use scrm_testing::eventually;
@@ -9,10 +11,10 @@ use serde_json::{Value, json};
 use crate::support::{Outsider, Process, scrm, token};
 
 /// Runs `scrm demo --once` and returns its last line.
-fn once(data: &std::path::Path, leads: u64) -> Value {
+fn once(data: &std::path::Path, leads: u64, speed: &str) -> Value {
     let (leads, data) = (leads.to_string(), data.to_str().unwrap());
     let arguments =
-        ["demo", "--port", "0", "--sandbox-port", "0", "--speed", "500", "--data", data, "--once", &leads];
+        ["demo", "--port", "0", "--sandbox-port", "0", "--speed", speed, "--data", data, "--once", &leads];
     let output = scrm(&arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -23,7 +25,7 @@ fn once(data: &std::path::Path, leads: u64) -> Value {
 fn every_arrival_becomes_one_owned_lead_and_a_second_run_goes_on() {
     let data = tempfile::tempdir().unwrap();
     for _ in 0..2 {
-        let report = once(data.path(), 200);
+        let report = once(data.path(), 200, "500");
         assert_eq!(report["callbacks_acknowledged"], 200, "{report}");
         assert_eq!(report["leads_assigned"], 200, "{report}");
         assert_eq!(report["lost"], 0, "{report}");
@@ -32,6 +34,30 @@ fn every_arrival_becomes_one_owned_lead_and_a_second_run_goes_on() {
         assert_eq!(report["welcomes_sent"], 200, "{report}");
         assert!(report["assign_ms"]["p99"].is_i64(), "{report}");
         assert!(report["welcome_ms"]["p99"].is_i64(), "{report}");
+    }
+}
+
+#[test]
+fn the_first_customer_comes_at_once_however_seldom_they_come() {
+    let data = tempfile::tempdir().unwrap();
+    // One in about three hours.
+    let report = once(data.path(), 1, "0.0001");
+    assert_eq!((&report["leads_assigned"], &report["welcomes_sent"]), (&json!(1), &json!(1)), "{report}");
+}
+
+#[test]
+fn all_of_it_listens_on_this_machine_alone_unless_it_is_told_otherwise() {
+    for (told, ip) in [(&[][..], [127, 0, 0, 1]), (&["--listen", "127.0.0.2"], [127, 0, 0, 2])] {
+        let data = tempfile::tempdir().unwrap();
+        let arguments = ["demo", "--port", "0", "--sandbox-port", "0", "--speed", "0", "--data"];
+        let demo = Process::start(&[&arguments, &[data.path().to_str().unwrap()][..], told].concat(), 2);
+        let listening = demo.listening();
+        assert!(listening.iter().all(|address| address.ip() == IpAddr::from(ip)), "{listening:?}");
+        let printed = [demo.url(""), demo.sandbox_url("")];
+        assert_eq!(
+            listening.iter().map(|address| format!("http://{address}")).collect::<BTreeSet<_>>(),
+            printed.into()
+        );
     }
 }
 

@@ -1,6 +1,8 @@
 //! A running `scrm`, and how to talk to it.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -75,6 +77,21 @@ impl Process {
         peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// Returns where it takes TCP connections.
+    pub(crate) fn listening(&self) -> BTreeSet<SocketAddr> {
+        let place = format!("/proc/{}", self.child.id());
+        let open = std::fs::read_dir(format!("{place}/fd")).unwrap();
+        let open: BTreeSet<_> =
+            open.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok()).collect();
+        let read = |table: &str| std::fs::read_to_string(format!("{place}/net/{table}")).unwrap();
+        let sockets = read("tcp") + &read("tcp6");
+        let sockets = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        // Those of the whole machine: local address, state and inode are the second, fourth and tenth of each.
+        let listening = sockets.filter(|socket| socket[3] == "0A");
+        let own = listening.filter(|socket| open.contains(Path::new(&format!("socket:[{}]", socket[9]))));
+        own.map(|socket| address_of(socket[1])).collect()
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
@@ -86,6 +103,17 @@ impl Process {
         self.signal("TERM");
         self.child.wait().unwrap()
     }
+}
+
+/// Reads an address as Linux shows it: words of four bytes, the last byte first, and a port, as it is said.
+fn address_of(shown: &str) -> SocketAddr {
+    let (ip, port) = shown.split_once(':').unwrap();
+    let word = |place: usize| u32::from_str_radix(&ip[place..place + 8], 16).unwrap().to_le_bytes();
+    let ip: IpAddr = match ip.len() {
+        8 => word(0).into(),
+        _ => <[u8; 16]>::try_from([word(0), word(8), word(16), word(24)].concat()).unwrap().into(),
+    };
+    SocketAddr::new(ip, u16::from_str_radix(port, 16).unwrap())
 }
 
 impl Drop for Process {
