@@ -205,10 +205,7 @@ impl App {
     /// Tries again later what may still work; a code that has expired cannot.
     async fn put_off(&self, errand: &Taken, error: &CallError) -> Result<(), DbErr> {
         let next = self.clock.now() + pause_after(errand.attempts);
-        let problem = match error {
-            CallError::Token(cause) => format!("{error}: {cause}"),
-            error => error.to_string(),
-        };
+        let problem = error.to_string();
         let is_over = match errand.subject {
             Subject::Code(_) => next > errand.told.at + CODE_LIFE,
             Subject::Corp(_) => errand.attempts >= MOST_ATTEMPTS,

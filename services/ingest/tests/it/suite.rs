@@ -1,12 +1,14 @@
 //! Suites of a provider: what WeCom tells them, who installs them, and as whom their apps then speak.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
 use scrm_kernel::CorpId;
 use scrm_proto::wecom::v1::{ContactAdded, CustomerRead};
 use scrm_testing::eventually;
-use scrm_wecom::client::token::{TokenError, TokenSource as _};
+use scrm_wecom::client::CallError;
+use scrm_wecom::client::token::{CachedTokens, TokenError, TokenSource as _};
 use serde_json::{Value, json};
 
 use crate::simulated::Simulated;
@@ -16,6 +18,7 @@ const SUITE_ID: &str = "ww4asffe99e54c0f4c";
 const PROVIDER: &str = "ww00000000000000p1";
 const CUSTOMER: &str = "ww00000000000000k1";
 const SUITES: &str = "/api/v1/ingest/suites";
+const FOLLOWING: &str = "externalcontact/get_follow_user_list";
 
 fn suite_of(wecom: &Wecom, kind: &str) -> Value {
     json!({
@@ -311,6 +314,40 @@ async fn an_enterprise_that_installs_a_third_party_app_is_served_until_it_cancel
     let again = authorization(&simulated, "suite", |one| one["state"] == "active").await;
     assert_eq!((&again["app"], &again["corp_id"]), (&json!(app), &json!(corp)));
     assert!(source.grant(corp, Some(&app)).await.is_ok());
+    simulated.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_keeps_a_token_of_a_cancelled_app_stops_using_it_and_is_told_why() {
+    let simulated = Simulated::start().await;
+    connect(&simulated, "suite").await;
+    deed(&simulated, "suite", "create_auth").await;
+    let authorized = authorization(&simulated, "suite", |one| one["state"] == "active").await;
+    let (corp, app) = (simulated.ingest.corp, authorized["app"].as_str().unwrap());
+    let clock = &simulated.ingest.clock;
+    let kept = Arc::new(CachedTokens::new(simulated.ingest.app(), clock.clone()));
+    let speaker = scrm_testing::wecom(kept, clock).of(corp, Some(app));
+    speaker.following_members().await.unwrap();
+
+    deed(&simulated, "suite", "cancel_auth").await;
+    authorization(&simulated, "suite", |one| one["state"] == "cancelled").await;
+    // What WeCom says to a token whose authorisation is over.
+    let refusal = json!({"error_rate": 1.0, "errcode": 48004});
+    simulated.faults(&json!({"api": {FOLLOWING: refusal}})).await;
+    let calls = simulated.wecom.calls(FOLLOWING).len();
+    for _ in 0..2 {
+        let error = speaker.following_members().await.unwrap_err();
+        assert_eq!(error, CallError::Token(TokenError::NotConnected));
+        assert_eq!(error.to_string(), "the app is not connected to WeCom");
+    }
+    assert_eq!(simulated.wecom.calls(FOLLOWING).len(), calls + 1, "WeCom is asked once");
+    simulated.faults(&json!({})).await;
+
+    // Installed again, it goes on without waiting for anything to expire.
+    clock.advance(Duration::from_secs(1));
+    deed(&simulated, "suite", "create_auth").await;
+    authorization(&simulated, "suite", |one| one["state"] == "active").await;
+    speaker.following_members().await.unwrap();
     simulated.finish().await;
 }
 

@@ -1,6 +1,5 @@
 //! Asking WeCom to hand a customer over, once however often it is wanted.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use scrm_db::Txn;
@@ -129,9 +128,5 @@ fn answer_of(error: &CallError) -> Answer {
 }
 
 fn trouble_of(error: &CallError) -> Trouble {
-    let words = match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    };
-    Trouble { errcode: error.errcode(), words }
+    Trouble { errcode: error.errcode(), words: error.to_string() }
 }

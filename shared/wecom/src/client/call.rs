@@ -1,8 +1,9 @@
 //! One call from its turn to its answer, and when it is made again.
 //!
-//! A refused token means that nothing was done: it is renewed once, and the call made again, whatever it is. Reads
-//! are made again after passing trouble. A call with an effect is otherwise made once, and when WeCom may have done
-//! it although we did not hear so, it fails as [`CallError::Unclear`].
+//! A refused token means that nothing was done: it is renewed once, and the call made again, whatever it is. After a
+//! cancelled authorisation there is no new one, and the caller is told so. Reads are made again after passing trouble. A
+//! call with an effect is otherwise made once, and when WeCom may have done it although we did not hear so, it fails as
+//! [`CallError::Unclear`].
 
 use std::time::{Duration, Instant};
 
@@ -82,7 +83,7 @@ impl Speaker {
                 Err(error) => error,
             };
             match error.class() {
-                Class::RefreshToken if !is_renewed => {
+                _ if error.is_of_token() && !is_renewed => {
                     is_renewed = true;
                     self.client.tokens.invalidate(&grant).await?;
                 }

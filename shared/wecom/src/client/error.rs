@@ -34,8 +34,8 @@ pub enum CallError {
     /// The answer to a read cannot be used. The text says where, never what.
     #[error("the answer cannot be used: {0}")]
     Malformed(String),
-    /// There is no token to call with.
-    #[error("there is no access token")]
+    /// There is no token to call with; the text says why.
+    #[error(transparent)]
     Token(#[from] TokenError),
     /// We ourselves hold the call back, because WeCom would refuse it.
     #[error("held back until {until}")]
@@ -87,6 +87,9 @@ impl Class {
     }
 }
 
+/// WeCom's code for an authorisation that is over: the enterprise took it back, or gave another one since.
+const NOT_AUTHORIZED: i64 = 48004;
+
 impl CallError {
     /// Makes the error of a code other than 0.
     pub(super) fn wecom(errcode: i64, errmsg: &str) -> Self {
@@ -105,6 +108,12 @@ impl CallError {
             Self::RateLimited { .. } => Class::Wait,
             Self::Http { .. } | Self::Malformed(_) => Class::Stop,
         }
+    }
+
+    /// Reports whether another token may help, or will tell why there is none: this one ended early, or the authorisation
+    /// did that it came from.
+    pub(super) fn is_of_token(&self) -> bool {
+        self.class() == Class::RefreshToken || self.errcode() == Some(NOT_AUTHORIZED)
     }
 
     /// Returns WeCom's code, when WeCom refused.

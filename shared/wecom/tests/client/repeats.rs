@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scrm_kernel::Clock;
-use scrm_wecom::client::token::CachedTokens;
+use scrm_wecom::client::token::{CachedTokens, TokenError};
 use scrm_wecom::client::{CallError, Class, Welcome};
 use serde_json::json;
 
@@ -16,12 +16,15 @@ fn welcome() -> Welcome {
     Welcome { code: "CODE".to_owned(), text: Some("hi".to_owned()), attachments: Vec::new() }
 }
 
+fn refusal(errcode: i64) -> Answer {
+    Answer::Json(json!({"errcode": errcode, "errmsg": "no"}))
+}
+
 #[tokio::test]
 async fn a_refused_token_is_renewed_once_and_the_call_made_again() {
     for errcode in [40014, 42001] {
         let scene = Scene::start();
-        let refusal = Answer::Json(json!({"errcode": errcode, "errmsg": "invalid access_token"}));
-        scene.server.plays(WELCOME, [refusal, Answer::Json(json!({"errcode": 0, "errmsg": "ok"}))]);
+        scene.server.plays(WELCOME, [refusal(errcode), Answer::Json(json!({"errcode": 0, "errmsg": "ok"}))]);
         scene.speaker.send_welcome(&welcome()).await.unwrap();
         assert_eq!(scene.mint.counts(), (2, 1));
         let tokens: Vec<String> =
@@ -38,6 +41,40 @@ async fn a_token_refused_twice_is_an_error() {
     assert_eq!((error.errcode(), error.class()), (Some(42001), Class::RefreshToken));
     assert_eq!(scene.mint.counts(), (2, 1));
     assert_eq!(scene.server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn after_a_cancelled_authorisation_the_token_is_gone_and_the_caller_is_told_why() {
+    let server = Server::start();
+    let clock = Clock::mock(start_of_time());
+    let mint = Mint::new(&server.url, clock.clone());
+    let speaker = client(Arc::new(CachedTokens::new(mint.clone(), clock.clone())), clock).of(corp(), None);
+    server.plays(READ, [Answer::Json(json!({"errcode": 0, "follow_user": ["LiLei"]})), refusal(48004)]);
+    speaker.following_members().await.unwrap();
+    assert_eq!(mint.counts(), (1, 0));
+
+    // The token is still in its two hours, and whoever gives tokens has heard of the cancellation.
+    mint.disconnect();
+    for _ in 0..2 {
+        let error = speaker.following_members().await.unwrap_err();
+        assert_eq!((&error, error.class()), (&CallError::Token(TokenError::NotConnected), Class::Operator));
+        assert_eq!(error.to_string(), "the app is not connected to WeCom");
+    }
+    assert_eq!((mint.counts(), server.seen().len()), ((3, 1), 2), "with its old token it asks WeCom once");
+}
+
+#[tokio::test]
+async fn an_authorisation_that_was_given_anew_goes_on_with_its_own_token() {
+    let scene = Scene::start();
+    scene.server.plays(WELCOME, [refusal(48004), Answer::Json(json!({"errcode": 0, "errmsg": "ok"}))]);
+    scene.speaker.send_welcome(&welcome()).await.unwrap();
+    assert_eq!(scene.mint.counts(), (2, 1));
+
+    // Where another token does not help, WeCom's own words are what one gets.
+    scene.server.refuses(WELCOME, 48004);
+    let error = scene.speaker.send_welcome(&welcome()).await.unwrap_err();
+    assert_eq!((error.errcode(), error.class()), (Some(48004), Class::Operator));
+    assert_eq!(scene.server.seen().len(), 4);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -168,15 +168,22 @@ pub(crate) struct Mint {
     pub(crate) clock: Clock,
     pub(crate) granted: AtomicU32,
     pub(crate) invalidated: AtomicU32,
+    is_disconnected: AtomicBool,
 }
 
 impl Mint {
     pub(crate) fn new(base_url: &str, clock: Clock) -> Arc<Self> {
         let base_url = base_url.to_owned();
-        Arc::new(Self { base_url, clock, granted: AtomicU32::new(0), invalidated: AtomicU32::new(0) })
+        let (granted, invalidated) = (AtomicU32::new(0), AtomicU32::new(0));
+        Arc::new(Self { base_url, clock, granted, invalidated, is_disconnected: AtomicBool::new(false) })
     }
 
-    /// Returns how many grants were given, and how many tokens were reported.
+    /// Gives no tokens any more.
+    pub(crate) fn disconnect(&self) {
+        self.is_disconnected.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns how many grants were asked for, and how many tokens were reported.
     pub(crate) fn counts(&self) -> (u32, u32) {
         (self.granted.load(Ordering::SeqCst), self.invalidated.load(Ordering::SeqCst))
     }
@@ -186,6 +193,9 @@ impl Mint {
 impl TokenSource for Mint {
     async fn grant(&self, corp: CorpId, app: Option<&str>) -> Result<Grant, TokenError> {
         self.granted.fetch_add(1, Ordering::SeqCst);
+        if self.is_disconnected.load(Ordering::SeqCst) {
+            return Err(TokenError::NotConnected);
+        }
         let number = self.invalidated.load(Ordering::SeqCst);
         Ok(Grant {
             corp,
