@@ -22,7 +22,7 @@ const WINDOW: Duration = Duration::from_secs(20);
 const LEASE: Duration = Duration::from_secs(15);
 /// How long to wait for somebody else's call.
 const BUSY: Duration = Duration::from_millis(500);
-/// How long the message waits for the customer's name.
+/// How long the message waits for the customer's name, from its claim on.
 const NAME_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A welcome message that is this process's to send.
@@ -34,6 +34,8 @@ pub(crate) struct ToGreet {
     greeting: Greeting,
     /// Of the member who greets, if it is known and has a place in the words.
     staff_name: Option<String>,
+    /// Until when it waits for the customer's name.
+    name_until: Timestamp,
 }
 
 impl App {
@@ -57,6 +59,7 @@ impl App {
         let key = Key { corp, member: contact.member.clone(), person: contact.person.clone(), number };
         let code = Code { app: app.to_owned(), text: code, ends_at: contact.received_at + WINDOW };
         let now = txn.now();
+        let name_until = now + NAME_PATIENCE;
         let staff_name = if greeting.text.wants(Variable::Staff) {
             store::staff::name(txn, corp, &key.member).await?
         } else {
@@ -65,7 +68,7 @@ impl App {
 
         let begun = Progress::begun(now, now + LEASE, code.ends_at);
         if store::welcome::add(txn, &self.keys, &key, &code, begun).await? {
-            let to_greet = ToGreet { key, claimed: begun, code, greeting, staff_name };
+            let to_greet = ToGreet { key, claimed: begun, code, greeting, staff_name, name_until };
             let is_over = begun.state.is_final();
             return Ok(if is_over { Claim::Nothing } else { Claim::Call(to_greet) });
         }
@@ -81,11 +84,11 @@ impl App {
             }
             Turn::Call(after) => {
                 store::welcome::save(txn, &self.keys, &key, after, None, None).await?;
-                Ok(Claim::Call(ToGreet { key, claimed: after, code: kept, greeting, staff_name }))
+                Ok(Claim::Call(ToGreet { key, claimed: after, code: kept, greeting, staff_name, name_until }))
             }
             Turn::CallAnew(after) => {
                 store::welcome::save(txn, &self.keys, &key, after, Some(&code), None).await?;
-                Ok(Claim::Call(ToGreet { key, claimed: after, code, greeting, staff_name }))
+                Ok(Claim::Call(ToGreet { key, claimed: after, code, greeting, staff_name, name_until }))
             }
         }
     }
@@ -126,7 +129,8 @@ impl App {
                     let claimed = Progress::begun(now, now + LEASE, code.ends_at);
                     messages.push((key.clone(), code.clone(), claimed));
                     let is_over = claimed.state.is_final();
-                    let to_greet = ToGreet { key, claimed, code, greeting, staff_name };
+                    let name_until = now + NAME_PATIENCE;
+                    let to_greet = ToGreet { key, claimed, code, greeting, staff_name, name_until };
                     Some(if is_over { Claim::Nothing } else { Claim::Call(to_greet) })
                 }
             };
@@ -138,10 +142,11 @@ impl App {
 
     /// Sends a welcome message.
     pub(crate) async fn greet(&self, to_greet: &ToGreet) -> Answer {
-        let ToGreet { key, code, greeting, staff_name, .. } = to_greet;
+        let ToGreet { key, code, greeting, staff_name, name_until, .. } = to_greet;
         let name = async {
             let is_wanted = greeting.text.wants(Variable::Customer);
-            if is_wanted { self.names.within(NAME_PATIENCE, key.corp, &key.person).await } else { None }
+            let end = self.db.clock().sleep_until(*name_until);
+            if is_wanted { self.names.before(end, key.corp, &key.person).await } else { None }
         };
         let attached = self.attached(key.corp, &code.app, &greeting.attachments);
         let (name, attached) = tokio::join!(name, attached);

@@ -51,10 +51,10 @@ impl Names {
         Self { db, waiting: Arc::default(), more: Arc::default() }
     }
 
-    /// Returns a customer's name once it is known, or nothing when `patience` is over.
-    pub(crate) async fn within(
+    /// Returns a customer's name once it is known, or nothing when `end` has come.
+    pub(crate) async fn before(
         &self,
-        patience: Duration,
+        end: impl Future<Output = ()>,
         corp: CorpId,
         person: &ExternalUserId,
     ) -> Option<String> {
@@ -70,7 +70,11 @@ impl Names {
             tokio::spawn(self.clone().look());
         }
         self.more.notify_one();
-        tokio::time::timeout(patience, told).await.ok()?.ok()
+        tokio::select! {
+            biased;
+            name = told => name.ok(),
+            () = end => None,
+        }
     }
 
     /// Looks until nobody waits any more.

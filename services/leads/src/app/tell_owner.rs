@@ -44,7 +44,7 @@ impl App {
     pub(crate) async fn await_name(&self, corp: CorpId, person: &ExternalUserId) {
         // Without a door to WeCom there is no point in it.
         if self.wecom.of(corp, None).ready().await.is_ok() {
-            self.names.within(NAME_PATIENCE, corp, person).await;
+            self.names.before(tokio::time::sleep(NAME_PATIENCE), corp, person).await;
         }
     }
 

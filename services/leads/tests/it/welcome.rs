@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use scrm_kernel::StaffId;
+use scrm_proto::Envelope;
 use scrm_proto::wecom::v1::{ContactRemoved, CustomerRead, RemovedBy};
 use scrm_testing::{envelope_of, eventually};
 use serde_json::json;
@@ -11,17 +12,22 @@ use serde_json::json;
 use crate::support::TestLeads;
 use crate::welcome_support::{GREETINGS, Greeted, SEND};
 
+/// Returns what tells the name of a customer.
+fn read(greeted: &Greeted, customer: &str, name: &str) -> Envelope {
+    let read = CustomerRead {
+        corp_id: greeted.leads.corp.to_string(),
+        external_user_id: customer.to_owned(),
+        name: name.to_owned(),
+        ..CustomerRead::default()
+    };
+    envelope_of(greeted.leads.corp, greeted.leads.clock.now(), &read)
+}
+
 #[tokio::test]
 async fn a_new_contact_is_greeted_by_name_once_however_often_it_is_told() {
     let greeted = Greeted::start("{customer|您}好，欢迎").await;
     let contact = greeted.arrives("wm-greeted", "code-1", 1).await;
-    let read = CustomerRead {
-        corp_id: greeted.leads.corp.to_string(),
-        external_user_id: "wm-greeted".to_owned(),
-        name: "小鹿".to_owned(),
-        ..CustomerRead::default()
-    };
-    let read = envelope_of(greeted.leads.corp, greeted.leads.clock.now(), &read);
+    let read = read(&greeted, "wm-greeted", "小鹿");
     let told = [contact.told(), contact.clone().half().told(), contact.through("other").told(), read];
     greeted.hear(told).await;
 
@@ -39,7 +45,7 @@ async fn a_new_contact_is_greeted_by_name_once_however_often_it_is_told() {
 async fn without_a_name_in_time_it_says_its_neutral_words() {
     let greeted = Greeted::start("{customer|您}好").await;
     let contact = greeted.arrives("wm-nameless", "code-1", 1).await;
-    greeted.leads.hear([contact.told()]).await;
+    greeted.hear([contact.told()]).await;
     assert_eq!(greeted.outcome_of("wm-nameless").await, "sent");
     assert_eq!(greeted.wecom.calls(SEND)[0].0["text"]["content"], "您好");
     let lead = greeted.leads.lead_of("wm-nameless").await;
@@ -52,6 +58,38 @@ async fn without_a_name_in_time_it_says_its_neutral_words() {
     let (status, given) = admin.post(&path, &json!({"user_id": heir, "transfer": false})).await;
     assert_eq!((status, &given["owner"]["user_id"]), (200, &json!(heir)), "{given}");
     assert_eq!(greeted.leads.lead_of("wm-nameless").await["welcome"], lead["welcome"]);
+    greeted.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_waits_two_seconds_for_the_name_and_not_longer() {
+    let greeted = Greeted::start("{customer|您}好").await;
+    let (leads, customers) = (&greeted.leads, ["wm-in-time", "wm-too-late"]);
+    for (customer, seq) in customers.into_iter().zip(1..) {
+        let contact = greeted.arrives(customer, &format!("code-{seq}"), seq).await;
+        leads.broker.publish([contact.told()]).await;
+    }
+    eventually("both messages are being sent", async || {
+        let mut are_claimed = true;
+        for customer in customers {
+            let found = leads.leads_of(customer).await;
+            are_claimed &= found.iter().any(|lead| lead["welcome"]["state"] == "calling");
+        }
+        are_claimed.then_some(())
+    })
+    .await;
+
+    leads.clock.advance(Duration::from_millis(1_999));
+    leads.broker.publish([read(&greeted, "wm-in-time", "小鹿")]).await;
+    assert_eq!(greeted.outcome_of("wm-in-time").await, "sent");
+    leads.clock.advance(Duration::from_millis(1));
+    assert_eq!(greeted.outcome_of("wm-too-late").await, "sent");
+    let said: Vec<_> =
+        greeted.wecom.calls(SEND).into_iter().map(|(body, _)| body["text"]["content"].clone()).collect();
+    assert_eq!(said, ["小鹿好", "您好"]);
+    leads.broker.publish([read(&greeted, "wm-too-late", "小鹿")]).await;
+    leads.settled().await;
+    assert_eq!(greeted.answers(), [0, 0]);
     greeted.finish().await;
 }
 
