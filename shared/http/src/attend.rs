@@ -1,6 +1,6 @@
 //! What every request gets: an id, a limit of time, and its line in the log.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -14,7 +14,9 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use uuid::Uuid;
 
+use crate::body;
 use crate::caller::is_public;
+use crate::patience::Patience;
 use crate::problem::{REQUEST_ID, refuse};
 
 /// Requests answered, by route and status.
@@ -53,9 +55,9 @@ impl ResponseError for TookTooLong {
     }
 }
 
-/// Middleware: gives the request an id, gives it up when its answer does not begin within `limit`, and writes its line.
+/// Middleware: gives the request an id, gives it up when its answer does not begin in time, and writes its line.
 pub(crate) async fn attend(
-    limit: Duration,
+    patience: Patience,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
@@ -69,6 +71,7 @@ pub(crate) async fn attend(
         otel.kind = "server", request.id = %id, http.request.method = %method,
         http.route = Empty, http.response.status_code = Empty,
     );
+    let limit = body::time_of(&request, patience) + patience.answer;
     let answering = REQUEST_ID.scope(id.clone(), next.call(request)).instrument(step.clone());
     let outcome = match timeout(limit, answering).await {
         Ok(outcome) => Ok(outcome?.map_into_boxed_body()),
@@ -121,6 +124,7 @@ mod tests {
     use std::future::pending;
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use actix_web::middleware::from_fn;
     use actix_web::test::{TestRequest, init_service, try_call_service};
@@ -172,7 +176,8 @@ mod tests {
     }
 
     /// Sends a request to routes of which some never answer; returns status, id and body.
-    async fn answered(limit: Duration, request: TestRequest) -> (u16, Option<String>, Vec<u8>) {
+    async fn answered(answer: Duration, request: TestRequest) -> (u16, Option<String>, Vec<u8>) {
+        let patience = Patience { answer, ..Patience::default() };
         let app = App::new()
             .route("/api/v1/leads/leads/{id}", web::get().to(HttpResponse::Ok))
             .route("/api/v1/leads/broken", web::get().to(HttpResponse::InternalServerError))
@@ -180,7 +185,7 @@ mod tests {
             .route("/hooks/leads/{source}", web::post().to(HttpResponse::Accepted))
             .route("/api/v1/leads/never", web::get().to(pending::<HttpResponse>))
             .route("/callback/wecom/{app}", web::get().to(pending::<HttpResponse>))
-            .wrap(from_fn(move |request, next| attend(limit, request, next)));
+            .wrap(from_fn(move |request, next| attend(patience, request, next)));
         let answer = match try_call_service(&init_service(app).await, request.to_request()).await {
             Ok(response) => response.into_parts().1.map_into_boxed_body(),
             Err(error) => error.error_response(),

@@ -1,12 +1,10 @@
 //! The server of a process: all routes of all its services behind one port.
 
-use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
@@ -20,15 +18,12 @@ use crate::attend::attend;
 use crate::body;
 use crate::caller::authenticate;
 use crate::docs;
+use crate::patience::Patience;
 use crate::problem::{malformed, refuse};
 use crate::token::Tokens;
 
 /// Largest JSON body of an ordinary request.
 const JSON_LIMIT: usize = 256 * 1024;
-/// How long a request may take to send its head.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a request may take until its answer begins. What takes longer is a job that can be asked about.
-const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// How long requests may go on after the process is asked to stop, in seconds.
 const DRAIN_SECONDS: u64 = 10;
 
@@ -92,13 +87,27 @@ pub async fn serve(
     workers: usize,
     lifecycle: Lifecycle,
 ) -> std::io::Result<()> {
+    serve_with(Patience::default(), listener, services, tokens, readiness, workers, lifecycle).await
+}
+
+/// Serves like [`serve`], with as much patience as is said.
+pub async fn serve_with(
+    patience: Patience,
+    listener: TcpListener,
+    services: Vec<Routes>,
+    tokens: Tokens,
+    readiness: Readiness,
+    workers: usize,
+    lifecycle: Lifecycle,
+) -> std::io::Result<()> {
     let document = Data::new(document("Hongyan", &services));
-    let (tokens, readiness) = (Data::new(tokens), Data::new(readiness));
+    let (tokens, readiness, bounds) = (Data::new(tokens), Data::new(readiness), Data::new(patience));
     let server = HttpServer::new(move || {
         let services = services.clone();
         let (app, _) = App::new()
             .app_data(tokens.clone())
             .app_data(readiness.clone())
+            .app_data(bounds.clone())
             .app_data(document.clone())
             .app_data(json_config())
             .app_data(web::QueryConfig::default().error_handler(|error, _| bad_query(&error).into()))
@@ -114,10 +123,11 @@ pub async fn serve(
             .default_service(web::to(nothing_here))
             .wrap(from_fn(body::bound_json))
             .wrap(from_fn(authenticate))
-            .wrap(from_fn(|request, next| attend(ANSWER_TIME, request, next)))
+            .wrap(from_fn(body::close_unread))
+            .wrap(from_fn(move |request, next| attend(patience, request, next)))
     })
     .workers(workers)
-    .client_request_timeout(HEAD_TIME)
+    .client_request_timeout(patience.head)
     .shutdown_timeout(DRAIN_SECONDS)
     .disable_signals()
     .listen(listener)?
@@ -158,7 +168,7 @@ fn bad_json(error: &JsonPayloadError) -> Unreadable {
             (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
         }
         JsonPayloadError::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"),
-        JsonPayloadError::Payload(PayloadError::Io(error)) if error.kind() == ErrorKind::TimedOut => {
+        JsonPayloadError::Payload(error) if body::is_late(error) => {
             (StatusCode::REQUEST_TIMEOUT, "body_too_slow")
         }
         _ => (StatusCode::BAD_REQUEST, "bad_json"),

@@ -3,12 +3,14 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder};
-use scrm_http::{BETWEEN_SERVICES, Caller, Readiness, Role, Routes, TokenKeys, Tokens, serve};
+use scrm_http::{BETWEEN_SERVICES, Caller, Patience, Readiness, Role, Routes, TokenKeys, Tokens, serve_with};
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,13 +29,39 @@ pub struct TestServer {
 impl TestServer {
     /// Serves `services` until `lifecycle` stops.
     pub fn start(services: Vec<Routes>, clock: Clock, lifecycle: &Lifecycle) -> Self {
+        Self::with_patience(Patience::default(), services, clock, lifecycle)
+    }
+
+    /// Serves like [`start`](Self::start), and waits no longer than this for what it is sent.
+    pub fn with_patience(
+        patience: Patience,
+        services: Vec<Routes>,
+        clock: Clock,
+        lifecycle: &Lifecycle,
+    ) -> Self {
+        let readiness = Readiness::default();
+        readiness.set();
+        Self::serving(patience, readiness, services, clock, lifecycle)
+    }
+
+    /// Serves for a process that is not ready before `readiness` is set.
+    pub fn before(readiness: Readiness, services: Vec<Routes>, clock: Clock, lifecycle: &Lifecycle) -> Self {
+        Self::serving(Patience::default(), readiness, services, clock, lifecycle)
+    }
+
+    fn serving(
+        patience: Patience,
+        readiness: Readiness,
+        services: Vec<Routes>,
+        clock: Clock,
+        lifecycle: &Lifecycle,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let keys = KeyRing::generate();
         let tokens = Tokens::admitting_services(TokenKeys::generate().0, clock, keys.clone());
-        let readiness = Readiness::default();
-        readiness.set();
-        let server = serve(listener, services, tokens.clone(), readiness, 1, lifecycle.clone());
+        let (checking, stopping) = (tokens.clone(), lifecycle.clone());
+        let server = serve_with(patience, listener, services, checking, readiness, 1, stopping);
         lifecycle.spawn("http", server);
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         Self {
@@ -49,11 +77,26 @@ impl TestServer {
         self.address
     }
 
+    /// Sends the beginning of a request and nothing more; returns what is answered before the connection is closed.
+    pub async fn begin(&self, request: &str) -> Reply {
+        let mut stream =
+            TcpStream::connect(self.address).await.expect("a server that runs takes connections");
+        stream.write_all(request.as_bytes()).await.expect("it reads what it is sent");
+        let mut answer = Vec::new();
+        let whole = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        whole.expect("it does not wait for ever").expect("an answer has an end");
+        Reply::parse(&answer)
+    }
+
+    /// Returns the token of an administrator of `corp`, for tests that write bytes.
+    pub fn token(&self, corp: CorpId) -> String {
+        let caller = Caller { corp, role: Role::Admin, subject: "test".to_owned() };
+        self.tokens.sign(&caller, TOKEN_LIFE).expect("a generated key signs")
+    }
+
     /// Returns a client that has the token of an administrator of `corp`.
     pub fn admin(&self, corp: CorpId) -> Client {
-        let caller = Caller { corp, role: Role::Admin, subject: "test".to_owned() };
-        let token = self.tokens.sign(&caller, TOKEN_LIFE).expect("a generated key signs");
-        self.bearer(&token)
+        self.bearer(&self.token(corp))
     }
 
     /// Returns a client that is another service of the installation.
@@ -97,6 +140,23 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Reads an answer as it came over the wire, without parts.
+    fn parse(answer: &[u8]) -> Self {
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+        let head = std::str::from_utf8(&answer[..end]).expect("a head is text");
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ")?;
+            Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
+        };
+        Self {
+            status: status.expect("an answer has a status"),
+            headers: lines.filter_map(header).collect(),
+            body: answer[end + 4..].to_vec(),
+        }
+    }
+
     /// Returns the body as JSON; null when it is empty.
     pub fn json(&self) -> Value {
         if self.body.is_empty() {

@@ -15,6 +15,7 @@ mod reconcile;
 mod replay;
 mod sender;
 mod simulated;
+mod slow;
 mod submission;
 mod suite;
 mod support;

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use reqwest::Method;
 use scrm_db::Db;
+use scrm_http::Patience;
 use scrm_ingest::{App, Ingest};
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle, MessageId, Timestamp};
 use scrm_mq::topology::INGEST_PROFILE;
@@ -80,6 +81,11 @@ impl TestIngest {
         let ingest = started(&self.database, keys, clock, &self.broker, lifecycle, folder, None).await;
         let server = TestServer::start(vec![ingest.routes()], self.clock.clone(), &self.lifecycle);
         (ingest, server)
+    }
+
+    /// Answers at one more port, and waits there no longer than this for what it is sent.
+    pub(crate) fn with_patience(&self, patience: Patience) -> TestServer {
+        TestServer::with_patience(patience, vec![self.ingest.routes()], self.clock.clone(), &self.lifecycle)
     }
 
     /// Returns the use cases.

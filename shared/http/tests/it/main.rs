@@ -1,0 +1,3 @@
+//! The server from outside: routes of a test behind a real port.
+
+mod slow;
