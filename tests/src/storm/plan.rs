@@ -16,6 +16,8 @@ const RATE: u64 = 40;
 const CONTACTS: u64 = 50;
 /// Milliseconds between two faults, on average.
 const GAP: u64 = 1500;
+/// The share of the storm in which one fault of each kind comes, on average; the rest is for those that wait for others.
+const FIRST_SHARE: f64 = 0.6;
 /// Of all drawn faults, at most one in this many kills the broker: it takes long to come back.
 const BROKER_SHARE: u64 = 8;
 /// The API of WeCom, as far as arrivals need it.
@@ -173,6 +175,8 @@ pub struct Turn {
 pub struct Script {
     chance: ChaCha8Rng,
     gap: Duration,
+    /// Between the first ones, so that each of them comes before the storm is over.
+    first_gap: Duration,
     /// Kinds that are still to come once.
     first: Vec<Fault>,
     kinds: Vec<Fault>,
@@ -189,7 +193,14 @@ impl Script {
         for index in (1..first.len()).rev() {
             first.swap(index, below(&mut chance, index as u64 + 1));
         }
-        Self { chance, gap: plan.gap, first, kinds, drawn: 0, brokers: 0 }
+        let most = u32::try_from(kinds.len()).expect("kinds are few");
+        let first_gap = plan.gap.min(plan.duration.mul_f64(FIRST_SHARE) / most);
+        Self { chance, gap: plan.gap, first_gap, first, kinds, drawn: 0, brokers: 0 }
+    }
+
+    /// Returns the kinds that come, each at least once.
+    pub fn kinds(&self) -> impl Iterator<Item = String> {
+        self.kinds.iter().map(|fault| fault.kind())
     }
 
     fn draw(&mut self) -> Fault {
@@ -213,6 +224,7 @@ impl Iterator for Script {
     type Item = Turn;
 
     fn next(&mut self) -> Option<Turn> {
+        let gap = if self.first.is_empty() { self.gap } else { self.first_gap };
         let fault = match self.draw() {
             Fault::Slow(way, _) => Fault::Slow(way, self.millis(5, 300)),
             Fault::Api(_, trouble) => {
@@ -222,7 +234,7 @@ impl Iterator for Script {
             fault => fault,
         };
         self.drawn += 1;
-        let twice_the_gap = u64::try_from(self.gap.as_millis() * 2).unwrap_or(u64::MAX).max(1);
+        let twice_the_gap = u64::try_from(gap.as_millis() * 2).unwrap_or(u64::MAX).max(1);
         let lasts = match fault {
             Fault::Cut(_) | Fault::Flush | Fault::RevokeTokens => Duration::ZERO,
             Fault::KillProcess(_) | Fault::KillServer(_) => self.millis(0, 3000),
@@ -268,9 +280,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::installation::SERVICES;
 
-    const PLAN: Plan =
-        Plan { seed: 7, duration: Duration::ZERO, rate: 0, contacts: 0, gap: Duration::from_millis(1500) };
+    const PLAN: Plan = Plan {
+        seed: 7,
+        duration: Duration::from_secs(SECONDS),
+        rate: 0,
+        contacts: 0,
+        gap: Duration::from_millis(GAP),
+    };
 
     #[test]
     fn a_seed_is_one_storm() {
@@ -290,5 +308,14 @@ mod tests {
         assert!(turns.iter().filter(killed).count() <= 51);
         let pauses: Duration = turns.iter().map(|turn| turn.pause).sum();
         assert!((1200..1800).contains(&(pauses / 400).as_millis()), "{pauses:?}");
+    }
+    #[test]
+    fn one_of_each_kind_comes_before_the_storm_is_over() {
+        for seed in 0..1000 {
+            let script = Script::of(&Plan { seed, ..PLAN }, &SERVICES);
+            let kinds = script.kinds().count();
+            let last: Duration = script.take(kinds).map(|turn| turn.pause).sum();
+            assert!(last < PLAN.duration * 9 / 10, "seed {seed}: {last:?}");
+        }
     }
 }

@@ -15,7 +15,7 @@ pub struct Report {
     pub seconds: u64,
     /// Arrivals that were wanted in a second.
     pub rate: u64,
-    /// Faults by kind.
+    /// Faults by kind, those that never came included.
     pub faults: BTreeMap<String, usize>,
     /// Processes that ended by themselves, and were started again.
     pub ended_by_themselves: Vec<String>,
@@ -70,9 +70,9 @@ impl Report {
         wrong
     }
 
-    /// Returns how many things went wrong on purpose.
-    pub fn faults(&self) -> usize {
-        self.faults.values().sum()
+    /// Returns the kinds of fault that never came.
+    pub fn never_came(&self) -> Vec<&str> {
+        self.faults.iter().filter(|(_, times)| **times == 0).map(|(kind, _)| kind.as_str()).collect()
     }
 
     /// Returns how many arrivals were acknowledged.

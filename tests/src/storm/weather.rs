@@ -33,6 +33,8 @@ pub(super) struct Weather {
     recovering: JoinSet<(Fault, Option<Duration>)>,
     /// Targets of faults that go on, or whose server is being started.
     busy: HashSet<String>,
+    /// Turns that came while their target was busy, oldest first.
+    waiting: Vec<Turn>,
     /// Servers that are being started.
     reviving: JoinSet<Fault>,
 }
@@ -45,6 +47,7 @@ impl Weather {
             seed: plan.seed,
             seconds: plan.duration.as_secs(),
             rate: plan.rate,
+            faults: script.kinds().map(|kind| (kind, 0)).collect(),
             ..Report::default()
         };
         Self {
@@ -55,6 +58,7 @@ impl Weather {
             going_on: Vec::new(),
             recovering: JoinSet::new(),
             busy: HashSet::new(),
+            waiting: Vec::new(),
             reviving: JoinSet::new(),
         }
     }
@@ -72,12 +76,10 @@ impl Weather {
             self.supervise();
             self.end_until(Instant::now());
             if next.0 <= Instant::now() && next.0 < self.until {
-                // What is broken already cannot break: its turn comes when it is whole.
-                if !self.busy.contains(&next.1.fault.target()) {
-                    self.begin(next.1).await;
-                }
+                self.waiting.push(next.1);
                 next = self.next_turn(next.0);
             }
+            self.begin_waiting().await;
         }
         self.clear_up().await;
         (self.over, self.report)
@@ -94,6 +96,17 @@ impl Weather {
             eprintln!("storm: {name} ended by itself");
             self.report.ended_by_themselves.push(name.to_owned());
             self.over.installation.launch(Some(name), &[]);
+        }
+    }
+
+    /// Begins the turns whose target is whole. What is broken already cannot break: its turn comes later.
+    async fn begin_waiting(&mut self) {
+        for turn in std::mem::take(&mut self.waiting) {
+            if self.busy.contains(&turn.fault.target()) {
+                self.waiting.push(turn);
+            } else {
+                self.begin(turn).await;
+            }
         }
     }
 
