@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 shapes=(embedded distributed)
 # Crates whose tests depend on the shape; the others run once, with the embedded shape.
-shape_packages=(scrm-cache scrm-db scrm-mq scrm-directory scrm-ingest scrm-leads scrm-customers scrm-tests)
+shape_packages=(scrm-cache scrm-db scrm-mq scrm-testing scrm-directory scrm-ingest scrm-leads scrm-customers scrm-tests)
 
 at_end() {
     local status=$?

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod broker;
+mod cache;
 mod database;
 mod event;
 mod ledger;
@@ -11,6 +12,7 @@ mod simulated;
 mod wait;
 
 pub use broker::{DeadLetter, TestBroker, amqp_url};
+pub use cache::{cache, redis_url};
 pub use database::TestDatabase;
 pub use event::envelope_of;
 pub use server::{Client, Reply, TestServer};

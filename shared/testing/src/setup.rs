@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scrm_cache::Cache;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_media::MediaStore;
 use scrm_process::Setup;
@@ -11,15 +10,20 @@ use scrm_wecom::client::http::Patience;
 use scrm_wecom::client::token::{Grant, TokenError, TokenSource};
 use scrm_wecom::client::{Client, Limits};
 
-use crate::{TestBroker, TestDatabase};
+use crate::{TestBroker, TestDatabase, cache};
 
 /// Returns the set-up of a service on a test's database and broker, with keys of its own and no WeCom.
-pub fn setup(database: &TestDatabase, broker: &TestBroker, clock: &Clock, lifecycle: &Lifecycle) -> Setup {
+pub async fn setup(
+    database: &TestDatabase,
+    broker: &TestBroker,
+    clock: &Clock,
+    lifecycle: &Lifecycle,
+) -> Setup {
     Setup {
         database: database.database().clone(),
         broker: broker.broker(),
         keys: KeyRing::generate(),
-        wecom: wecom(Arc::new(NotConnected), clock),
+        wecom: wecom(Arc::new(NotConnected), clock).await,
         media: MediaStore::folder(database.files()).expect("a new folder can be used"),
         clock: clock.clone(),
         lifecycle: lifecycle.clone(),
@@ -27,11 +31,11 @@ pub fn setup(database: &TestDatabase, broker: &TestBroker, clock: &Clock, lifecy
     }
 }
 
-/// Returns a client that speaks with WeCom by the tokens of `source`.
-pub fn wecom(source: Arc<dyn TokenSource>, clock: &Clock) -> Client {
+/// Returns a client that speaks with WeCom by the tokens of `source`, and counts its calls in a cache of its own.
+pub async fn wecom(source: Arc<dyn TokenSource>, clock: &Clock) -> Client {
     let http = scrm_wecom::client::http::client(&Patience::default());
     let http = http.expect("a client without certificates of its own can be made");
-    Client::new(http, source, Limits::default(), Cache::in_process("", clock.clone()), clock.clone())
+    Client::new(http, source, Limits::default(), cache(clock.clone()).await, clock.clone())
 }
 
 /// No enterprise is connected to WeCom.

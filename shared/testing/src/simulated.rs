@@ -14,6 +14,9 @@ use scrm_wecom::client::{Client, Limits};
 use scrm_wecom_sandbox::{DeliveryRules, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::cache;
 
 /// The app that is connected.
 pub const APP: &str = "demo";
@@ -28,6 +31,8 @@ pub struct TestWecom {
     server: ServerHandle,
     control: reqwest::Client,
     clock: Clock,
+    /// Where its clients count their calls, as the processes of an installation do.
+    cache: OnceCell<Cache>,
     _folder: TempDir,
 }
 
@@ -53,7 +58,7 @@ impl TestWecom {
         let handle = server.handle();
         tokio::spawn(server);
         let control = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
-        Self { sandbox, url, server: handle, control, clock, _folder: folder }
+        Self { sandbox, url, server: handle, control, clock, cache: OnceCell::new(), _folder: folder }
     }
 
     /// Returns where it is, without a slash at the end.
@@ -67,13 +72,13 @@ impl TestWecom {
     }
 
     /// Returns a client that speaks with it as the app `demo`, whatever the enterprise.
-    pub fn client(&self) -> Client {
-        self.client_by(self.tokens())
+    pub async fn client(&self) -> Client {
+        self.client_by(self.tokens()).await
     }
 
     /// Returns a client that speaks by these tokens.
-    pub fn client_by(&self, tokens: Arc<dyn TokenSource>) -> Client {
-        let cache = Cache::in_process("", self.clock.clone());
+    pub async fn client_by(&self, tokens: Arc<dyn TokenSource>) -> Client {
+        let cache = self.cache.get_or_init(|| cache(self.clock.clone())).await.clone();
         Client::new(http(), tokens, Limits::default(), cache, self.clock.clone())
     }
 

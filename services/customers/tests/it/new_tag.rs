@@ -72,7 +72,7 @@ impl Library {
     /// Returns the ids of the tags of some name that WeCom has in a group of some name.
     async fn in_wecom(&self, group: &str, name: &str) -> Vec<String> {
         let all = scrm_wecom::client::TagFilter::All;
-        let groups = self.wecom.client().of(self.customers.corp, None).tags(&all).await.unwrap();
+        let groups = self.wecom.client().await.of(self.customers.corp, None).tags(&all).await.unwrap();
         let tags = groups.into_iter().filter(|known| known.name == group).flat_map(|known| known.tags);
         tags.filter(|tag| tag.name == name).map(|tag| tag.id).collect()
     }

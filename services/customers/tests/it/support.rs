@@ -51,9 +51,9 @@ impl TestCustomers {
         let (clock, lifecycle) = (wecom.map_or_else(scrm_testing::clock, TestWecom::clock), Lifecycle::new());
         let database = TestDatabase::new("customers").await;
         let broker = TestBroker::start(&QUEUES, clock.clone()).await;
-        let setup = scrm_testing::setup(&database, &broker, &clock, &lifecycle);
+        let setup = scrm_testing::setup(&database, &broker, &clock, &lifecycle).await;
         let setup = match wecom {
-            Some(wecom) => Setup { wecom: wecom.client(), ..setup },
+            Some(wecom) => Setup { wecom: wecom.client().await, ..setup },
             None => setup,
         };
         let customers = Customers::start(setup).await.unwrap();

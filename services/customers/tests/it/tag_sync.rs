@@ -80,7 +80,8 @@ impl Company {
     /// Returns the tags that WeCom has.
     pub(crate) async fn in_wecom(&self) -> Vec<String> {
         let person = scrm_kernel::ExternalUserId::parse(&self.person).unwrap();
-        let customer = self.wecom.client().of(self.customers.corp, None).customer(&person).await.unwrap();
+        let customer =
+            self.wecom.client().await.of(self.customers.corp, None).customer(&person).await.unwrap();
         let mut tags: Vec<_> = customer.followers[0].corp_tag_ids().map(str::to_owned).collect();
         tags.sort_unstable();
         tags

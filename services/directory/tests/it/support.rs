@@ -33,7 +33,7 @@ impl TestDirectory {
         let (clock, lifecycle) = (scrm_testing::clock(), Lifecycle::new());
         let database = TestDatabase::new("directory").await;
         let broker = TestBroker::start(&[DIRECTORY_ROSTER], clock.clone()).await;
-        let setup = scrm_testing::setup(&database, &broker, &clock, &lifecycle);
+        let setup = scrm_testing::setup(&database, &broker, &clock, &lifecycle).await;
         let directory = Directory::start(setup).await.unwrap();
         let server = TestServer::start(vec![directory.routes()], clock.clone(), &lifecycle);
         let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
@@ -43,7 +43,7 @@ impl TestDirectory {
 
     /// Starts one more process of the service on the same database and the same queue.
     pub(crate) async fn replica(&self) -> Directory {
-        let setup = scrm_testing::setup(&self.database, &self.broker, &self.clock, &self.lifecycle);
+        let setup = scrm_testing::setup(&self.database, &self.broker, &self.clock, &self.lifecycle).await;
         Directory::start(setup).await.unwrap()
     }
 

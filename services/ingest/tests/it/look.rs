@@ -59,7 +59,14 @@ async fn departments_and_tags_are_read_whole() {
 
     let group = TagGroupRef::Name("意向".to_owned());
     let tags = NewTags { group, tags: vec![NewTag { name: "高".to_owned(), order: Some(7) }] };
-    simulated.wecom.client().of(CorpId::mint(Timestamp::default()), None).add_tags(&tags).await.unwrap();
+    simulated
+        .wecom
+        .client()
+        .await
+        .of(CorpId::mint(Timestamp::default()), None)
+        .add_tags(&tags)
+        .await
+        .unwrap();
     simulated.happens("change_external_tag/create", &json!({"Id": "et1", "TagType": "tag"})).await;
     let (envelope, read) = simulated.told::<TagsRead>("the tags", |_| true).await;
     assert_eq!(envelope.key, simulated.ingest.corp.to_string());

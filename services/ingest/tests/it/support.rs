@@ -55,7 +55,10 @@ impl TestIngest {
         let (lifecycle, keys) = (Lifecycle::new(), KeyRing::generate());
         let database = TestDatabase::new("ingest").await;
         let broker = TestBroker::start(&[INGEST_PROFILE], clock.clone()).await;
-        let wecom = tokens.as_ref().map(|tokens| scrm_testing::wecom(Arc::new(tokens.clone()), &clock));
+        let wecom = match &tokens {
+            Some(tokens) => Some(scrm_testing::wecom(Arc::new(tokens.clone()), &clock).await),
+            None => None,
+        };
         let folder = configured();
         let ingest = started(&database, &keys, &clock, &broker, &lifecycle, &folder, wecom).await;
         if let Some(tokens) = tokens {
@@ -193,7 +196,8 @@ async fn started(
     wecom: Option<scrm_wecom::client::Client>,
 ) -> Ingest {
     let file = Some(folder.path().join("scrm.toml"));
-    let setup = Setup { keys: keys.clone(), file, ..scrm_testing::setup(database, broker, clock, lifecycle) };
+    let setup = scrm_testing::setup(database, broker, clock, lifecycle).await;
+    let setup = Setup { keys: keys.clone(), file, ..setup };
     let wecom = wecom.unwrap_or_else(|| setup.wecom.clone());
     let setup = Setup { wecom, ..setup };
     Ingest::start(setup).await.unwrap()

@@ -86,7 +86,7 @@ impl Company {
 
     /// Returns the ways that WeCom has with the `state` of a channel.
     pub(crate) async fn ways_of(&self, channel: &Value) -> Vec<ContactWay> {
-        let (speaker, now) = (self.wecom.client().of(self.leads.corp, None), self.leads.clock.now());
+        let (speaker, now) = (self.wecom.client().await.of(self.leads.corp, None), self.leads.clock.now());
         let ids = speaker.contact_ways(now - Duration::from_hours(24 * 60), now);
         let mut ways = Vec::new();
         for id in ids.try_collect::<Vec<_>>().await.unwrap() {

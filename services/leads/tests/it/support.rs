@@ -74,7 +74,7 @@ impl TestLeads {
 
     /// Starts the service connected to a simulated WeCom; use its clock.
     pub(crate) async fn with_wecom(wecom: &TestWecom) -> Self {
-        Self::start_with(&QUEUES, wecom.clock(), Some(wecom.client())).await
+        Self::start_with(&QUEUES, wecom.clock(), Some(wecom.client().await)).await
     }
 
     /// Starts the service without cards, with a connection of its own to a simulated WeCom whose clock this is.
@@ -109,7 +109,8 @@ impl TestLeads {
         if Shape::chosen() == Shape::Embedded {
             return None;
         }
-        let wecom = |setup| speaking(setup, Some(wecom.client()));
+        let client = wecom.client().await;
+        let wecom = |setup| speaking(setup, Some(client));
         Some(started(&self.database, &self.keys, &self.clock, &self.broker, &self.lifecycle, wecom).await)
     }
 
@@ -200,7 +201,8 @@ async fn started(
     lifecycle: &Lifecycle,
     change: impl FnOnce(Setup) -> Setup,
 ) -> Leads {
-    let setup = Setup { keys: keys.clone(), ..scrm_testing::setup(database, broker, clock, lifecycle) };
+    let setup = scrm_testing::setup(database, broker, clock, lifecycle).await;
+    let setup = Setup { keys: keys.clone(), ..setup };
     Leads::start(change(setup)).await.unwrap()
 }
 

@@ -67,7 +67,7 @@ async fn what_wecom_refuses_is_shown_in_words() {
 
     // A transfer under way in WeCom that is not ours.
     let lead = office.captured(0, "wm2").await;
-    let speaker = office.wecom.client().of(office.leads.corp, None);
+    let speaker = office.wecom.client().await.of(office.leads.corp, None);
     let ours = |to: usize| Transfer {
         from: WecomUserId::parse(&office.staff[0]).unwrap(),
         to: WecomUserId::parse(&office.staff[to]).unwrap(),
@@ -233,7 +233,7 @@ impl TokenSource for Fatal {
 async fn a_crash_between_claim_and_record_is_resumed_after_the_lease() {
     let wecom = TestWecom::start(scrm_testing::clock());
     let client =
-        wecom.client_by(Arc::new(Fatal { tokens: wecom.tokens(), has_killed: AtomicBool::new(false) }));
+        wecom.client_by(Arc::new(Fatal { tokens: wecom.tokens(), has_killed: AtomicBool::new(false) })).await;
     let office = Office::speaking(wecom, client).await;
     let lead = office.captured(0, "wm1").await;
     assert_eq!(office.reassign(&lead, 1, 1).await.status, 200);

@@ -7,9 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use scrm_cache::{Booking, Cache, Permit, Rate};
 use scrm_kernel::Clock;
-use scrm_testing::Shape;
+use scrm_testing::{Shape, redis_url};
 
-use crate::support::{TestCache, cache_at, shared_redis};
+use crate::support::{TestCache, cache_at};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_tasks_get_the_burst_and_what_comes_back_and_no_more() {
@@ -104,7 +104,7 @@ async fn replicas_whose_clocks_differ_share_a_bucket() {
     let rate = Rate::per_minute(1, 10);
     let mut granted = 0;
     for clock in [late, early, Clock::system()] {
-        let replica = cache_at(shared_redis(), &test.prefix, clock.clone()).await;
+        let replica = cache_at(redis_url(), &test.prefix, clock.clone()).await;
         for _ in 0..10 {
             match replica.take_token("api", rate, 1).await {
                 Permit::Granted => granted += 1,
@@ -190,7 +190,7 @@ struct Scripts {
 
 impl Scripts {
     async fn of(test: &TestCache) -> Self {
-        let client = redis::Client::open(shared_redis()).unwrap();
+        let client = redis::Client::open(redis_url()).unwrap();
         let redis = client.get_multiplexed_async_connection().await.unwrap();
         Self { redis, prefix: test.prefix.clone() }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use scrm_cache::{Cache, RedisConfig};
 use scrm_kernel::{Clock, MessageId};
-use scrm_testing::{Shape, eventually};
+use scrm_testing::{Shape, eventually, redis_url};
 use tempfile::TempDir;
 
 /// A cache and its clock, which is a mock in process and the computer's with Redis.
@@ -27,7 +27,7 @@ impl TestCache {
             }
             Shape::Distributed => {
                 let clock = Clock::system();
-                let cache = cache_at(shared_redis(), &prefix, clock.clone()).await;
+                let cache = cache_at(redis_url(), &prefix, clock.clone()).await;
                 Self { cache, prefix, clock }
             }
         }
@@ -38,11 +38,6 @@ impl TestCache {
         self.clock.advance(life);
         eventually("its time is over", async || gone().await.then_some(())).await;
     }
-}
-
-/// Where the Redis of all tests is.
-pub(crate) fn shared_redis() -> String {
-    scrm_config::variable("SCRM_TEST_REDIS_URL").expect("tests/services.sh says where Redis is")
 }
 
 /// Opens a cache that has more patience than a service, because a busy machine must fail no test.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use scrm_cache::{Cache, RedisConfig};
 use scrm_kernel::Clock;
-use scrm_testing::Shape;
+use scrm_testing::{Shape, redis_url};
 
-use crate::support::{TestCache, cache_at, shared_redis};
+use crate::support::{TestCache, cache_at};
 
 const LONG: Duration = Duration::from_mins(1);
 
@@ -82,8 +82,8 @@ async fn caches_with_other_prefixes_are_strangers() {
         return;
     }
     let test = TestCache::start().await;
-    let same = cache_at(shared_redis(), &test.prefix, Clock::system()).await;
-    let other = cache_at(shared_redis(), &format!("{}x", test.prefix), Clock::system()).await;
+    let same = cache_at(redis_url(), &test.prefix, Clock::system()).await;
+    let other = cache_at(redis_url(), &format!("{}x", test.prefix), Clock::system()).await;
     test.cache.put("key", &1, LONG).await;
     assert_eq!((same.get::<i32>("key").await, other.get::<i32>("key").await), (Some(1), None));
 }

@@ -28,8 +28,8 @@ impl Comparison {
         Self { db, database, wecom, clock, corp }
     }
 
-    fn reconciler(&self) -> Reconciler {
-        Reconciler::new(Arc::new(Reader::start(self.db.clone(), self.wecom.client())))
+    async fn reconciler(&self) -> Reconciler {
+        Reconciler::new(Arc::new(Reader::start(self.db.clone(), self.wecom.client().await)))
     }
 
     async fn newest(&self) -> Reconciliation {
@@ -58,10 +58,10 @@ impl Comparison {
 async fn what_a_dead_process_left_half_done_goes_on_and_is_told_once() {
     let comparison = Comparison::new().await;
     let staff = comparison.wecom.sandbox.app("demo").unwrap().staff.len();
-    comparison.reconciler().begin_due(Duration::from_hours(6)).await.unwrap();
+    comparison.reconciler().await.begin_due(Duration::from_hours(6)).await.unwrap();
     let slow = json!({"api": {"user/list": {"latency_ms": 50}}});
     comparison.wecom.control(reqwest::Method::PUT, "/_control/faults", &slow).await;
-    let dying = comparison.reconciler();
+    let dying = comparison.reconciler().await;
     let process = tokio::spawn(async move { dying.go_on(&Lifecycle::new()).await });
     eventually("some departments are done", async || {
         (comparison.newest().await.counts.members > 0).then_some(())
@@ -72,7 +72,7 @@ async fn what_a_dead_process_left_half_done_goes_on_and_is_told_once() {
     let left = comparison.newest().await;
     assert_eq!((left.state, left.step), (State::Running, Step::Members));
 
-    let next = comparison.reconciler();
+    let next = comparison.reconciler().await;
     let lifecycle = Lifecycle::new();
     assert!(!next.go_on(&lifecycle).await.unwrap(), "the lease of the dead is respected");
     comparison.clock.advance(LEASE);
@@ -90,11 +90,11 @@ async fn what_a_dead_process_left_half_done_goes_on_and_is_told_once() {
 #[tokio::test]
 async fn a_process_that_stops_hands_over_at_once() {
     let comparison = Comparison::new().await;
-    comparison.reconciler().begin_due(Duration::from_hours(6)).await.unwrap();
+    comparison.reconciler().await.begin_due(Duration::from_hours(6)).await.unwrap();
     let stopping = Lifecycle::new();
     stopping.stop();
-    assert!(comparison.reconciler().go_on(&stopping).await.unwrap());
-    assert!(comparison.reconciler().go_on(&Lifecycle::new()).await.unwrap());
+    assert!(comparison.reconciler().await.go_on(&stopping).await.unwrap());
+    assert!(comparison.reconciler().await.go_on(&Lifecycle::new()).await.unwrap());
     assert_eq!(comparison.newest().await.step, Step::Customers);
     comparison.finish().await;
 }
@@ -102,9 +102,9 @@ async fn a_process_that_stops_hands_over_at_once() {
 #[tokio::test]
 async fn a_restart_does_not_shorten_the_wait_for_callbacks() {
     let (comparison, lifecycle) = (Comparison::new().await, Lifecycle::new());
-    comparison.reconciler().begin_due(Duration::from_hours(6)).await.unwrap();
-    assert!(comparison.reconciler().go_on(&lifecycle).await.unwrap());
-    let restarted = comparison.reconciler();
+    comparison.reconciler().await.begin_due(Duration::from_hours(6)).await.unwrap();
+    assert!(comparison.reconciler().await.go_on(&lifecycle).await.unwrap());
+    let restarted = comparison.reconciler().await;
     restarted.take_back().await.unwrap();
     assert!(!restarted.go_on(&lifecycle).await.unwrap(), "callbacks may be on their way");
     assert_eq!(comparison.newest().await.step, Step::Customers);
@@ -117,7 +117,7 @@ async fn a_restart_does_not_shorten_the_wait_for_callbacks() {
 #[tokio::test]
 async fn comparisons_begin_soon_after_the_connection_and_then_periodically() {
     let comparison = Comparison::new().await;
-    let reconciler = comparison.reconciler();
+    let reconciler = comparison.reconciler().await;
     let every = Duration::from_hours(6);
     reconciler.begin_due(every).await.unwrap();
     let first = comparison.newest().await;
@@ -136,7 +136,7 @@ async fn comparisons_begin_soon_after_the_connection_and_then_periodically() {
 #[tokio::test]
 async fn a_failure_of_the_database_gives_the_comparison_back_at_once() {
     let comparison = Comparison::new().await;
-    let (reconciler, lifecycle) = (comparison.reconciler(), Lifecycle::new());
+    let (reconciler, lifecycle) = (comparison.reconciler().await, Lifecycle::new());
     reconciler.begin_due(Duration::from_hours(6)).await.unwrap();
     // What was read cannot be told.
     comparison.rename("outbox", "away").await;
@@ -144,7 +144,10 @@ async fn a_failure_of_the_database_gives_the_comparison_back_at_once() {
     let left = comparison.newest().await;
     assert_eq!((left.state, left.step, left.attempts), (State::Running, Step::Departments, 1));
     comparison.rename("away", "outbox").await;
-    assert!(comparison.reconciler().go_on(&lifecycle).await.unwrap(), "whoever comes next need not wait");
+    assert!(
+        comparison.reconciler().await.go_on(&lifecycle).await.unwrap(),
+        "whoever comes next need not wait"
+    );
     let next = comparison.newest().await;
     assert_eq!((next.step, next.attempts), (Step::Customers, 0));
     comparison.finish().await;
@@ -153,7 +156,7 @@ async fn a_failure_of_the_database_gives_the_comparison_back_at_once() {
 #[tokio::test]
 async fn what_fails_while_nothing_can_be_noted_is_given_back_when_something_can() {
     let comparison = Comparison::new().await;
-    let (reconciler, lifecycle) = (comparison.reconciler(), Lifecycle::new());
+    let (reconciler, lifecycle) = (comparison.reconciler().await, Lifecycle::new());
     reconciler.begin_due(Duration::from_hours(6)).await.unwrap();
     let (run, leased_until) = store::reconciliation::take(&comparison.db).await.unwrap().unwrap();
     let connected_at = run.started_at;
@@ -170,7 +173,7 @@ async fn what_fails_while_nothing_can_be_noted_is_given_back_when_something_can(
 #[tokio::test]
 async fn a_database_that_always_fails_ends_the_comparison() {
     let comparison = Comparison::new().await;
-    let (reconciler, lifecycle) = (comparison.reconciler(), Lifecycle::new());
+    let (reconciler, lifecycle) = (comparison.reconciler().await, Lifecycle::new());
     reconciler.begin_due(Duration::from_hours(6)).await.unwrap();
     comparison.rename("outbox", "away").await;
     assert!(reconciler.go_on(&lifecycle).await.unwrap());
