@@ -115,7 +115,7 @@ async fn servers_that_are_away_or_empty_are_found() {
     configuration.change("broker.prefix = \"", "broker.prefix = \"nobody-");
     assert_only_fails(&installation, "broker", "are missing: nobody-", "scrm migrate");
 
-    let redis = scrm_config::variable("SCRM_TEST_REDIS_URL").expect("tests/services.sh says where Redis is");
+    let redis = scrm_testing::redis_url();
     configuration.change(host_of(&redis), NOWHERE);
     assert_only_fails(&installation, "cache", "refused", "See that Redis runs");
     configuration.change(&format!("cache.url = \"{redis}\"\n"), "");
@@ -124,7 +124,7 @@ async fn servers_that_are_away_or_empty_are_found() {
     configuration.change("database.connections = 6", "database.connection = 6");
     assert_only_fails(&installation, "configuration", "connection", "Mend");
     configuration.put_back();
-    std::fs::remove_file(installation.data().join("token.pk8")).unwrap();
+    std::fs::remove_file(installation.data().join("keys/token.pk8")).unwrap();
     assert_only_fails(&installation, "configuration", "token.pk8", "copy the key files");
     installation.finish().await;
 }

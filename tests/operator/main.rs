@@ -4,6 +4,7 @@
 
 mod dead;
 mod doctor;
+mod first_start;
 mod logs;
 mod reconcile;
 mod republish;

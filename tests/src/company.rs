@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use futures::future::join_all;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::Client;
 use scrm_kernel::Clock;
 use scrm_testing::{APP, TestWecom};
 use scrm_wecom_sandbox::{Answer, ApiFault, App, CallbackFaults, Event, Faults};
@@ -17,6 +17,8 @@ use crate::installation::Installation;
 
 /// The lead source that the webhooks belong to.
 const SOURCE: &str = "site";
+/// The routing group of that source.
+const GROUP: &str = "forms";
 /// How long a sender waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a sender tries, with pauses between: other systems do not give up at once.
@@ -49,33 +51,36 @@ pub struct Ways {
 impl Company {
     /// Founds a company and connects it as an administrator does: app, greeting, routing group and lead source.
     pub async fn connect(installation: &Installation) -> Self {
+        let company = Self::connect_to_ingest(installation).await;
+        company.set_up_leads(installation).await;
+        company
+    }
+
+    /// Founds a company and connects it where only ingest runs yet: app and lead source.
+    pub async fn connect_to_ingest(installation: &Installation) -> Self {
         let wecom = TestWecom::start(Clock::system());
         let ways = Ways { wecom: wecom.url().to_owned(), ingest: installation.url_of("ingest") };
-        Self::connect_by(installation, wecom, ways, 2).await
+        Self::of(installation, wecom, ways, 2).await
     }
 
     /// Connects a company like [`connect`](Self::connect), by other ways and with so many members who meet people.
     pub async fn connect_by(installation: &Installation, wecom: TestWecom, ways: Ways, staff: usize) -> Self {
+        let company = Self::of(installation, wecom, ways, staff).await;
+        company.set_up_leads(installation).await;
+        company
+    }
+
+    async fn of(installation: &Installation, wecom: TestWecom, ways: Ways, staff: usize) -> Self {
         let http =
             Client::builder().no_proxy().timeout(PATIENCE).build().expect("a plain client can be made");
         let (token, ingest) = (installation.tokens().get(), installation.url_of("ingest"));
-        let leads = installation.url_of("leads");
         let app = wecom.sandbox.app(APP).expect("there is always the app demo");
-        let put = async |url: String, body: Value| {
-            let request: RequestBuilder = http.request(Method::PUT, &url).bearer_auth(&token).json(&body);
-            let answer = request.send().await.expect("the services run");
-            let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap_or_default());
-            assert!(status.is_success(), "{url}: {status} {body}");
-            body
-        };
-        put(format!("{ingest}/api/v1/ingest/apps/{APP}"), connection_of(&app, &ways.wecom)).await;
-        put(format!("{leads}/api/v1/leads/greetings"), json!({"text": "您好，很高兴认识您！"})).await;
+        let connection = connection_of(&app, &ways.wecom);
+        put(&http, &token, &format!("{ingest}/api/v1/ingest/apps/{APP}"), &connection).await;
         let staff: Vec<String> = app.staff.iter().take(staff).cloned().collect();
-        let members: Vec<Value> = staff.iter().map(|user| json!({"user_id": user})).collect();
-        let group = json!({"strategy": "round_robin", "members": members});
-        put(format!("{leads}/api/v1/leads/groups/forms"), group).await;
-        let source = json!({"name": "官网表单", "group": "forms"});
-        let source = put(format!("{ingest}/api/v1/ingest/lead-sources/{SOURCE}"), source).await;
+        let source = json!({"name": "官网表单", "group": GROUP});
+        let source =
+            put(&http, &token, &format!("{ingest}/api/v1/ingest/lead-sources/{SOURCE}"), &source).await;
         let secret = source["secret"].as_str().expect("a new secret is shown once").to_owned();
         let callback = format!("{}/callback/wecom/{APP}", ways.ingest);
         wecom.sandbox.set_callback_url(APP, &callback).expect("the app is there");
@@ -83,13 +88,22 @@ impl Company {
         Self { wecom, http, ingest: ways.ingest, secret, staff, arrived, accepted }
     }
 
+    /// Sets up what leads is to know of it: greeting and routing group.
+    async fn set_up_leads(&self, installation: &Installation) {
+        let (token, leads) = (installation.tokens().get(), installation.url_of("leads"));
+        let greeting = json!({"text": "您好，很高兴认识您！"});
+        put(&self.http, &token, &format!("{leads}/api/v1/leads/greetings"), &greeting).await;
+        let members: Vec<Value> = self.staff.iter().map(|user| json!({"user_id": user})).collect();
+        let group = json!({"strategy": "round_robin", "members": members});
+        put(&self.http, &token, &format!("{leads}/api/v1/leads/groups/{GROUP}"), &group).await;
+    }
+
     /// Connects one more app of the company, which WeCom tells of everybody too.
     pub async fn connect_also(&self, installation: &Installation, name: &str) {
         let app = self.wecom.sandbox.app(name).expect("it is an app of the company");
-        let url = format!("{}/api/v1/ingest/apps/{name}", installation.url_of("ingest"));
-        let request = self.http.put(url).bearer_auth(installation.tokens().get());
-        let answer = request.json(&connection_of(&app, self.wecom.url())).send().await;
-        answer.and_then(reqwest::Response::error_for_status).expect("the app can be connected");
+        let (token, ingest) = (installation.tokens().get(), installation.url_of("ingest"));
+        let connection = connection_of(&app, self.wecom.url());
+        put(&self.http, &token, &format!("{ingest}/api/v1/ingest/apps/{name}"), &connection).await;
         let callback = format!("{}/callback/wecom/{name}", self.ingest);
         self.wecom.sandbox.set_callback_url(name, &callback).expect("the app is there");
     }
@@ -231,6 +245,14 @@ fn connection_of(app: &App, url: &str) -> Value {
         "wecom_corp_id": app.corp_id, "kind": app.kind, "agent_id": app.agent_id, "secret": app.secret,
         "token": app.token, "encoding_aes_key": app.encoding_aes_key, "api_url": url,
     })
+}
+
+/// Puts what an administrator sets up; returns the answer.
+async fn put(http: &Client, token: &str, url: &str, body: &Value) -> Value {
+    let answer = http.put(url).bearer_auth(token).json(body).send().await.expect("the services run");
+    let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap_or_default());
+    assert!(status.is_success(), "{url}: {status} {body}");
+    body
 }
 
 fn phone_of(person: usize) -> String {

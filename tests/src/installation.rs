@@ -1,5 +1,6 @@
 //! The built programs as processes, in the chosen shape.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
@@ -12,11 +13,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use scrm_db::{Database, Publish as _};
 use scrm_kernel::{Clock, CorpId};
-use scrm_mq::Topology;
 use scrm_mq::embedded::Embedded;
 use scrm_mq::rabbit::{Rabbit, RabbitConfig};
+use scrm_mq::{Topology, Transport as _};
+use scrm_process::keys;
 use scrm_proto::Envelope;
-use scrm_testing::{Shape, TestDatabase, eventually_within};
+use scrm_testing::{Shape, TestDatabase, eventually_within, redis_url};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -26,6 +28,8 @@ use crate::tokens::Tokens;
 pub const SERVICES: [&str; 4] = ["ingest", "directory", "leads", "customers"];
 /// How long processes may take to start, several installations beside each other: each declares all its queues.
 const START_PATIENCE: Duration = Duration::from_mins(2);
+/// How long RabbitMQ may take to say what is there.
+const RABBIT_PATIENCE: Duration = Duration::from_mins(1);
 /// Below the ports that the system gives to clients, so that nobody takes one while its process is dead.
 const FIRST_PORT: u16 = 18_000;
 /// How many processes of tests may look for ports side by side.
@@ -71,6 +75,13 @@ struct Process {
 impl Installation {
     /// Makes an installation and starts nothing yet; `programs` is the folder with the built programs.
     pub async fn new(programs: &Path) -> Self {
+        let new = Self::empty(programs).await;
+        new.migrate();
+        new
+    }
+
+    /// Makes an installation that is nothing but configuration and keys: its processes find no tables and no queues.
+    pub async fn empty(programs: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the installation can be made");
         let prefix = format!("{}.", folder.path().file_name().expect("it has a name").display());
         Self::at(programs, folder, Place::Shared(prefix)).await
@@ -79,7 +90,9 @@ impl Installation {
     /// Makes an installation on servers of its own, and starts nothing yet.
     pub async fn on(programs: &Path, servers: Surroundings) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the installation can be made");
-        Self::at(programs, folder, Place::Own(servers)).await
+        let new = Self::at(programs, folder, Place::Own(servers)).await;
+        new.migrate();
+        new
     }
 
     async fn at(programs: &Path, folder: TempDir, place: Place) -> Self {
@@ -103,8 +116,11 @@ impl Installation {
         self
     }
 
-    /// Writes what the services read, and brings up their tables and queues.
+    /// Writes what the services read.
     async fn configure(&mut self) {
+        let keys = self.folder.path().join("keys");
+        keys::make_installation(&keys.join("installation.keys")).expect("keys can be made");
+        keys::make_tokens(&keys.join("token.pk8")).expect("keys can be made");
         let folder = self.folder.path().display().to_string();
         let ingest = self.address_of("ingest");
         let (broker, cache, prefix) = match &self.place {
@@ -112,7 +128,7 @@ impl Installation {
             Place::Own(servers) => (servers.broker.clone(), servers.cache.clone(), ""),
         };
         let mut text = format!(
-            "[distributed]\nkeys.installation = \"{folder}/installation.keys\"\nkeys.tokens = \"{folder}/token.pk8\"\n\
+            "[distributed]\nkeys.installation = \"{folder}/keys/installation.keys\"\nkeys.tokens = \"{folder}/keys/token.pk8\"\n\
              ingest.url = \"http://{ingest}\"\nbroker.url = \"{broker}\"\nbroker.prefix = \"{prefix}\"\n\
              cache.url = \"{cache}\"\ncache.prefix = \"{prefix}\"\ndatabase.connections = 6\n\
              [media]\nurl = \"file://{folder}/media\"\n",
@@ -134,6 +150,13 @@ impl Installation {
                 .expect("a text takes everything");
         }
         std::fs::write(self.folder.path().join("scrm.toml"), text).expect("the folder is writable");
+    }
+
+    /// Brings up the tables and queues of processes of their own; one process does it for itself.
+    fn migrate(&self) {
+        if Shape::chosen() == Shape::Embedded {
+            return;
+        }
         let status = self.command("scrm").arg("migrate").arg("--data").arg(self.folder.path()).status();
         assert!(status.expect("it starts").success(), "the tables and queues can be made");
     }
@@ -149,9 +172,22 @@ impl Installation {
     /// one has died.
     pub async fn start_with(&mut self, variables: &[(&str, &str)]) {
         self.launch(None, variables);
+        self.ready().await;
+    }
+
+    /// Starts one process, unless it runs; returns when it is ready.
+    pub async fn start_one(&mut self, name: &str) {
+        self.launch(Some(name), &[]);
+        self.ready().await;
+        assert!(!self.died(), "{name} died, or one before it: {}", self.log());
+    }
+
+    /// Waits until every process that was started is ready, or one has died.
+    async fn ready(&mut self) {
         let http = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
+        let started = self.processes.iter().filter(|process| process.child.is_some());
         let ready: Vec<String> =
-            self.processes.iter().map(|process| format!("http://{}/readyz", process.address)).collect();
+            started.map(|process| format!("http://{}/readyz", process.address)).collect();
         eventually_within(START_PATIENCE, "every process is ready, or one is dead", async || {
             if self.died() {
                 return Some(());
@@ -286,9 +322,28 @@ impl Installation {
 
     /// Connects to RabbitMQ as the services do.
     async fn rabbit(&self) -> Rabbit {
+        let topology = Topology::of_all_services();
+        Rabbit::connect(self.rabbit_config(), topology).await.expect("RabbitMQ is there")
+    }
+
+    fn rabbit_config(&self) -> RabbitConfig {
         let Place::Shared(prefix) = &self.place else { panic!("servers of its own have no prefix") };
-        let config = RabbitConfig { url: rabbit_url().into(), prefix: prefix.clone() };
-        Rabbit::connect(config, Topology::of_all_services()).await.expect("RabbitMQ is there")
+        RabbitConfig { url: rabbit_url().into(), prefix: prefix.clone() }
+    }
+
+    /// Returns the exchanges and queues of all services that RabbitMQ has not got.
+    pub async fn missing_queues(&self) -> Vec<String> {
+        let missing =
+            Rabbit::missing(self.rabbit_config(), Topology::of_all_services(), RABBIT_PATIENCE).await;
+        missing.expect("RabbitMQ is there")
+    }
+
+    /// Returns how many messages wait in each queue of RabbitMQ that has any.
+    pub async fn waiting(&self) -> BTreeMap<String, u64> {
+        let rabbit = self.rabbit().await;
+        let states = rabbit.queues().await.expect("RabbitMQ is there");
+        rabbit.close().await.expect("a connection closes");
+        states.into_iter().map(|state| (state.queue, state.messages)).collect()
     }
 
     /// Returns the enterprise that every installation begins with.
@@ -394,10 +449,6 @@ fn has_ended(child: &mut Child) -> Option<ExitStatus> {
 
 fn rabbit_url() -> String {
     scrm_config::variable("SCRM_TEST_AMQP_URL").expect("tests/services.sh says where RabbitMQ is")
-}
-
-fn redis_url() -> String {
-    scrm_config::variable("SCRM_TEST_REDIS_URL").expect("tests/services.sh says where Redis is")
 }
 
 /// Returns an address that nobody listens on. It stays the same when a process is started again.
