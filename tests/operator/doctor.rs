@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use reqwest::Method;
 use scrm_db::Database;
 use scrm_testing::{Shape, TestDatabase};
-use scrm_tests::{Company, Installation};
+use scrm_tests::{Administrator, Company, Installation};
 use sea_orm::ConnectionTrait as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::started;
 
@@ -55,6 +56,24 @@ async fn an_installation_at_work_is_well_until_it_is_ended() {
     }
     company.wecom.finish().await;
     installation.finish().await;
+}
+
+#[tokio::test]
+async fn a_suite_is_well_until_its_newest_ticket_is_lost() {
+    let installation = started().await;
+    let company = Company::connect(&installation).await;
+    let administrator = Administrator::of(&installation);
+    administrator.serve_by_suite(&company, &installation.url_of("ingest")).await;
+    let checks = examine(&installation);
+    assert_eq!(checks["suites"]["state"], "ok", "{checks:?}");
+    assert_eq!(checks["suites"]["found"], "suite gets tickets and a token");
+
+    let faults = json!({"api": {"service/get_suite_token": {"errcode": 40085}}});
+    let (status, answer) = company.wecom.control(Method::PUT, "/_control/faults", &faults).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_only_fails(&installation, "suites", "40085", "刷新Ticket");
+    installation.finish().await;
+    company.wecom.finish().await;
 }
 
 /// The configuration of an installation, to be changed and put back.

@@ -68,10 +68,7 @@ impl Administrator {
 
     /// Waits until everything is as it was set up, and WeCom was told of it once; says what is not.
     pub async fn check(&self, company: &Company, deeds: &Deeds) -> Result<(), String> {
-        eventually_within(PATIENCE, "the enterprise is served through the suite", async || {
-            self.is_served(company).await.then_some(())
-        })
-        .await;
+        self.served(company).await;
         let begun = Instant::now();
         loop {
             let wrong = self.wrong(company, deeds).await;
@@ -158,6 +155,12 @@ impl Administrator {
         .await
     }
 
+    /// Sets up a suite, and waits until the company that installs it is served through it.
+    pub async fn serve_by_suite(&self, company: &Company, ingest: &str) {
+        self.suite(company, ingest).await;
+        self.served(company).await;
+    }
+
     /// Sets up the suite, which the company installs.
     async fn suite(&self, company: &Company, ingest: &str) {
         let sandbox = &company.wecom.sandbox;
@@ -185,6 +188,13 @@ impl Administrator {
             };
             let delivery = company.wecom.sandbox.happen(event).await.expect("the suite is there");
             (delivery.status == Answer::Http(200)).then_some(())
+        })
+        .await;
+    }
+
+    async fn served(&self, company: &Company) {
+        eventually_within(PATIENCE, "the enterprise is served through the suite", async || {
+            self.is_served(company).await.then_some(())
         })
         .await;
     }
