@@ -171,9 +171,6 @@ async fn a_card_whose_sending_ended_unclear_is_repeated_and_seen_once() {
 
 #[tokio::test]
 async fn a_card_whose_name_wecom_has_was_sent_if_an_earlier_call_may_have_been_heard() {
-    if Shape::chosen() == Shape::Distributed {
-        return; // RabbitMQ waits for the next attempt by the real time.
-    }
     let cards = TestCards::start().await;
     let (leads, member) = (&cards.leads, cards.staff[0].as_str());
     cards.faults(json!({"api": {"message/send": {"close_after_accept": 1}}})).await;
