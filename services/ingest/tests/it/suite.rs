@@ -326,7 +326,7 @@ async fn whoever_keeps_a_token_of_a_cancelled_app_stops_using_it_and_is_told_why
     let (corp, app) = (simulated.ingest.corp, authorized["app"].as_str().unwrap());
     let clock = &simulated.ingest.clock;
     let kept = Arc::new(CachedTokens::new(simulated.ingest.app(), clock.clone()));
-    let speaker = scrm_testing::wecom(kept, clock).of(corp, Some(app));
+    let speaker = scrm_testing::wecom(kept, clock).await.of(corp, Some(app));
     speaker.following_members().await.unwrap();
 
     deed(&simulated, "suite", "cancel_auth").await;
