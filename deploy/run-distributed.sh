@@ -64,7 +64,6 @@ configure() {
         echo "# Services as processes of their own; shared/process/process.default.toml explains every key."
         echo "[distributed]"
         echo "keys.installation = \"$data/keys/installation.keys\""
-        echo "keys.tokens = \"$data/keys/token.pk8\""
         echo "ingest.url = \"http://127.0.0.1:$((base + 1))\""
         echo "[media]"
         echo "url = \"file://$data/media\""

@@ -86,6 +86,7 @@ events! {
     ingest::v1::LeadSubmitted = "ingest.v1.lead_submitted" by submission_id;
     directory::v1::StaffChanged = "directory.v1.staff_changed" by staff_id;
     directory::v1::DepartmentChanged = "directory.v1.department_changed" by department_id;
+    directory::v1::CalendarChanged = "directory.v1.calendar_changed" by calendar_id;
     leads::v1::LeadAssigned = "leads.v1.lead_assigned" by lead_id;
     leads::v1::TransferRequested = "leads.v1.transfer_requested" by lead_id;
     leads::v1::ChannelChanged = "leads.v1.channel_changed" by channel_id;

@@ -143,8 +143,11 @@ async fn servers_that_are_away_or_empty_are_found() {
     configuration.change("database.connections = 6", "database.connection = 6");
     assert_only_fails(&installation, "configuration", "connection", "Mend");
     configuration.put_back();
-    std::fs::remove_file(installation.data().join("keys/token.pk8")).unwrap();
-    assert_only_fails(&installation, "configuration", "token.pk8", "copy the key files");
+    std::fs::remove_file(installation.data().join("keys/installation.keys")).unwrap();
+    let configuration = &examine(&installation)["configuration"];
+    assert_eq!(configuration["state"], "failed");
+    assert!(configuration["found"].as_str().unwrap().contains("installation.keys"), "{configuration}");
+    assert!(configuration["remedy"].as_str().unwrap().contains("copy the key file"), "{configuration}");
     installation.finish().await;
 }
 

@@ -120,7 +120,6 @@ impl Installation {
     async fn configure(&mut self) {
         let keys = self.folder.path().join("keys");
         keys::make_installation(&keys.join("installation.keys")).expect("keys can be made");
-        keys::make_tokens(&keys.join("token.pk8")).expect("keys can be made");
         let folder = self.folder.path().display().to_string();
         let ingest = self.address_of("ingest");
         let (broker, cache, prefix) = match &self.place {
@@ -128,7 +127,7 @@ impl Installation {
             Place::Own(servers) => (servers.broker.clone(), servers.cache.clone(), ""),
         };
         let mut text = format!(
-            "[distributed]\nkeys.installation = \"{folder}/keys/installation.keys\"\nkeys.tokens = \"{folder}/keys/token.pk8\"\n\
+            "[distributed]\nkeys.installation = \"{folder}/keys/installation.keys\"\n\
              ingest.url = \"http://{ingest}\"\nbroker.url = \"{broker}\"\nbroker.prefix = \"{prefix}\"\n\
              cache.url = \"{cache}\"\ncache.prefix = \"{prefix}\"\ndatabase.connections = 6\n\
              [media]\nurl = \"file://{folder}/media\"\n",

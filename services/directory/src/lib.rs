@@ -4,6 +4,7 @@ pub mod app;
 mod consumers;
 pub mod domain;
 mod http;
+mod jobs;
 mod migration;
 mod store;
 
@@ -13,11 +14,13 @@ use actix_web::web::Data;
 use async_trait::async_trait;
 use scrm_db::{Database, Db, Outbox, Relay, retention};
 use scrm_http::Routes;
-use scrm_kernel::Clock;
+use scrm_kernel::{Clock, CorpId, WecomUserId};
 use scrm_process::{Service, Setup, Upkeep, upkeep};
 use sea_orm::DbErr;
 use sea_orm_migration::MigratorTrait as _;
 use utoipa::openapi::OpenApi;
+
+use crate::domain::staff::Member;
 
 pub use crate::app::App;
 
@@ -42,6 +45,7 @@ impl Service for Directory {
         lifecycle.spawn("directory.roster", roster.run(broker.clone(), lifecycle.clone()));
         let outbox = Relay::new(Outbox::of(db.clone()), Arc::new(broker));
         lifecycle.spawn("directory outbox", outbox.run(lifecycle.clone()));
+        jobs::start(&app, db.clock(), &lifecycle);
         retention::start(&db, &lifecycle);
         Ok(Self { app, db, upkeep })
     }
@@ -71,4 +75,17 @@ impl Service for Directory {
     fn openapi() -> OpenApi {
         scrm_http::document("Hongyan: directory", &[upkeep::documented(Self::NAME), Arc::new(http::routes)])
     }
+}
+
+/// Reads the member of an enterprise who has an id of WeCom's, also while another process runs the installation.
+pub async fn member(
+    database: &Database,
+    clock: Clock,
+    corp: CorpId,
+    user: &WecomUserId,
+) -> Result<Option<Member>, DbErr> {
+    let db = Db::peek(database, clock).await?;
+    let member = store::staff::holder(db.reader(), corp, user).await?;
+    db.close().await?;
+    Ok(member)
 }

@@ -64,7 +64,7 @@ pub async fn run(plan: Plan) -> anyhow::Result<()> {
     let mut watch = Watch {
         client: shown.client.clone(),
         url: format!("{}/api/v1/leads/leads", shown.leads),
-        token: shown.token.clone(),
+        pass: shown.pass.clone(),
         begun: Clock::system().now().timestamp_millis(),
         tally: Tally::default(),
     };

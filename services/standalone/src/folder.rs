@@ -146,14 +146,9 @@ impl Folder {
         self.0.join("sandbox")
     }
 
-    /// Returns the file of the keys that seal personal data.
+    /// Returns the file of the keys that seal personal data and sign tokens.
     pub fn installation_keys(&self) -> PathBuf {
         self.0.join("keys").join("installation.keys")
-    }
-
-    /// Returns the file of the key that signs tokens.
-    pub fn token_keys(&self) -> PathBuf {
-        self.0.join("keys").join("token.pk8")
     }
 }
 

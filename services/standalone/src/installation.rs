@@ -88,11 +88,11 @@ impl Installation {
         }
     }
 
-    /// Returns the file of the key that signs tokens.
-    pub fn token_keys(&self) -> anyhow::Result<PathBuf> {
+    /// Returns the file of the keys that seal personal data and sign tokens.
+    pub fn key_file(&self) -> anyhow::Result<PathBuf> {
         match self {
-            Self::Embedded(folder) => Ok(folder.token_keys()),
-            Self::Distributed { file, .. } => Ok(Settings::load(Ingest::NAME, Some(file))?.keys.tokens),
+            Self::Embedded(folder) => Ok(folder.installation_keys()),
+            Self::Distributed { file, .. } => Ok(Settings::load(Ingest::NAME, Some(file))?.keys.installation),
         }
     }
 
@@ -122,14 +122,12 @@ impl Installation {
             Self::Embedded(folder) => {
                 let _lock = folder.lock()?;
                 keys::make_installation(&folder.installation_keys())?;
-                keys::make_tokens(&folder.token_keys())?;
                 self.migrate_services().await?;
                 Embedded::open(&folder.queues(), topology, Clock::system()).await?.close().await?;
             }
             Self::Distributed { file, .. } => {
                 let settings = Settings::load(Ingest::NAME, Some(file))?;
                 keys::make_installation(&settings.keys.installation)?;
-                keys::make_tokens(&settings.keys.tokens)?;
                 self.migrate_services().await?;
                 let rabbit = Rabbit::connect(settings.broker(), topology).await.context("the broker")?;
                 rabbit.close().await?;

@@ -8,11 +8,11 @@ use std::time::Instant;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scrm_customers::Customers;
 use scrm_directory::Directory;
-use scrm_http::Role;
 use scrm_ingest::Ingest;
+use scrm_kernel::access::BuiltIn;
 use scrm_leads::Leads;
 use scrm_process::Service as _;
-use scrm_standalone::{dead, demo, doctor, reconcile, republish, serve, token};
+use scrm_standalone::{access, dead, demo, doctor, reconcile, republish, serve, token};
 use scrm_telemetry::{Format, Traces};
 
 /// Hongyan (鸿雁): the SCRM for enterprises on WeCom, all services in one process.
@@ -82,14 +82,20 @@ enum Command {
         /// Which one.
         service: ServiceName,
     },
+    /// Print which role may use which route.
+    #[command(hide = true)]
+    Access,
     /// Print a token for the HTTP API, valid for one hour.
     Token {
-        /// What the token allows.
-        #[arg(long)]
-        role: RoleName,
+        /// What the token allows: that of a built-in role, such as admin, sales or auditor.
+        #[arg(long, value_parser = role)]
+        role: BuiltIn,
         /// Which enterprise, by our id or WeCom's; the first one if absent.
         #[arg(long)]
         corp: Option<String>,
+        /// Which member of the staff, by WeCom's id: the token reaches what they would.
+        #[arg(long)]
+        staff: Option<String>,
         /// The data folder.
         #[arg(long)]
         data: PathBuf,
@@ -135,17 +141,9 @@ enum ServiceName {
     Customers,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum RoleName {
-    Admin,
-}
-
-impl From<RoleName> for Role {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::Admin => Self::Admin,
-        }
-    }
+fn role(text: &str) -> Result<BuiltIn, String> {
+    let names = || BuiltIn::ALL.map(BuiltIn::as_str).join(", ");
+    BuiltIn::parse(text).ok_or_else(|| format!("must be one of {}", names()))
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -218,6 +216,10 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<ExitCode> {
             Ok(())
         }
         Command::Migrate { data } => serve::migrate(&data).await,
+        Command::Access => {
+            print!("{}", access::table()?);
+            Ok(())
+        }
         Command::Openapi { service } => {
             let document = match service {
                 ServiceName::Directory => Directory::openapi(),
@@ -228,8 +230,8 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<ExitCode> {
             println!("{}", serde_json::to_string_pretty(&document)?);
             Ok(())
         }
-        Command::Token { role, corp, data } => {
-            println!("{}", token::print(&data, role.into(), corp.as_deref()).await?);
+        Command::Token { role, corp, staff, data } => {
+            println!("{}", token::print(&data, role, corp.as_deref(), staff.as_deref()).await?);
             Ok(())
         }
         Command::Demo(Demo { serve: Serve { port, data, listen }, sandbox_port, seed, speed, once }) => {

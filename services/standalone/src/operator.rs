@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use scrm_http::{Caller, Role};
+use scrm_kernel::Actor;
 use serde_json::Value;
 
 use crate::installation::Installation;
@@ -45,18 +45,17 @@ impl Operator {
 
     /// Returns a token for an enterprise: the first one, or the one that `corp` names.
     pub(crate) async fn token(&self, corp: Option<&str>) -> anyhow::Result<String> {
-        self.sign(&token::caller(&self.installation, Role::Admin, corp).await?)
+        self.sign(token::administrator(&self.installation, corp, self.name).await?)
     }
 
     /// Returns a token for every enterprise.
     pub(crate) async fn tokens(&self) -> anyhow::Result<Vec<String>> {
-        let callers = token::administrators(&self.installation).await?;
-        callers.iter().map(|caller| self.sign(caller)).collect()
+        let administrators = token::administrators(&self.installation, self.name).await?;
+        administrators.into_iter().map(|administrator| self.sign(administrator)).collect()
     }
 
-    fn sign(&self, caller: &Caller) -> anyhow::Result<String> {
-        let caller = Caller { subject: self.name.to_owned(), ..caller.clone() };
-        token::sign(&self.installation, &caller, PATIENCE)
+    fn sign(&self, administrator: Actor) -> anyhow::Result<String> {
+        token::sign(&self.installation, administrator, PATIENCE)
     }
 
     /// Reads below `/api/v1/{service}/`.

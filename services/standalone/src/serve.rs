@@ -53,7 +53,7 @@ impl Running {
         let clock = Clock::system();
         let lifecycle = Lifecycle::new();
         let keys = keys::make_installation(&folder.installation_keys())?;
-        let tokens = Tokens::new(keys::make_tokens(&folder.token_keys())?, clock.clone());
+        let tokens = Tokens::new(&keys, clock.clone());
 
         let queues = Embedded::open(&folder.queues(), Topology::of_all_services(), clock.clone()).await?;
         let broker = Broker::new(queues.clone());
@@ -73,6 +73,7 @@ impl Running {
             database: folder.database(service),
             broker: broker.clone(),
             keys: keys.clone(),
+            tokens: tokens.clone(),
             wecom: wecom.clone(),
             media: media.clone(),
             clock: clock.clone(),

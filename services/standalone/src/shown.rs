@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use reqwest::StatusCode;
-use scrm_http::{Caller, Role};
 use scrm_ingest::Ingest;
 use scrm_leads::Leads;
 use scrm_wecom_sandbox::App;
@@ -14,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::installation::Installation;
 use crate::serve::Running;
-use crate::token;
+use crate::token::{self, Pass};
 
-/// How long the demo's token lets in.
-const TOKEN_LIFE: Duration = Duration::from_hours(24);
+/// How long a token of the demo lets in; each request has one of its own.
+pub(crate) const TOKEN_LIFE: Duration = Duration::from_mins(1);
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -29,8 +28,8 @@ pub(crate) struct Shown {
     pub(crate) ingest: String,
     /// Where leads answers.
     pub(crate) leads: String,
-    /// An administrator's token.
-    pub(crate) token: String,
+    /// An administrator's tokens.
+    pub(crate) pass: Pass,
     /// Calls them.
     pub(crate) client: reqwest::Client,
 }
@@ -52,13 +51,12 @@ impl Shown {
                 (None, Installation::address::<Ingest>(file)?, Installation::address::<Leads>(file)?)
             }
         };
-        let caller = token::caller(&installation, Role::Admin, None).await?;
-        let caller = Caller { subject: "scrm demo".to_owned(), ..caller };
+        let administrator = token::administrator(&installation, None, "scrm demo").await?;
         Ok(Self {
             running,
             ingest: format!("http://{ingest}"),
             leads: format!("http://{leads}"),
-            token: token::sign(&installation, &caller, TOKEN_LIFE)?,
+            pass: Pass::of(&installation, administrator)?,
             client: reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?,
         })
     }
@@ -71,7 +69,7 @@ impl Shown {
             "secret": app.secret, "token": app.token, "encoding_aes_key": app.encoding_aes_key,
             "api_url": format!("http://{wecom}"),
         });
-        let answer = self.client.put(&url).bearer_auth(&self.token).json(&body).send().await;
+        let answer = self.client.put(&url).bearer_auth(self.pass.token(TOKEN_LIFE)?).json(&body).send().await;
         let answer = answer.with_context(|| format!("no service answers on {}", self.ingest))?;
         let status = answer.status();
         ensure!(status.is_success(), "the app cannot be connected: {status} {}", answer.text().await?);
@@ -83,7 +81,7 @@ impl Shown {
         let attachments: Vec<_> = self.keep(picture).await?.into_iter().collect();
         let url = format!("{}/api/v1/leads/greetings", self.leads);
         let words = json!({"text": text, "attachments": attachments});
-        let request = self.client.put(&url).bearer_auth(&self.token).json(&words);
+        let request = self.client.put(&url).bearer_auth(self.pass.token(TOKEN_LIFE)?).json(&words);
         let answer = request.send().await.with_context(|| format!("no service answers on {}", self.leads))?;
         let status = answer.status();
         ensure!(status.is_success(), "the greeting cannot be set: {status} {}", answer.text().await?);
@@ -93,7 +91,7 @@ impl Shown {
     /// Has a picture kept, and returns it as an attachment; none where the services keep no files.
     async fn keep(&self, picture: &'static [u8]) -> anyhow::Result<Option<Value>> {
         let url = format!("{}/api/v1/leads/media?kind=image&name=welcome.png", self.leads);
-        let request = self.client.post(&url).bearer_auth(&self.token).body(picture);
+        let request = self.client.post(&url).bearer_auth(self.pass.token(TOKEN_LIFE)?).body(picture);
         let answer = request.send().await.with_context(|| format!("no service answers on {}", self.leads))?;
         let status = answer.status();
         if status == StatusCode::SERVICE_UNAVAILABLE {

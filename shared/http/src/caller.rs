@@ -1,6 +1,7 @@
 //! Who asks. The token is checked before path and body are looked at.
 
 use std::future::{Ready, ready};
+use std::ops::Deref;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -8,37 +9,36 @@ use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
-use scrm_kernel::{CorpId, ErrorKind, Scope};
-use serde::{Deserialize, Serialize};
+use scrm_kernel::access::{Asked, NotAllowed};
+use scrm_kernel::{Actor, ErrorKind, SessionId};
 
+use crate::need::{Need, Needs};
 use crate::problem::refuse;
 use crate::token::Tokens;
-
-/// What somebody may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Everything within the corp.
-    Admin,
-}
 
 /// Whoever asks, proved by a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The tenant.
-    pub corp: CorpId,
-    /// What they may do.
-    pub role: Role,
-    /// Who they are, for the audit log.
-    pub subject: String,
+    /// Who it is and what they may do: what use cases are given.
+    pub actor: Actor,
+    /// The session in which they signed in; none for a token that a command printed.
+    pub session: Option<SessionId>,
+    /// When the token was signed, in seconds since 1970.
+    pub issued_at: i64,
 }
 
 impl Caller {
-    /// Returns whose rows they may see.
-    pub const fn scope(&self) -> Scope {
-        match self.role {
-            Role::Admin => Scope::everybody(self.corp),
-        }
+    /// Returns somebody without a session.
+    pub const fn of(actor: Actor) -> Self {
+        Self { actor, session: None, issued_at: 0 }
+    }
+}
+
+impl Deref for Caller {
+    type Target = Actor;
+
+    fn deref(&self) -> &Actor {
+        &self.actor
     }
 }
 
@@ -98,8 +98,43 @@ pub(crate) async fn authenticate(
     let Some(caller) = caller_of(&request) else {
         return Ok(request.error_response(Stranger));
     };
-    request.extensions_mut().insert(caller);
-    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+    let Some(need) = request.app_data::<Data<Needs>>().and_then(|needs| needs.of_request(&request)) else {
+        return Ok(request.into_response(nothing_here()));
+    };
+    if let Need::Permission(action) = need
+        && let Err(refusal) = caller.allow(action)
+    {
+        let refused = refuse(ErrorKind::Forbidden, NotAllowed::CODE, refusal.to_string());
+        return Ok(request.into_response(refused));
+    }
+    let actor = caller.actor.watched();
+    let asked = actor.asked.clone();
+    request.extensions_mut().insert(Caller { actor, ..caller });
+    let answer = next.call(request).await.map(ServiceResponse::map_into_boxed_body)?;
+    Ok(compared(need, &asked, answer))
+}
+
+/// In programs that are built for tests: makes a failure of the answer of a use case that did not ask for what the
+/// document of its route says.
+fn compared(need: Need, asked: &Asked, answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let Need::Permission(action) = need else { return answer };
+    if !cfg!(debug_assertions) || !answer.status().is_success() || asked.has(action) || is_bare(&answer) {
+        return answer;
+    }
+    let route = answer.request().match_pattern().unwrap_or_default();
+    tracing::error!("The document of {route} says {action}, and nothing asked for it");
+    answer.into_response(refuse(ErrorKind::Internal, "permission_not_asked", action.to_string()))
+}
+
+/// Reports whether this is a route without a use case.
+fn is_bare(answer: &ServiceResponse<BoxBody>) -> bool {
+    !answer.request().path().starts_with("/api/v1/")
+}
+
+/// Says that there is nothing at a path.
+pub(crate) fn nothing_here() -> HttpResponse {
+    let detail = "There is nothing at this path, or not for this method.";
+    refuse(ErrorKind::NotFound, "no_such_route", detail)
 }
 
 fn caller_of(request: &ServiceRequest) -> Option<Caller> {

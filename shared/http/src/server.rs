@@ -16,8 +16,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::attend::attend;
 use crate::body;
-use crate::caller::authenticate;
+use crate::caller::{self, authenticate};
 use crate::docs;
+use crate::need::{self, Needs};
 use crate::patience::Patience;
 use crate::problem::{malformed, refuse};
 use crate::token::Tokens;
@@ -59,6 +60,7 @@ pub fn document(title: &str, services: &[Routes]) -> OpenApi {
             name_after(service, item);
         }
     }
+    need::describe(&mut api);
     api
 }
 
@@ -100,12 +102,15 @@ pub async fn serve_with(
     workers: usize,
     lifecycle: Lifecycle,
 ) -> std::io::Result<()> {
-    let document = Data::new(document("Hongyan", &services));
+    let document = document("Hongyan", &services);
+    let needs = Data::new(Needs::of(&document).map_err(std::io::Error::other)?);
+    let document = Data::new(document);
     let (tokens, readiness, bounds) = (Data::new(tokens), Data::new(readiness), Data::new(patience));
     let server = HttpServer::new(move || {
         let services = services.clone();
         let (app, _) = App::new()
             .app_data(tokens.clone())
+            .app_data(needs.clone())
             .app_data(readiness.clone())
             .app_data(bounds.clone())
             .app_data(document.clone())
@@ -219,9 +224,5 @@ async fn metrics() -> HttpResponse {
 }
 
 async fn nothing_here() -> HttpResponse {
-    refuse(
-        scrm_kernel::ErrorKind::NotFound,
-        "no_such_route",
-        "There is nothing at this path, or not for this method.",
-    )
+    caller::nothing_here()
 }

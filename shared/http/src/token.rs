@@ -1,84 +1,50 @@
 //! Bearer tokens: JWT signed with Ed25519 (RFC 8037).
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use scrm_kernel::{Clock, CorpId, KeyRing};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use scrm_kernel::access::{Actor, Asked, Permissions};
+use scrm_kernel::{Clock, CorpId, KeyRing, SessionId, StaffId};
 use serde::{Deserialize, Serialize};
 
-use crate::caller::{Caller, Role};
+use crate::caller::Caller;
+use crate::signing_key::SigningKeys;
 
 const ISSUER: &str = "hongyan";
 const AUDIENCE: &str = "hongyan";
 
-/// Why there are no keys to sign with.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The key file cannot be read or written.
-    #[error("key file {path}: {source}")]
-    File {
-        /// Its path.
-        path: String,
-        /// What the operating system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The key file holds no Ed25519 key in PKCS #8.
-    #[error("key file {0} holds no Ed25519 key")]
-    Malformed(String),
-}
+/// How long a token lets in at most; a key outlives its turn by as much.
+pub const LONGEST_LIFE: Duration = Duration::from_hours(1);
 
 /// Why a token is not accepted. The client learns none of it.
 #[derive(Debug, thiserror::Error)]
 #[error("token is not accepted")]
 pub struct BadToken(#[source] jsonwebtoken::errors::Error);
 
+impl BadToken {
+    fn because(kind: jsonwebtoken::errors::ErrorKind) -> Self {
+        Self(kind.into())
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
     aud: String,
+    /// The account, or the command of the operator's.
     sub: String,
+    /// The session in which the account signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<SessionId>,
     corp: CorpId,
-    role: Role,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    staff: Option<StaffId>,
+    can: Permissions,
     iat: i64,
     exp: i64,
-}
-
-/// The key pair that signs tokens.
-#[derive(Clone)]
-pub struct TokenKeys {
-    signing: EncodingKey,
-    verifying: DecodingKey,
-}
-
-impl TokenKeys {
-    /// Makes a new key pair; returns its PKCS #8 form too, which is secret.
-    pub fn generate() -> (Self, Vec<u8>) {
-        let pair = Ed25519KeyPair::generate().expect("the operating system gives random bytes");
-        let der = pair.to_pkcs8v1().expect("an Ed25519 key has a PKCS #8 form").as_ref().to_vec();
-        (Self::of(&pair, &der), der)
-    }
-
-    /// Reads a key pair from a PKCS #8 file.
-    pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let der = std::fs::read(path)
-            .map_err(|source| KeyError::File { path: path.display().to_string(), source })?;
-        let pair =
-            Ed25519KeyPair::from_pkcs8(&der).map_err(|_| KeyError::Malformed(path.display().to_string()))?;
-        Ok(Self::of(&pair, &der))
-    }
-
-    fn of(pair: &Ed25519KeyPair, der: &[u8]) -> Self {
-        Self {
-            signing: EncodingKey::from_ed_der(der),
-            verifying: DecodingKey::from_ed_der(pair.public_key().as_ref()),
-        }
-    }
 }
 
 /// Purpose of the secret with which one service asks another.
@@ -89,7 +55,7 @@ pub const BETWEEN_SERVICES: &str = "between services";
 pub struct Tokens(Arc<Inner>);
 
 struct Inner {
-    keys: TokenKeys,
+    signing: SigningKeys,
     clock: Clock,
     /// Where other services may ask; none where they all run in this process.
     services: Option<KeyRing>,
@@ -104,15 +70,20 @@ type Checked = HashMap<Vec<u8>, (Caller, i64)>;
 const REMEMBERED: usize = 1000;
 
 impl Tokens {
-    /// Makes a signer and checker.
-    pub fn new(keys: TokenKeys, clock: Clock) -> Self {
-        Self(Arc::new(Inner { keys, clock, services: None, checked: Mutex::default() }))
+    /// Makes a signer and checker with the keys of an installation.
+    pub fn new(keys: &KeyRing, clock: Clock) -> Self {
+        Self::made(keys, clock, None)
     }
 
     /// Makes a signer and checker that also lets other services of the installation in, which prove themselves with
     /// a secret of the same keys.
-    pub fn admitting_services(keys: TokenKeys, clock: Clock, services: KeyRing) -> Self {
-        Self(Arc::new(Inner { keys, clock, services: Some(services), checked: Mutex::default() }))
+    pub fn admitting_services(keys: &KeyRing, clock: Clock) -> Self {
+        Self::made(keys, clock, Some(keys.clone()))
+    }
+
+    fn made(keys: &KeyRing, clock: Clock, services: Option<KeyRing>) -> Self {
+        let signing = SigningKeys::new(keys.clone(), clock.clone());
+        Self(Arc::new(Inner { signing, clock, services, checked: Mutex::default() }))
     }
 
     /// Reports whether this bearer is another service of the installation.
@@ -120,19 +91,28 @@ impl Tokens {
         self.0.services.as_ref().is_some_and(|keys| keys.is_shared_secret(BETWEEN_SERVICES, bearer))
     }
 
-    /// Signs a token that lets `caller` in for `life`.
+    /// Returns the public keys with which tokens can be checked now and until the next turn (RFC 7517).
+    pub fn public_keys(&self) -> serde_json::Value {
+        self.0.signing.public_keys()
+    }
+
+    /// Signs a token that lets `caller` in for `life`, at most [`LONGEST_LIFE`].
     pub fn sign(&self, caller: &Caller, life: Duration) -> Result<String, BadToken> {
         let now = self.0.clock.now();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: caller.subject.clone(),
+            sid: caller.session,
             corp: caller.corp,
-            role: caller.role,
+            staff: caller.staff,
+            can: Permissions::clone(&caller.permissions),
             iat: now.timestamp(),
-            exp: (now + life).timestamp(),
+            exp: (now + life.min(LONGEST_LIFE)).timestamp(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.0.keys.signing).map_err(BadToken)
+        let (name, key) = self.0.signing.newest();
+        let header = Header { kid: Some(name), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &key.signing).map_err(BadToken)
     }
 
     /// Returns who a token lets in.
@@ -144,7 +124,7 @@ impl Tokens {
         }
         let (caller, expiry) = self.verify(token)?;
         if expiry <= now {
-            return Err(BadToken(jsonwebtoken::errors::ErrorKind::ExpiredSignature.into()));
+            return Err(BadToken::because(jsonwebtoken::errors::ErrorKind::ExpiredSignature));
         }
         let mut checked = self.checked();
         if checked.len() >= REMEMBERED {
@@ -160,63 +140,127 @@ impl Tokens {
 
     /// Returns who signed claims let in, and until which second.
     fn verify(&self, token: &str) -> Result<(Caller, i64), BadToken> {
+        let header = jsonwebtoken::decode_header(token).map_err(BadToken)?;
+        let name = header.kid.unwrap_or_default();
+        let unknown = || BadToken::because(jsonwebtoken::errors::ErrorKind::InvalidSignature);
+        let key = self.0.signing.named(&name).ok_or_else(unknown)?;
+
+        // Whatever the token says of its algorithm, this is the only one.
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         // The caller looks at the expiry, by our clock.
         validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.0.keys.verifying, &validation)
-            .map_err(BadToken)?
-            .claims;
-        Ok((Caller { corp: claims.corp, role: claims.role, subject: claims.sub }, claims.exp))
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &key.verifying, &validation).map_err(BadToken)?.claims;
+        let actor = Actor {
+            corp: claims.corp,
+            subject: claims.sub,
+            staff: claims.staff,
+            permissions: Arc::new(claims.can),
+            asked: Asked::default(),
+        };
+        Ok((Caller { actor, session: claims.sid, issued_at: claims.iat }, claims.exp))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::EncodingKey;
     use scrm_kernel::time::from_millis;
 
     use super::*;
 
     fn caller() -> Caller {
-        Caller { corp: CorpId::mint(from_millis(1)), role: Role::Admin, subject: "cli".to_owned() }
+        Caller::of(Actor::administrator(CorpId::mint(from_millis(1)), "cli"))
     }
+
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn a_token_lets_in_until_it_expires() {
         let clock = Clock::mock(from_millis(1_700_000_000_000));
-        let tokens = Tokens::new(TokenKeys::generate().0, clock.clone());
-        let token = tokens.sign(&caller(), Duration::from_hours(1)).unwrap();
+        let tokens = Tokens::new(&KeyRing::generate(), clock.clone());
+        let caller = caller();
+        let token = tokens.sign(&caller, Duration::from_hours(9)).unwrap();
         for _ in 0..2 {
-            assert_eq!(tokens.check(&token).unwrap().subject, "cli");
+            assert_eq!(tokens.check(&token).unwrap().actor, caller.actor);
         }
-        clock.advance(Duration::from_hours(1));
+        clock.advance(HOUR);
         assert!(tokens.check(&token).is_err());
     }
 
     #[test]
-    fn a_token_of_another_key_or_algorithm_is_refused() {
-        let tokens = Tokens::new(TokenKeys::generate().0, Clock::system());
-        let others = Tokens::new(TokenKeys::generate().0, Clock::system());
-        let token = others.sign(&caller(), Duration::from_hours(1)).unwrap();
+    fn a_token_of_another_installation_or_algorithm_is_refused() {
+        let tokens = Tokens::new(&KeyRing::generate(), Clock::system());
+        let others = Tokens::new(&KeyRing::generate(), Clock::system());
+        let token = others.sign(&caller(), HOUR).unwrap();
         assert!(tokens.check(&token).is_err());
+        assert!(tokens.check("").is_err());
 
-        let (_, rest) = token.split_once('.').unwrap();
-        // {"alg":"none","typ":"JWT"}
-        assert!(others.check(&format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{rest}")).is_err());
-        assert!(others.check("").is_err());
+        // The public key is known to everybody: it must not do as a secret of another algorithm.
+        let own = tokens.sign(&caller(), HOUR).unwrap();
+        let (head, rest) = own.split_once('.').unwrap();
+        let (claims, _) = rest.split_once('.').unwrap();
+        let header: serde_json::Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).unwrap()).unwrap();
+        let none = serde_json::json!({"alg": "none", "typ": "JWT", "kid": header["kid"]});
+        let none = URL_SAFE_NO_PAD.encode(none.to_string());
+        assert!(tokens.check(&format!("{none}.{claims}.")).is_err());
+        let public = tokens.public_keys()["keys"][0]["x"].as_str().unwrap().to_owned();
+        let header =
+            Header { kid: header["kid"].as_str().map(str::to_owned), ..Header::new(Algorithm::HS256) };
+        let claims: serde_json::Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        for secret in [public.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(&public).unwrap()] {
+            let forged = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&secret)).unwrap();
+            assert!(tokens.check(&forged).is_err());
+        }
+        assert!(tokens.check(&own).is_ok());
     }
 
     #[test]
-    fn a_key_file_is_read_again() {
-        let (keys, der) = TokenKeys::generate();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("token.pk8");
-        std::fs::write(&path, der).unwrap();
-        let token = Tokens::new(keys, Clock::system()).sign(&caller(), Duration::from_hours(1)).unwrap();
-        let again = Tokens::new(TokenKeys::read(&path).unwrap(), Clock::system());
-        std::fs::remove_file(&path).unwrap();
-        assert!(again.check(&token).is_ok());
-        assert!(TokenKeys::read(&path).is_err());
+    fn a_changed_token_is_refused() {
+        let tokens = Tokens::new(&KeyRing::generate(), Clock::system());
+        let token = tokens.sign(&caller(), HOUR).unwrap();
+        for place in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            // The last character of a signature has bits that mean nothing; a strict reader refuses them too.
+            assert!(changed == token || tokens.check(&changed).is_err(), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_the_turn_before_lets_in_while_it_lives() {
+        let clock = Clock::mock(from_millis(1_700_000_000_000));
+        let keys = KeyRing::generate();
+        let tokens = Tokens::new(&keys, clock.clone());
+        let name = |tokens: &Tokens| tokens.public_keys()["keys"][0]["kid"].clone();
+        let before = name(&tokens);
+        // Comes to a minute before the next turn, in steps of one.
+        let mut token = tokens.sign(&caller(), HOUR).unwrap();
+        while tokens.sign(&caller(), HOUR).is_ok_and(|next| {
+            let header = jsonwebtoken::decode_header(&next).unwrap();
+            let is_same = header.kid == before.as_str().map(str::to_owned);
+            if is_same {
+                token = next;
+            }
+            is_same
+        }) {
+            clock.advance(Duration::from_mins(30));
+        }
+        assert!(tokens.check(&token).is_ok(), "of the turn before");
+        assert!(
+            Tokens::new(&keys, clock.clone()).check(&token).is_ok(),
+            "of the turn before, after a restart"
+        );
+        let known: Vec<_> = tokens.public_keys()["keys"].as_array().unwrap().clone();
+        assert!(known.iter().any(|key| key["kid"] == before), "it is still published");
+        clock.advance(Duration::from_hours(3));
+        assert!(tokens.public_keys()["keys"].as_array().unwrap().iter().all(|key| key["kid"] != before));
     }
 }

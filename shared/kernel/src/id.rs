@@ -86,6 +86,14 @@ typed_id! {
     CorpId;
     /// A member of the enterprise; stays when the WeCom `userid` is renamed.
     StaffId;
+    /// Somebody who signs in, member of the staff or not.
+    AccountId;
+    /// A time for which somebody is signed in on one device.
+    SessionId;
+    /// A business calendar of an enterprise.
+    CalendarId;
+    /// A role that an enterprise made for itself.
+    RoleId;
     /// A lead: one person's open interest.
     LeadId;
     /// One contact of a person with a member of the staff, through a channel.

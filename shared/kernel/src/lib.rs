@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access;
 pub mod crash;
 pub mod error;
 pub mod id;
@@ -14,10 +15,12 @@ pub mod time;
 pub mod wecom_id;
 pub mod work_calendar;
 
+pub use access::{Action, Actor, NotAllowed, Permissions};
 pub use error::{Classify, ErrorKind, FieldError};
 pub use id::{
-    ChannelId, CorpId, CustomerId, DeadLetterId, LeadId, MediaId, MessageId, ReconciliationId, RelationId,
-    StaffId, SubmissionId, TagWishId, TimelineId, TouchId, TransferId,
+    AccountId, CalendarId, ChannelId, CorpId, CustomerId, DeadLetterId, LeadId, MediaId, MessageId,
+    ReconciliationId, RelationId, RoleId, SessionId, StaffId, SubmissionId, TagWishId, TimelineId, TouchId,
+    TransferId,
 };
 pub use lifecycle::Lifecycle;
 pub use money::{Currency, Money, MoneyError};

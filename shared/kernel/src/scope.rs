@@ -20,8 +20,22 @@ pub struct Scope {
 pub enum People {
     /// No restriction within the corp.
     Everybody,
-    /// Only rows that belong to one of these.
-    Only(BTreeSet<StaffId>),
+    /// Only rows that belong to one of these; whoever stands in neither of them sees nothing.
+    Of {
+        /// Members by themselves.
+        staff: BTreeSet<StaffId>,
+        /// Everybody in these departments, by WeCom's numbers.
+        departments: BTreeSet<i64>,
+        /// Everybody in these departments and the ones below them.
+        trees: BTreeSet<i64>,
+    },
+}
+
+impl People {
+    /// Returns only some members.
+    pub fn only(staff: impl IntoIterator<Item = StaffId>) -> Self {
+        Self::Of { staff: staff.into_iter().collect(), departments: BTreeSet::new(), trees: BTreeSet::new() }
+    }
 }
 
 impl Scope {

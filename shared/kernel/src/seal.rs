@@ -200,6 +200,14 @@ impl KeyRing {
         self.0.keys.iter().any(|(_, key)| is_of(key))
     }
 
+    /// Returns the id of the newest key, and a secret made from it for one purpose and one turn of it. Whoever has the
+    /// key file has the same; nobody else can make it.
+    pub fn derived(&self, purpose: &str, turn: i64) -> (u32, [u8; KEY_BYTES]) {
+        let (id, newest) = self.0.keys.last().expect("a ring is never empty");
+        let nobody = CorpId::from_uuid(uuid::Uuid::nil());
+        (*id, derive(newest, nobody, format!("scrm derived {purpose} {turn}").as_bytes()))
+    }
+
     fn data_key(&self, key_id: u32, corp: CorpId) -> Option<Arc<LessSafeKey>> {
         let slot = (key_id, corp);
         if let Some(key) = self.0.derived.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&slot)
@@ -294,6 +302,19 @@ mod tests {
         assert!(!both.is_shared_secret("other", &both.shared_secret("tokens")));
         assert!(!old.is_shared_secret("tokens", &both.shared_secret("tokens")));
         assert!(!old.is_shared_secret("tokens", ""));
+    }
+
+    #[test]
+    fn a_derived_secret_differs_by_purpose_and_turn_and_changes_with_the_newest_key() {
+        let ring = KeyRing::generate();
+        let (id, secret) = ring.derived("tokens", 7);
+        assert_eq!((id, secret), ring.derived("tokens", 7));
+        assert_ne!(secret, ring.derived("tokens", 8).1);
+        assert_ne!(secret, ring.derived("chain", 7).1);
+        let longer = format!("{}2 {}", ring.to_text(), STANDARD.encode([7; KEY_BYTES]));
+        let (id, newer) = KeyRing::parse(&longer).unwrap().derived("tokens", 7);
+        assert_eq!(id, 2);
+        assert_ne!(newer, secret);
     }
 
     #[test]

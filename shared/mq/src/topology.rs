@@ -90,10 +90,10 @@ pub const LEADS_SUBMISSION: Queue = Queue {
     rank: Rank::First,
 };
 
-/// Members of the staff: who has which id, and who is away.
+/// Members of the staff: who has which id, who is away, and who belongs to which department.
 pub const LEADS_STAFF: Queue = Queue {
     name: "leads.staff",
-    kinds: &[directory::v1::StaffChanged::KIND],
+    kinds: &[directory::v1::StaffChanged::KIND, directory::v1::DepartmentChanged::KIND],
     ladder: Ladder::Standard,
     rank: Rank::Later,
 };
@@ -144,7 +144,7 @@ pub const CUSTOMERS_TAG: Queue = Queue {
 /// Members of the staff, by whom customers are shown to those who may see only some.
 pub const CUSTOMERS_STAFF: Queue = Queue {
     name: "customers.staff",
-    kinds: &[directory::v1::StaffChanged::KIND],
+    kinds: &[directory::v1::StaffChanged::KIND, directory::v1::DepartmentChanged::KIND],
     ladder: Ladder::Standard,
     rank: Rank::Later,
 };
@@ -276,7 +276,7 @@ pub fn dead(queue: &str) -> String {
 }
 
 /// Events that are published and wanted by nobody yet.
-pub const ANNOUNCED: &[&str] = &[directory::v1::DepartmentChanged::KIND];
+pub const ANNOUNCED: &[&str] = &[directory::v1::CalendarChanged::KIND];
 
 #[cfg(test)]
 mod tests {

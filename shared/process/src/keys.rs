@@ -6,35 +6,20 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use scrm_http::TokenKeys;
 use scrm_kernel::KeyRing;
 
-/// Reads the keys that seal personal data.
+/// Reads the keys that seal personal data and sign tokens.
 pub fn read_installation(path: &Path) -> anyhow::Result<KeyRing> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     KeyRing::parse(&text).with_context(|| format!("cannot use {}", path.display()))
 }
 
-/// Reads the keys that seal personal data; makes them when there are none.
+/// Reads the keys that seal personal data and sign tokens; makes them when there are none.
 pub fn make_installation(path: &Path) -> anyhow::Result<KeyRing> {
     if !path.exists() {
         write_secret(path, KeyRing::generate().to_text().as_bytes())?;
     }
     read_installation(path)
-}
-
-/// Reads the key that signs tokens.
-pub fn read_tokens(path: &Path) -> anyhow::Result<TokenKeys> {
-    Ok(TokenKeys::read(path)?)
-}
-
-/// Reads the key that signs tokens; makes it when there is none.
-pub fn make_tokens(path: &Path) -> anyhow::Result<TokenKeys> {
-    if !path.exists() {
-        let (_, der) = TokenKeys::generate();
-        write_secret(path, &der)?;
-    }
-    read_tokens(path)
 }
 
 /// Writes a file that only its owner reads, whole or not at all, and synced with its folder, which is made if missing.
@@ -68,7 +53,6 @@ mod tests {
         let keys = make_installation(&path).unwrap().to_text();
         assert_eq!(make_installation(&path).unwrap().to_text(), keys);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        make_tokens(&place.path().join("keys/token.pk8")).unwrap();
     }
 
     #[test]

@@ -124,8 +124,7 @@ impl<S: Service> Started<S> {
         let address = listener.local_addr()?;
         let (clock, lifecycle) = (Clock::system(), Lifecycle::new());
         let keys = keys::read_installation(&settings.keys.installation)?;
-        let tokens = keys::read_tokens(&settings.keys.tokens)?;
-        let tokens = Tokens::admitting_services(tokens, clock.clone(), keys.clone());
+        let tokens = Tokens::admitting_services(&keys, clock.clone());
         let wecom_http = scrm_wecom::client::http::client(&Patience::default())?;
         let source = Deferred::default();
         let remote = RemoteTokens::new(
@@ -146,6 +145,7 @@ impl<S: Service> Started<S> {
             database,
             broker: broker.clone(),
             keys,
+            tokens: tokens.clone(),
             wecom,
             media,
             clock: clock.clone(),

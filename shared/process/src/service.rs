@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scrm_config::ConfigError;
 use scrm_db::Database;
-use scrm_http::Routes;
+use scrm_http::{Routes, Tokens};
 use scrm_kernel::{Clock, KeyRing, Lifecycle};
 use scrm_media::MediaStore;
 use scrm_mq::Broker;
@@ -24,6 +24,8 @@ pub struct Setup {
     pub broker: Broker,
     /// The keys that seal personal data.
     pub keys: KeyRing,
+    /// Signs and checks the tokens of the HTTP API.
+    pub tokens: Tokens,
     /// Speaks with WeCom; one for all services of a process, because the limits are counted in it.
     pub wecom: Client,
     /// Where files are kept; a service takes its own part of it.

@@ -79,10 +79,8 @@ pub struct IngestSettings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeySettings {
-    /// The keys that seal personal data.
+    /// The keys that seal personal data and sign tokens.
     pub installation: PathBuf,
-    /// The key that signs tokens.
-    pub tokens: PathBuf,
 }
 
 /// Where a process answers.
@@ -178,7 +176,6 @@ mod tests {
         broker.url = "amqp://scrm:hush@127.0.0.1:5672/%2f"
         ingest.url = "http://127.0.0.1:8091"
         keys.installation = "keys/installation.keys"
-        keys.tokens = "keys/token.pk8"
         [leads]
         http.listen = "127.0.0.1:8092"
     "#;

@@ -1,12 +1,14 @@
 //! Routes behind a real port, and a client that calls them.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder};
-use scrm_http::{BETWEEN_SERVICES, Caller, Patience, Readiness, Role, Routes, TokenKeys, Tokens, serve_with};
-use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
+use scrm_http::token::LONGEST_LIFE;
+use scrm_http::{BETWEEN_SERVICES, Caller, Patience, Readiness, Routes, Tokens, serve_with};
+use scrm_kernel::{Actor, Clock, CorpId, KeyRing, Lifecycle};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,8 +16,6 @@ use tokio::net::TcpStream;
 
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a token is valid, by the clock of the test.
-const TOKEN_LIFE: Duration = Duration::from_hours(24 * 365);
 
 /// A server with a port and a token key of its own.
 pub struct TestServer {
@@ -41,25 +41,32 @@ impl TestServer {
     ) -> Self {
         let readiness = Readiness::default();
         readiness.set();
-        Self::serving(patience, readiness, services, clock, lifecycle)
+        Self::serving(patience, readiness, KeyRing::generate(), services, clock, lifecycle)
+    }
+
+    /// Serves with the keys of an installation, for a service that signs tokens itself.
+    pub fn with_keys(keys: KeyRing, services: Vec<Routes>, clock: Clock, lifecycle: &Lifecycle) -> Self {
+        let readiness = Readiness::default();
+        readiness.set();
+        Self::serving(Patience::default(), readiness, keys, services, clock, lifecycle)
     }
 
     /// Serves for a process that is not ready before `readiness` is set.
     pub fn before(readiness: Readiness, services: Vec<Routes>, clock: Clock, lifecycle: &Lifecycle) -> Self {
-        Self::serving(Patience::default(), readiness, services, clock, lifecycle)
+        Self::serving(Patience::default(), readiness, KeyRing::generate(), services, clock, lifecycle)
     }
 
     fn serving(
         patience: Patience,
         readiness: Readiness,
+        keys: KeyRing,
         services: Vec<Routes>,
         clock: Clock,
         lifecycle: &Lifecycle,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let keys = KeyRing::generate();
-        let tokens = Tokens::admitting_services(TokenKeys::generate().0, clock, keys.clone());
+        let tokens = Tokens::admitting_services(&keys, clock);
         let (checking, stopping) = (tokens.clone(), lifecycle.clone());
         let server = serve_with(patience, listener, services, checking, readiness, 1, stopping);
         lifecycle.spawn("http", server);
@@ -90,13 +97,25 @@ impl TestServer {
 
     /// Returns the token of an administrator of `corp`, for tests that write bytes.
     pub fn token(&self, corp: CorpId) -> String {
-        let caller = Caller { corp, role: Role::Admin, subject: "test".to_owned() };
-        self.tokens.sign(&caller, TOKEN_LIFE).expect("a generated key signs")
+        self.token_of(Actor::administrator(corp, "test"))
+    }
+
+    /// Returns a token that lets somebody in.
+    pub fn token_of(&self, actor: Actor) -> String {
+        self.tokens.sign(&Caller::of(actor), LONGEST_LIFE).expect("a generated key signs")
+    }
+
+    /// Returns a client that has a token of somebody, a new one for each request.
+    pub fn client_of(&self, actor: Actor) -> Client {
+        let tokens = self.tokens.clone();
+        let sign =
+            move || tokens.sign(&Caller::of(actor.clone()), LONGEST_LIFE).expect("a generated key signs");
+        Client { token: Some(Arc::new(sign)), ..self.stranger() }
     }
 
     /// Returns a client that has the token of an administrator of `corp`.
     pub fn admin(&self, corp: CorpId) -> Client {
-        self.bearer(&self.token(corp))
+        self.client_of(Actor::administrator(corp, "test"))
     }
 
     /// Returns a client that is another service of the installation.
@@ -106,7 +125,8 @@ impl TestServer {
 
     /// Returns a client that sends `token`.
     pub fn bearer(&self, token: &str) -> Client {
-        Client { token: Some(token.to_owned()), ..self.stranger() }
+        let token = token.to_owned();
+        Client { token: Some(Arc::new(move || token.clone())), ..self.stranger() }
     }
 
     /// Returns a client without a token.
@@ -120,7 +140,7 @@ impl TestServer {
 #[derive(Clone)]
 pub struct Client {
     base: String,
-    token: Option<String>,
+    token: Option<Arc<dyn Fn() -> String + Send + Sync>>,
     /// Of what [`send`](Self::send) sends.
     content_type: Option<&'static str>,
     /// Sent with every request.
@@ -217,7 +237,7 @@ impl Client {
             request = request.header(*name, value);
         }
         match &self.token {
-            Some(token) => request.bearer_auth(token),
+            Some(token) => request.bearer_auth(token()),
             None => request,
         }
     }

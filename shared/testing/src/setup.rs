@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use scrm_http::Tokens;
 use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
 use scrm_media::MediaStore;
 use scrm_process::Setup;
@@ -19,10 +20,12 @@ pub async fn setup(
     clock: &Clock,
     lifecycle: &Lifecycle,
 ) -> Setup {
+    let keys = KeyRing::generate();
     Setup {
         database: database.database().clone(),
         broker: broker.broker(),
-        keys: KeyRing::generate(),
+        tokens: Tokens::new(&keys, clock.clone()),
+        keys,
         wecom: wecom(Arc::new(NotConnected), clock).await,
         media: MediaStore::folder(database.files()).expect("a new folder can be used"),
         clock: clock.clone(),

@@ -23,17 +23,22 @@ pub(crate) fn files() -> Vec<Generated> {
         Generated { path: "services/ingest/openapi.json", text: || openapi("ingest") },
         Generated { path: "services/leads/openapi.json", text: || openapi("leads") },
         Generated { path: "services/customers/openapi.json", text: || openapi("customers") },
+        Generated { path: "services/standalone/access.md", text: || printed(&["access"]) },
     ]
 }
 
-/// Asks the built services for an OpenAPI document; nothing here may depend on a service.
 fn openapi(service: &str) -> anyhow::Result<String> {
+    printed(&["openapi", service])
+}
+
+/// Asks the built services; nothing here may depend on a service.
+fn printed(arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(scrm()?)
-        .args(["openapi", service])
+        .args(arguments)
         .stderr(Stdio::inherit())
         .output()
         .context("could not start scrm")?;
-    anyhow::ensure!(output.status.success(), "`scrm openapi {service}` failed");
+    anyhow::ensure!(output.status.success(), "`scrm {}` failed", arguments.join(" "));
     Ok(String::from_utf8(output.stdout)?)
 }
 

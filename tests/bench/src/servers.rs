@@ -202,7 +202,7 @@ fn settings(
 ) -> anyhow::Result<String> {
     let home = folder.path().display();
     let mut text = format!(
-        "[distributed]\nkeys.installation = \"{home}/installation.keys\"\nkeys.tokens = \"{home}/token.pk8\"\n\
+        "[distributed]\nkeys.installation = \"{home}/installation.keys\"\n\
          ingest.url = \"http://{}\"\nbroker.url = \"{}\"\nbroker.prefix = \"{name}.\"\ndatabase.url = \"{}\"\n\
          log.filter = \"warn\"\n[media]\nurl = \"file://{home}/media\"\n",
         addresses[0],

@@ -2,6 +2,7 @@
 
 use scrm_db::idempotency::{self, Answer, Begun, RequestHash};
 use scrm_db::{Cause, Txn, outbox};
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, TagWishId};
 use scrm_proto::customers::v1::TagWanted;
 
@@ -33,11 +34,12 @@ impl App {
     /// A name that WeCom refused, or that it has lost since, may be wanted again.
     pub async fn create_tag(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         tag: WantedTag,
         repeatable: Option<Repeatable<'_>>,
         render: impl FnOnce(&TagWish) -> Answer + Send,
     ) -> Result<Created, Error> {
+        let corp = actor.allow(Action::ManageTags)?;
         let txn = self.db.begin().await?;
         let claim = match repeatable {
             None => None,
@@ -59,7 +61,8 @@ impl App {
     }
 
     /// Returns a tag that was wanted, and how far it is.
-    pub async fn tag_wish(&self, corp: CorpId, id: TagWishId) -> Result<TagWish, Error> {
+    pub async fn tag_wish(&self, actor: &Actor, id: TagWishId) -> Result<TagWish, Error> {
+        let corp = actor.allow(Action::ReadTags)?;
         store::tag_wish::find(self.db.reader(), corp, id).await?.ok_or(Error::TagNotFound(id))
     }
 }

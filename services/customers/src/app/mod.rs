@@ -21,6 +21,7 @@ pub(crate) use mark_tags::{MarkAnswer, ToMark};
 pub use read_customers::{CustomerView, EntryView, RelationView, TagView};
 
 use scrm_db::Db;
+use scrm_kernel::access::NotAllowed;
 use scrm_kernel::page::BadCursor;
 use scrm_kernel::{Classify, CustomerId, ErrorKind, FieldError, TagWishId, WecomUserId};
 use scrm_wecom::client::Client;
@@ -32,6 +33,9 @@ pub use crate::store::tag::{Group, Tag};
 /// Why the service does not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The caller may not.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// A field of the request is wrong.
     #[error("{} of the request cannot be used", .0.field)]
     Invalid(FieldError),
@@ -73,6 +77,7 @@ pub enum Error {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::NotAllowed(_) => ErrorKind::Forbidden,
             Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) => ErrorKind::Invalid,
             Self::CustomerNotFound(_) | Self::RelationNotFound(_) | Self::TagNotFound(_) => {
                 ErrorKind::NotFound
@@ -88,6 +93,7 @@ impl Classify for Error {
 
     fn code(&self) -> &'static str {
         match self {
+            Self::NotAllowed(_) => NotAllowed::CODE,
             Self::Invalid(_) | Self::InvalidFields(_) => "invalid_request",
             Self::BadCursor(_) => "bad_cursor",
             Self::CustomerNotFound(_) => "customer_not_found",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, Cursor, CustomerId, Page, PageRequest, RelationId, Scope};
 use serde_json::Value;
 
@@ -56,10 +57,11 @@ impl App {
     /// Lists the customers whom `scope` sees, newest first.
     pub async fn customers(
         &self,
-        scope: &Scope,
+        actor: &Actor,
         filter: &CustomerFilter,
         page: &PageRequest,
     ) -> Result<Page<CustomerView>, Error> {
+        let scope = &actor.scope(Action::ReadCustomers)?;
         let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
         let seen = store::staff::seen_by(self.db.reader(), scope).await?;
         let seen = seen.as_deref();
@@ -74,7 +76,11 @@ impl App {
     }
 
     /// Returns one customer.
-    pub async fn customer(&self, scope: &Scope, id: CustomerId) -> Result<CustomerView, Error> {
+    pub async fn customer(&self, actor: &Actor, id: CustomerId) -> Result<CustomerView, Error> {
+        self.customer_within(&actor.scope(Action::ReadCustomers)?, id).await
+    }
+
+    pub(super) async fn customer_within(&self, scope: &Scope, id: CustomerId) -> Result<CustomerView, Error> {
         let seen = store::staff::seen_by(self.db.reader(), scope).await?;
         let seen = seen.as_deref();
         let customer = store::search::find(self.db.reader(), scope.corp, seen, id).await?;
@@ -85,10 +91,11 @@ impl App {
     /// Lists what happened with a customer, newest first.
     pub async fn timeline(
         &self,
-        scope: &Scope,
+        actor: &Actor,
         id: CustomerId,
         page: &PageRequest,
     ) -> Result<Page<EntryView>, Error> {
+        let scope = &actor.scope(Action::ReadCustomers)?;
         let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
         let (reader, corp) = (self.db.reader(), scope.corp);
         let seen = store::staff::seen_by(reader, scope).await?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use scrm_db::{Cause, Txn, outbox};
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, CustomerId, FieldError, Scope, WecomUserId};
 use scrm_proto::customers::v1::RelationTagsWanted;
 use sea_orm::DbErr;
@@ -22,12 +23,13 @@ impl App {
     /// Wants a relation whose tags still are as in `version` to have these tags and no others.
     pub async fn set_tags(
         &self,
-        scope: &Scope,
+        actor: &Actor,
         id: CustomerId,
         member: &WecomUserId,
         version: i64,
         tags: Vec<String>,
     ) -> Result<RelationView, Error> {
+        let scope = &actor.scope(Action::TagCustomers)?;
         let (corp, reader) = (scope.corp, self.db.reader());
         let seen = store::staff::seen_by(reader, scope).await?;
         let seen = seen.as_deref();
@@ -65,7 +67,7 @@ impl App {
         id: CustomerId,
         member: &WecomUserId,
     ) -> Result<RelationView, Error> {
-        let view = self.customer(scope, id).await?;
+        let view = self.customer_within(scope, id).await?;
         let mut relations = view.relations.into_iter();
         let relation = relations.find(|view| view.relation.user == *member);
         relation.ok_or_else(|| Error::RelationNotFound(member.clone()))

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use scrm_db::Db;
 use scrm_mq::{Consumer, Effects, topology};
+use scrm_people::OnDepartmentChanged;
 
 use crate::app::App;
 
@@ -44,5 +45,7 @@ pub(crate) fn tags(app: &Arc<App>, db: Db) -> Effects {
 
 /// Returns the consumer of who works here.
 pub(crate) fn staff(app: &Arc<App>, db: Db) -> Consumer {
-    Consumer::new(topology::CUSTOMERS_STAFF, db).on(on_staff_changed::OnStaffChanged { app: Arc::clone(app) })
+    Consumer::new(topology::CUSTOMERS_STAFF, db)
+        .on(on_staff_changed::OnStaffChanged { app: Arc::clone(app) })
+        .on(OnDepartmentChanged)
 }

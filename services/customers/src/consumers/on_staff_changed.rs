@@ -31,5 +31,6 @@ fn told_of(event: &StaffChanged) -> Result<Told, Failure> {
         version: event.version,
         user: user.map(|user| member_of(user)).transpose()?,
         former: event.former_user_ids.iter().map(|user| member_of(user)).collect::<Result<_, _>>()?,
+        departments: event.department_ids.clone(),
     })
 }

@@ -13,4 +13,6 @@ pub struct Told {
     pub user: Option<WecomUserId>,
     /// Ids that the member had before.
     pub former: Vec<WecomUserId>,
+    /// WeCom's numbers of the departments to which they belong.
+    pub departments: Vec<i64>,
 }

@@ -12,7 +12,8 @@ use crate::app::{App, CustomerFilter, Error, Presence};
 ///
 /// `tag` and `user_id` together find those to whom this member gave this tag.
 #[utoipa::path(
-    tag = "customers", operation_id = "customers_list_customers", params(CustomersIn),
+    tag = "customers", operation_id = "customers_list_customers", security(("bearer" = ["customers.read"])),
+    params(CustomersIn),
     responses((status = 200, body = CustomersOut), (status = 422, body = Problem))
 )]
 #[get("/customers")]
@@ -30,12 +31,13 @@ pub(super) async fn list(
         presence: presence_of(state.as_deref())?,
         person: external_user_id.as_deref().map(person_of).transpose()?,
     };
-    Ok(Json(app.customers(&caller.scope(), &filter, &page).await?.into()))
+    Ok(Json(app.customers(&caller, &filter, &page).await?.into()))
 }
 
 /// Read one customer.
 #[utoipa::path(
-    tag = "customers", operation_id = "customers_read_customer", params(("id" = CustomerId, Path)),
+    tag = "customers", operation_id = "customers_read_customer", security(("bearer" = ["customers.read"])),
+    params(("id" = CustomerId, Path)),
     responses((status = 200, body = CustomerOut), (status = 404, body = Problem))
 )]
 #[get("/customers/{id}")]
@@ -44,13 +46,14 @@ pub(super) async fn read(
     caller: Caller,
     id: Path<CustomerId>,
 ) -> Result<Versioned<CustomerOut>, Error> {
-    let view = app.customer(&caller.scope(), *id).await?;
+    let view = app.customer(&caller, *id).await?;
     Ok(Versioned::ok(view.customer.version, view.into()))
 }
 
 /// List what happened with a customer, newest first.
 #[utoipa::path(
-    tag = "customers", operation_id = "customers_read_timeline", params(("id" = CustomerId, Path), PageIn),
+    tag = "customers", operation_id = "customers_read_timeline", security(("bearer" = ["customers.read"])),
+    params(("id" = CustomerId, Path), PageIn),
     responses((status = 200, body = TimelineOut), (status = 404, body = Problem), (status = 422, body = Problem))
 )]
 #[get("/customers/{id}/timeline")]
@@ -62,7 +65,7 @@ pub(super) async fn timeline(
 ) -> Result<Json<TimelineOut>, Error> {
     let PageIn { limit, cursor } = query.into_inner();
     let page = scrm_http::page_of(limit, cursor).map_err(Error::Invalid)?;
-    Ok(Json(app.timeline(&caller.scope(), *id, &page).await?.into()))
+    Ok(Json(app.timeline(&caller, *id, &page).await?.into()))
 }
 
 /// Returns a member's id from a request.

@@ -17,7 +17,7 @@ use crate::domain::tag_wish::TagWish;
 ///
 /// WeCom follows: until it has, a tag shows `waiting`, and `refused` if it does not take it.
 #[utoipa::path(
-    tag = "customers", operation_id = "customers_set_tags",
+    tag = "customers", operation_id = "customers_set_tags", security(("bearer" = ["customers.tag"])),
     params(("id" = CustomerId, Path), ("user_id" = String, Path), IfMatch),
     responses(
         (status = 200, body = RelationOut), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -34,7 +34,7 @@ pub(super) async fn set(
 ) -> Result<Versioned<RelationOut>, Error> {
     let (id, user) = path.into_inner();
     let member = member_of(&user)?;
-    let view = app.set_tags(&caller.scope(), id, &member, version.0, body.into_inner().tag_ids()).await?;
+    let view = app.set_tags(&caller, id, &member, version.0, body.into_inner().tag_ids()).await?;
     Ok(Versioned::ok(view.relation.version, view.into()))
 }
 
@@ -42,7 +42,8 @@ pub(super) async fn set(
 ///
 /// WeCom follows in a moment: then the tag is `made`, has WeCom's id and stands in its group.
 #[utoipa::path(
-    tag = "customers", operation_id = "customers_create_tag", params(IdempotencyKey),
+    tag = "customers", operation_id = "customers_create_tag", security(("bearer" = ["tags.manage"])),
+    params(IdempotencyKey),
     responses((status = 201, body = NewTagOut), (status = 409, body = Problem), (status = 422, body = Problem))
 )]
 #[post("/tags")]
@@ -57,7 +58,7 @@ pub(super) async fn create(
         .map_err(|error| Error::Invalid(FieldError::new("body", error.to_string())))?;
     let repeatable = key.as_deref().map(|key| Repeatable { scope: &scope, key, hash });
     let tag = body.parse().map_err(Error::InvalidFields)?;
-    match app.create_tag(caller.corp, tag, repeatable, answer_of).await? {
+    match app.create_tag(&caller, tag, repeatable, answer_of).await? {
         Created::Fresh(wish) => Ok(HttpResponse::Created().json(NewTagOut::from(wish))),
         Created::Before(Answer { status, body }) => Ok(replay(status, body)),
     }
@@ -70,7 +71,8 @@ fn answer_of(wish: &TagWish) -> Answer {
 
 /// Read a tag that was asked for here: whether WeCom has it by now.
 #[utoipa::path(
-    tag = "customers", operation_id = "customers_read_tag", params(("id" = TagWishId, Path)),
+    tag = "customers", operation_id = "customers_read_tag", security(("bearer" = ["tags.read"])),
+    params(("id" = TagWishId, Path)),
     responses((status = 200, body = NewTagOut), (status = 404, body = Problem))
 )]
 #[get("/tags/{id}")]
@@ -79,15 +81,15 @@ pub(super) async fn read(
     caller: Caller,
     id: Path<TagWishId>,
 ) -> Result<Json<NewTagOut>, Error> {
-    Ok(Json(app.tag_wish(caller.corp, *id).await?.into()))
+    Ok(Json(app.tag_wish(&caller, *id).await?.into()))
 }
 
 /// List the enterprise's tags by group, in WeCom's order.
 #[utoipa::path(
-    tag = "customers", operation_id = "customers_list_tag_groups",
+    tag = "customers", operation_id = "customers_list_tag_groups", security(("bearer" = ["tags.read"])),
     responses((status = 200, body = TagGroupsOut))
 )]
 #[get("/tag-groups")]
 pub(super) async fn groups(app: Data<App>, caller: Caller) -> Result<Json<TagGroupsOut>, Error> {
-    Ok(Json(app.tag_groups(caller.corp).await?.into()))
+    Ok(Json(app.tag_groups(&caller).await?.into()))
 }

@@ -2,6 +2,7 @@
 
 use scrm_db::migration::{EventTables, IdempotencyTable};
 use scrm_mq::keeper::DeadLetterTable;
+use scrm_people::PeopleTables;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_customer;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m004_tag_wish::TagWishes),
             Box::new(IdempotencyTable),
             Box::new(m005_staff_alias::FormerIds),
+            Box::new(PeopleTables),
         ]
     }
 }

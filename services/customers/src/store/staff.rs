@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, People, Scope, StaffId, WecomUserId};
+use scrm_kernel::{CorpId, Scope, WecomUserId};
+use scrm_people::{among, note_places};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, OnConflict, Order, Query};
 use sea_orm::{
@@ -30,10 +31,11 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, told: &Told) -> Result<bool, D
         .action_and_where(Expr::col((Entity, Column::Version)).lt(told.version))
         .action_and_where(Expr::col((Entity, Column::CorpId)).eq(corp))
         .to_owned();
-    // The row is locked from here on, so its aliases are those of the same version.
+    // The row is locked from here on, so its aliases and places are those of the same version.
     if Entity::insert(row).on_conflict(newer).exec_without_returning(txn).await? == 0 {
         return Ok(false);
     }
+    note_places(txn, corp, told.id, told.departments.iter().copied()).await?;
     staff_alias::Entity::delete_many()
         .filter(staff_alias::Column::CorpId.eq(corp))
         .filter(staff_alias::Column::StaffId.eq(told.id))
@@ -108,13 +110,12 @@ pub(crate) async fn seen_by(
     connection: &impl ConnectionTrait,
     scope: &Scope,
 ) -> Result<Option<Vec<String>>, DbErr> {
-    let People::Only(people) = &scope.people else { return Ok(None) };
-    let people: &BTreeSet<StaffId> = people;
+    let Some(people) = among((Entity, Column::Id), scope) else { return Ok(None) };
     let users = Entity::find()
         .select_only()
         .column(Column::UserKey)
         .filter(Column::CorpId.eq(scope.corp))
-        .filter(Column::Id.is_in(people.iter().copied()))
+        .filter(people)
         .into_tuple::<String>()
         .all(connection)
         .await?;

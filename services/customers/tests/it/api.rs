@@ -1,13 +1,20 @@
 //! Customers over HTTP: finding them, and who may not.
 
-use scrm_customers::app::CustomerFilter;
-use scrm_kernel::{CorpId, CustomerId, PageRequest, People, Scope, StaffId};
+use scrm_kernel::access::BuiltIn;
+use scrm_kernel::{CorpId, StaffId};
 use scrm_mq::topology::CUSTOMERS_CONTACT;
 use scrm_proto::directory::v1::StaffChanged;
 use scrm_proto::wecom::v1::{Follower, RemovedBy};
+use scrm_testing::Client;
 use serde_json::{Value, json};
 
 use crate::support::{CUSTOMERS, TestCustomers, follower};
+
+async fn list(client: &Client) -> Vec<Value> {
+    let (status, page) = client.get(CUSTOMERS).await;
+    assert_eq!(status, 200, "{page}");
+    page["items"].as_array().unwrap().clone()
+}
 
 fn ids(customers: &[Value]) -> Vec<&str> {
     customers.iter().map(|customer| customer["external_user_id"].as_str().unwrap()).collect()
@@ -97,35 +104,43 @@ async fn who_may_see_only_some_people_sees_only_their_customers() {
             staff_id: id.to_string(),
             version,
             user_id: user.to_owned(),
+            department_ids: vec![2],
             ..StaffChanged::default()
         };
         customers.event(500, None, &event)
     };
     customers.hear([staff(li, 2, "LiLei"), staff(li, 1, "HanMeimei"), staff(han, 1, "HanMeimei")]).await;
 
-    let app = customers.customers.app();
-    let scope = |people: &[StaffId]| Scope {
-        corp: customers.corp,
-        people: People::Only(people.iter().copied().collect()),
-    };
-    let list = async |people: &[StaffId]| {
-        let (scope, filter) = (scope(people), CustomerFilter::default());
-        app.customers(&scope, &filter, &PageRequest::default()).await.unwrap().items
-    };
-    let seen = list(&[li]).await;
-    let people: Vec<_> = seen.iter().map(|view| view.customer.person.as_str()).collect();
+    let sales = |staff| customers.somebody(BuiltIn::Sales, Some(staff), &[2]);
+    let seen = list(&sales(li)).await;
+    let people: Vec<_> = seen.iter().map(|customer| customer["external_user_id"].as_str().unwrap()).collect();
     assert_eq!(people, ["wm2", "wm1"]);
-    assert!(seen.iter().all(|view| view.relations.len() == 1), "only one's own relations");
-    assert_eq!(list(&[li, han]).await.len(), 3);
-    assert!(list(&[]).await.is_empty());
+    let relations = |customer: &Value| customer["relations"].as_array().unwrap().len();
+    assert!(seen.iter().all(|customer| relations(customer) == 1), "only one's own relations");
+    assert_eq!(list(&customers.somebody(BuiltIn::SalesManager, None, &[2])).await.len(), 3);
+    assert!(list(&customers.somebody(BuiltIn::SalesManager, None, &[3])).await.is_empty());
+    assert!(
+        list(&customers.somebody(BuiltIn::Sales, None, &[2])).await.is_empty(),
+        "who is nobody has nothing"
+    );
 
-    let of_han: CustomerId = customers.customer("wm3").await["id"].as_str().unwrap().parse().unwrap();
-    let both: CustomerId = customers.customer("wm2").await["id"].as_str().unwrap().parse().unwrap();
-    assert!(app.customer(&scope(&[li]), of_han).await.is_err());
-    assert!(app.timeline(&scope(&[li]), of_han, &PageRequest::default()).await.is_err());
-    assert_eq!(app.timeline(&scope(&[li]), both, &PageRequest::default()).await.unwrap().items.len(), 1);
-    let user = scrm_kernel::WecomUserId::parse("HanMeimei").unwrap();
-    assert!(app.set_tags(&scope(&[li]), both, &user, 1, Vec::new()).await.is_err());
+    let id_of = async |person: &str| customers.customer(person).await["id"].as_str().unwrap().to_owned();
+    let (of_han, both) = (id_of("wm3").await, id_of("wm2").await);
+    let path = |id: &str, rest: &str| format!("/api/v1/customers/customers/{id}{rest}");
+    for rest in ["", "/timeline"] {
+        assert_eq!(sales(li).get(&path(&of_han, rest)).await.0, 404, "{rest}");
+        assert_eq!(sales(han).get(&path(&of_han, rest)).await.0, 200, "{rest}");
+    }
+    assert_eq!(sales(li).get(&path(&both, "/timeline")).await.1["items"].as_array().unwrap().len(), 1);
+    let tags = path(&both, "/relations/HanMeimei/tags");
+    let (status, _) = sales(li).with_header("If-Match", "\"1\"").put(&tags, &json!({"tag_ids": []})).await;
+    assert_eq!(status, 404, "the relation is a colleague's");
+    let (status, problem) = customers
+        .somebody(BuiltIn::QaReviewer, None, &[2])
+        .with_header("If-Match", "\"1\"")
+        .put(&tags, &json!({"tag_ids": []}))
+        .await;
+    assert_eq!((status, &problem["code"]), (403, &json!("not_allowed")));
     customers.finish().await;
 }
 

@@ -1,7 +1,7 @@
 //! Members whose id in WeCom changes stay one member.
 
-use scrm_customers::app::CustomerFilter;
-use scrm_kernel::{PageRequest, People, Scope, StaffId};
+use scrm_kernel::StaffId;
+use scrm_kernel::access::BuiltIn;
 use scrm_mq::topology::CUSTOMERS_STAFF;
 use scrm_proto::Envelope;
 use scrm_proto::directory::v1::StaffChanged;
@@ -72,10 +72,9 @@ async fn who_has_another_id_has_the_same_customers_and_the_same_past() {
     let (status, relation) = admin.put(&path, &json!({"tag_ids": ["t1"]})).await;
     assert_eq!((status, &relation["user_id"]), (200, &json!("lei.li")), "{relation}");
 
-    let scope = Scope { corp: customers.corp, people: People::Only([id].into()) };
-    let (app, all) = (customers.customers.app(), CustomerFilter::default());
-    let seen = app.customers(&scope, &all, &PageRequest::default()).await.unwrap();
-    assert_eq!(seen.items.len(), 2, "one sees what was one's own before");
+    let own = customers.somebody(BuiltIn::Sales, Some(id), &[]);
+    let (_, seen) = own.get("/api/v1/customers/customers").await;
+    assert_eq!(seen["items"].as_array().unwrap().len(), 2, "one sees what was one's own before");
     customers.finish().await;
 }
 

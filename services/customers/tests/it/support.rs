@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use scrm_customers::Customers;
 use scrm_db::Db;
+use scrm_kernel::access::{Actor, BuiltIn, Permissions};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, CorpId, Lifecycle, Timestamp};
+use scrm_kernel::{Clock, CorpId, Lifecycle, StaffId, Timestamp};
 use scrm_mq::Queue;
 use scrm_mq::topology::{CUSTOMERS_CHANNEL, CUSTOMERS_CONTACT, CUSTOMERS_STAFF, CUSTOMERS_TAG};
 use scrm_process::{Service as _, Setup};
@@ -65,6 +66,12 @@ impl TestCustomers {
 
     pub(crate) fn admin(&self) -> Client {
         self.server.admin(self.corp)
+    }
+
+    /// Returns a client of somebody who has a role and belongs to some departments.
+    pub(crate) fn somebody(&self, role: BuiltIn, staff: Option<StaffId>, departments: &[i64]) -> Client {
+        let permissions = Permissions::of_role(role, departments).into();
+        self.server.client_of(Actor { staff, permissions, ..Actor::of_role(role, self.corp, "test") })
     }
 
     /// Publishes events and waits until they are handled and what they caused is published.

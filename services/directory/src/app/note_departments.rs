@@ -6,6 +6,7 @@ use scrm_proto::directory::v1::DepartmentChanged;
 use sea_orm::DbErr;
 
 use super::App;
+use super::keep_calendars::ensure_one;
 use crate::domain::department::{self, Department, Known};
 use crate::domain::staff::Fact;
 use crate::store;
@@ -21,6 +22,7 @@ impl App {
         cause: &Cause,
     ) -> Result<(), DbErr> {
         let newest = store::roster::lock(txn, corp).await?;
+        ensure_one(txn, corp).await?;
         if newest.is_some_and(|newest| newest >= fact) {
             return Ok(());
         }

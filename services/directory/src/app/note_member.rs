@@ -6,6 +6,7 @@ use scrm_proto::directory::v1::{StaffChanged, StaffState};
 use sea_orm::DbErr;
 
 use super::App;
+use super::keep_calendars::ensure_one;
 use crate::domain::roster::Roster;
 use crate::domain::staff::{Fact, Member, Reading, State};
 use crate::domain::tenure::Rename;
@@ -58,6 +59,7 @@ async fn change(
     deed: impl FnOnce(&mut Roster, &mut dyn FnMut() -> StaffId) + Send,
 ) -> Result<(), DbErr> {
     store::roster::lock(txn, corp).await?;
+    ensure_one(txn, corp).await?;
     let before = store::roster::about(txn, corp, users).await?;
     let mut after = before.clone();
     deed(&mut after, &mut || StaffId::mint(txn.now()));

@@ -1,6 +1,7 @@
 //! Reading who works here.
 
-use scrm_kernel::{Cursor, Page, PageRequest, Scope, StaffId};
+use scrm_kernel::access::{Action, Actor};
+use scrm_kernel::{Cursor, Page, PageRequest, StaffId};
 
 use super::{App, Error};
 use crate::domain::department;
@@ -22,10 +23,11 @@ impl App {
     /// Lists the members that `scope` sees, in the order in which they were entered.
     pub async fn staff(
         &self,
-        scope: &Scope,
+        actor: &Actor,
         filter: &StaffFilter,
         page: &PageRequest,
     ) -> Result<Page<Member>, Error> {
+        let scope = &actor.scope(Action::ReadStaff)?;
         let after = page.cursor.as_ref().map(Cursor::key).transpose()?;
         let departments = match filter.department {
             Some(top) => {
@@ -43,7 +45,8 @@ impl App {
     }
 
     /// Returns one member.
-    pub async fn member(&self, scope: &Scope, id: StaffId) -> Result<Member, Error> {
+    pub async fn member(&self, actor: &Actor, id: StaffId) -> Result<Member, Error> {
+        let scope = &actor.scope(Action::ReadStaff)?;
         store::staff::find(self.db.reader(), scope, id).await?.ok_or(Error::StaffNotFound(id))
     }
 }

@@ -1,5 +1,6 @@
 //! Who works here, and how that follows from what was read; no database, no HTTP.
 
+pub mod calendar;
 pub mod department;
 pub mod roster;
 pub mod staff;

@@ -9,12 +9,12 @@ use crate::app::{App, Error};
 
 /// List all departments, by number.
 #[utoipa::path(
-    tag = "directory", operation_id = "directory_list_departments",
+    tag = "directory", operation_id = "directory_list_departments", security(("bearer" = ["staff.read"])),
     responses((status = 200, body = DepartmentsOut))
 )]
 #[get("/departments")]
 pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<Json<DepartmentsOut>, Error> {
-    let departments = app.departments(caller.corp).await?;
+    let departments = app.departments(&caller).await?;
     let items = departments.into_iter().map(DepartmentOut::from).collect();
     Ok(Json(DepartmentsOut { items, next_cursor: None }))
 }

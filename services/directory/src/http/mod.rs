@@ -1,5 +1,7 @@
 //! Routes.
 
+mod calendar_dto;
+mod calendars;
 mod departments;
 mod dto;
 mod staff;
@@ -21,6 +23,13 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         utoipa_actix_web::scope("/api/v1/directory")
             .service(staff::list)
             .service(staff::read)
-            .service(departments::list),
+            .service(departments::list)
+            .service(calendars::list)
+            .service(calendars::create)
+            .service(calendars::read)
+            .service(calendars::change)
+            .service(calendars::remove)
+            .service(calendars::days)
+            .service(calendars::prefer),
     );
 }

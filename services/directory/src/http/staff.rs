@@ -11,7 +11,8 @@ use crate::domain::staff::State;
 
 /// List the members of the staff, in the order in which they became known.
 #[utoipa::path(
-    tag = "directory", operation_id = "directory_list_staff", params(StaffIn),
+    tag = "directory", operation_id = "directory_list_staff", security(("bearer" = ["staff.read"])),
+    params(StaffIn),
     responses((status = 200, body = StaffOut), (status = 422, body = Problem))
 )]
 #[get("/staff")]
@@ -26,7 +27,7 @@ pub(super) async fn list(
     let text = query.q.map(|text| text.replace('\0', "?")).filter(|text| !text.is_empty());
     let page = scrm_http::page_of(query.limit, query.cursor).map_err(Error::Invalid)?;
     let filter = StaffFilter { state, department: query.department, text };
-    Ok(Json(app.staff(&caller.scope(), &filter, &page).await?.into()))
+    Ok(Json(app.staff(&caller, &filter, &page).await?.into()))
 }
 
 fn bad_state() -> Error {
@@ -35,7 +36,8 @@ fn bad_state() -> Error {
 
 /// Read one member of the staff.
 #[utoipa::path(
-    tag = "directory", operation_id = "directory_read_member", params(("id" = StaffId, Path)),
+    tag = "directory", operation_id = "directory_read_member", security(("bearer" = ["staff.read"])),
+    params(("id" = StaffId, Path)),
     responses((status = 200, body = MemberOut), (status = 404, body = Problem))
 )]
 #[get("/staff/{id}")]
@@ -44,5 +46,5 @@ pub(super) async fn read(
     caller: Caller,
     id: Path<StaffId>,
 ) -> Result<Json<MemberOut>, Error> {
-    Ok(Json(app.member(&caller.scope(), *id).await?.into()))
+    Ok(Json(app.member(&caller, *id).await?.into()))
 }

@@ -5,12 +5,18 @@ use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_roster;
+mod m003_calendar;
 
 /// All steps, in order.
 pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(EventTables), Box::new(DeadLetterTable), Box::new(m001_roster::Rosters)]
+        vec![
+            Box::new(EventTables),
+            Box::new(DeadLetterTable),
+            Box::new(m001_roster::Rosters),
+            Box::new(m003_calendar::Calendars),
+        ]
     }
 }

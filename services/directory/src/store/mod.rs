@@ -2,6 +2,7 @@
 //!
 //! Whoever changes staff or departments of a corp holds the corp's row of `roster` locked.
 
+pub(crate) mod calendar;
 pub(crate) mod department;
 mod entity;
 pub(crate) mod roster;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scrm_db::{Txn, sql};
-use scrm_kernel::{CorpId, Page, PageRequest, People, Scope, StaffId, WecomUserId};
+use scrm_kernel::{CorpId, Page, PageRequest, Scope, StaffId, WecomUserId};
+use scrm_people::among;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{LikeExpr, OnConflict, Query};
 use sea_orm::{
@@ -12,7 +13,7 @@ use sea_orm::{
 };
 
 use super::entity::staff::{ActiveModel, Column, Entity, Model};
-use super::entity::staff_department;
+use super::entity::{staff_department, staff_tenure};
 use super::{inconsistent, json_of, of_json};
 use crate::domain::roster::{Person, Roster};
 use crate::domain::staff::{Fact, Member, Place, Profile, Reading, State};
@@ -174,10 +175,7 @@ impl Wanted<'_> {
 
 fn visible(scope: &Scope) -> Condition {
     let corp = Condition::all().add(Column::CorpId.eq(scope.corp));
-    match &scope.people {
-        People::Everybody => corp,
-        People::Only(staff) => corp.add(Column::Id.is_in(staff.iter().copied())),
-    }
+    corp.add_option(among((Entity, Column::Id), scope))
 }
 
 /// Returns a member that `scope` sees, also one that turned out to be another.
@@ -189,6 +187,23 @@ pub(crate) async fn find(
     let row = Entity::find_by_id(id).filter(visible(scope)).one(connection).await?;
     let rows = row.into_iter().collect();
     Ok(members_of(connection, scope.corp, rows).await?.pop())
+}
+
+/// Returns the member who has an id of WeCom's now.
+pub(crate) async fn holder(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    user: &WecomUserId,
+) -> Result<Option<Member>, DbErr> {
+    let rows = staff_tenure::Entity::find()
+        .filter(staff_tenure::Column::CorpId.eq(corp))
+        .filter(staff_tenure::Column::UserKey.eq(user.folded()))
+        .filter(staff_tenure::Column::EndedAt.is_null())
+        .all(connection)
+        .await?;
+    let Some(tenure) = rows.first() else { return Ok(None) };
+    let row = Entity::find_by_id(tenure.staff_id).filter(Column::CorpId.eq(corp)).one(connection).await?;
+    Ok(members_of(connection, corp, row.into_iter().collect()).await?.pop())
 }
 
 /// Lists the members that `scope` sees, in the order in which they were entered; `after` is the last one of the page before.

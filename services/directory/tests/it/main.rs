@@ -3,6 +3,7 @@
 
 mod api;
 mod bad_event;
+mod calendar;
 mod department;
 mod member;
 mod process;

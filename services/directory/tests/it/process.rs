@@ -20,14 +20,12 @@ const NOWHERE: &str = "127.0.0.1:9";
 
 /// Writes keys and configuration into a folder, and returns the program on them.
 fn program(folder: &Path, database: &str, broker: &str, prefix: &str) -> Command {
-    let (installation, tokens) = (folder.join("installation.keys"), folder.join("token.pk8"));
+    let installation = folder.join("installation.keys");
     keys::make_installation(&installation).unwrap();
-    keys::make_tokens(&tokens).unwrap();
     let text = format!(
         "[distributed]\ndatabase = {{ url = \"{database}\", connections = 4 }}\nbroker = {{ url = \"{broker}\", prefix = \"{prefix}\" }}\n\
-         ingest.url = \"http://{NOWHERE}\"\nhttp.listen = \"127.0.0.1:0\"\nkeys.installation = \"{}\"\nkeys.tokens = \"{}\"\n",
+         ingest.url = \"http://{NOWHERE}\"\nhttp.listen = \"127.0.0.1:0\"\nkeys.installation = \"{}\"\n",
         installation.display(),
-        tokens.display(),
     );
     let file = folder.join("scrm.toml");
     std::fs::write(&file, text).unwrap();

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use scrm_db::Db;
 use scrm_directory::Directory;
+use scrm_kernel::access::{Actor, BuiltIn, Permissions};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, CorpId, Lifecycle};
+use scrm_kernel::{Clock, CorpId, Lifecycle, StaffId};
 use scrm_mq::topology::DIRECTORY_ROSTER;
 use scrm_process::Service as _;
 use scrm_proto::directory::v1::StaffChanged;
@@ -51,6 +52,12 @@ impl TestDirectory {
         self.server.admin(self.corp)
     }
 
+    /// Returns a client of somebody who has a role and belongs to some departments.
+    pub(crate) fn somebody(&self, role: BuiltIn, staff: Option<StaffId>, departments: &[i64]) -> Client {
+        let permissions = Permissions::of_role(role, departments).into();
+        self.server.client_of(Actor { staff, permissions, ..Actor::of_role(role, self.corp, "test") })
+    }
+
     /// Returns a new enterprise, to which nothing is known.
     pub(crate) fn another_corp(&self) -> CorpId {
         CorpId::mint(self.clock.now())
@@ -59,6 +66,11 @@ impl TestDirectory {
     /// Publishes events and waits until they are handled and what they caused is published.
     pub(crate) async fn hear(&self, events: impl IntoIterator<Item = Envelope>) {
         self.broker.publish(events).await;
+        self.broker.at_rest(&self.rows).await;
+    }
+
+    /// Waits until what requests caused is published.
+    pub(crate) async fn settled(&self) {
         self.broker.at_rest(&self.rows).await;
     }
 

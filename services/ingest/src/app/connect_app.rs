@@ -1,5 +1,6 @@
 //! Connecting an app of an enterprise in WeCom.
 
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, FieldError, WecomCorpId};
 use scrm_wecom::callback::{AesKey, checked_token};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -35,7 +36,12 @@ pub struct Connection {
 
 impl App {
     /// Connects an app to an enterprise, or replaces its secrets. The enterprise is connected with its first app.
-    pub async fn connect_app(&self, corp: CorpId, connection: &Connection) -> Result<connection::App, Error> {
+    pub async fn connect_app(
+        &self,
+        actor: &Actor,
+        connection: &Connection,
+    ) -> Result<connection::App, Error> {
+        let corp = actor.allow(Action::ManageConnections)?;
         let checked = check(corp, connection)?;
         let mut app = connection::App { updated_at: self.clock.now(), ..checked };
         let (token, aes_key) = (connection.token.clone(), connection.encoding_aes_key.clone());
@@ -79,12 +85,13 @@ impl App {
     /// Sets token and key with which an app is called back: of a 代开发 app they are all that its authorisation lacks.
     pub async fn set_app_callback(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         name: &str,
         token: &SecretString,
         aes_key: &SecretString,
         version: Option<i64>,
     ) -> Result<connection::App, Error> {
+        let corp = actor.allow(Action::ManageConnections)?;
         let mut wrong = Vec::new();
         check_callback(token, aes_key, &mut wrong);
         if !wrong.is_empty() {
@@ -111,7 +118,8 @@ impl App {
     }
 
     /// Returns the connected apps of an enterprise.
-    pub async fn apps(&self, corp: CorpId) -> Result<Vec<connection::App>, Error> {
+    pub async fn apps(&self, actor: &Actor) -> Result<Vec<connection::App>, Error> {
+        let corp = actor.allow(Action::ReadConnections)?;
         Ok(store::app::all(self.db.reader(), corp).await?)
     }
 }

@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrm_db::{Batcher, Db, Flood, NotStored};
+use scrm_kernel::access::NotAllowed;
 use scrm_kernel::page::BadCursor;
 use scrm_kernel::{
     Classify, Clock, CorpId, ErrorKind, FieldError, KeyRing, ReconciliationId, Timestamp, WecomCorpId,
@@ -48,6 +49,9 @@ const GROUP: usize = 256;
 /// Why ingest does not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The caller may not.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// Fields of the request are wrong.
     #[error("{} of the request cannot be used", fields_text(.0))]
     Invalid(Vec<FieldError>),
@@ -120,6 +124,7 @@ fn fields_text(fields: &[FieldError]) -> String {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::NotAllowed(_) => ErrorKind::Forbidden,
             Self::Invalid(_) | Self::BadCursor(_) => ErrorKind::Invalid,
             Self::CorpNotFound
             | Self::AppNotFound(_)
@@ -144,6 +149,7 @@ impl Classify for Error {
 
     fn code(&self) -> &'static str {
         match self {
+            Self::NotAllowed(_) => NotAllowed::CODE,
             Self::Invalid(_) => "invalid_request",
             Self::BadCursor(_) => "bad_cursor",
             Self::CorpNotFound => "corp_not_found",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, FieldError};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -36,9 +37,10 @@ impl App {
     /// Adds a lead source or changes it. Returns the secret when one was made: it is shown this once.
     pub async fn put_lead_source(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         form: &SourceForm,
     ) -> Result<(LeadSource, Option<SecretString>), Error> {
+        let corp = actor.allow(Action::ManageConnections)?;
         let checked = check(corp, form)?;
         let mut source = LeadSource { updated_at: self.clock.now(), ..checked };
 
@@ -65,7 +67,8 @@ impl App {
     }
 
     /// Returns the lead sources of an enterprise.
-    pub async fn lead_sources(&self, corp: CorpId) -> Result<Vec<LeadSource>, Error> {
+    pub async fn lead_sources(&self, actor: &Actor) -> Result<Vec<LeadSource>, Error> {
+        let corp = actor.allow(Action::ReadConnections)?;
         Ok(store::lead_source::all(self.db.reader(), corp).await?)
     }
 }

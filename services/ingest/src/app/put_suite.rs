@@ -1,5 +1,6 @@
 //! Setting up a suite of a provider, and seeing who authorised it.
 
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, Cursor, FieldError, Page, PageRequest, Timestamp, WecomCorpId};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -36,7 +37,8 @@ pub struct SuiteForm {
 
 impl App {
     /// Sets up a suite, or replaces its secrets. What enterprises authorised stays.
-    pub async fn put_suite(&self, corp: CorpId, form: &SuiteForm) -> Result<Suite, Error> {
+    pub async fn put_suite(&self, actor: &Actor, form: &SuiteForm) -> Result<Suite, Error> {
+        let corp = actor.allow(Action::ManageConnections)?;
         let checked = check(corp, form)?;
         let mut suite = Suite { updated_at: self.clock.now(), ..checked };
         let secrets = SuiteSecrets {
@@ -69,17 +71,19 @@ impl App {
     }
 
     /// Returns the suites of an enterprise.
-    pub async fn suites(&self, corp: CorpId) -> Result<Vec<Suite>, Error> {
+    pub async fn suites(&self, actor: &Actor) -> Result<Vec<Suite>, Error> {
+        let corp = actor.allow(Action::ReadConnections)?;
         Ok(store::suite::all(self.db.reader(), corp).await?)
     }
 
     /// Lists the enterprises that authorised a suite, those that cancelled too.
     pub async fn authorizations(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         suite: &str,
         page: &PageRequest,
     ) -> Result<Page<Authorization>, Error> {
+        let corp = actor.allow(Action::ReadConnections)?;
         let suite = self.suite(corp, suite).await?;
         let after = page.cursor.as_ref().map(Cursor::key).transpose()?;
         Ok(store::authorization::list(self.db.reader(), corp, &suite.name, page, after).await?)
@@ -88,10 +92,11 @@ impl App {
     /// Lists what was to be asked of WeCom for a suite, newest first.
     pub async fn errands(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         suite: &str,
         page: &PageRequest,
     ) -> Result<Page<Errand>, Error> {
+        let corp = actor.allow(Action::ReadConnections)?;
         let suite = self.suite(corp, suite).await?;
         let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
         Ok(store::errand::list(self.db.reader(), corp, &suite.name, page, before).await?)

@@ -1,6 +1,7 @@
 //! Comparisons with WeCom, as an administrator orders, watches and confirms them.
 
-use scrm_kernel::{CorpId, Page, PageRequest, ReconciliationId};
+use scrm_kernel::access::{Action, Actor};
+use scrm_kernel::{Page, PageRequest, ReconciliationId};
 
 use super::{App, Error};
 use crate::domain::reconciliation::Reconciliation;
@@ -8,7 +9,8 @@ use crate::store;
 
 impl App {
     /// Begins a comparison, or returns the one that is running.
-    pub async fn begin_reconciliation(&self, corp: CorpId) -> Result<Reconciliation, Error> {
+    pub async fn begin_reconciliation(&self, actor: &Actor) -> Result<Reconciliation, Error> {
+        let corp = actor.allow(Action::RunReconciliations)?;
         let txn = self.db.begin().await?;
         let found = store::corp::find(&txn, corp).await?.ok_or(Error::CorpNotFound)?;
         if found.wecom_id.is_none() {
@@ -27,7 +29,8 @@ impl App {
     }
 
     /// Returns a comparison of an enterprise.
-    pub async fn reconciliation(&self, corp: CorpId, id: ReconciliationId) -> Result<Reconciliation, Error> {
+    pub async fn reconciliation(&self, actor: &Actor, id: ReconciliationId) -> Result<Reconciliation, Error> {
+        let corp = actor.allow(Action::ReadReconciliations)?;
         let found = store::reconciliation::find(self.db.reader(), corp, id).await?;
         found.ok_or(Error::ReconciliationNotFound(id))
     }
@@ -35,9 +38,10 @@ impl App {
     /// Lists the comparisons of an enterprise, newest first.
     pub async fn reconciliations(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         page: &PageRequest,
     ) -> Result<Page<Reconciliation>, Error> {
+        let corp = actor.allow(Action::ReadReconciliations)?;
         let before = page.cursor.as_ref().map(scrm_kernel::Cursor::key).transpose()?;
         Ok(store::reconciliation::list(self.db.reader(), corp, page, before).await?)
     }
@@ -45,9 +49,10 @@ impl App {
     /// Lets the newest comparison, which ended with an alarm, mark what is gone.
     pub async fn confirm_reconciliation(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         id: ReconciliationId,
     ) -> Result<Reconciliation, Error> {
+        let corp = actor.allow(Action::RunReconciliations)?;
         let txn = self.db.begin().await?;
         let newest = store::reconciliation::newest(&txn, corp).await?;
         if newest.as_ref().map(|newest| newest.id) != Some(id) {
@@ -59,6 +64,7 @@ impl App {
         }
         txn.commit().await?;
         tracing::info!(reconciliation.id = %id, "A person confirmed that many relations are gone");
-        self.reconciliation(corp, id).await
+        let found = store::reconciliation::find(self.db.reader(), corp, id).await?;
+        found.ok_or(Error::ReconciliationNotFound(id))
     }
 }

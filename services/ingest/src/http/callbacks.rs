@@ -11,7 +11,8 @@ use crate::domain::callback::State;
 
 /// List the callbacks of the enterprise, newest first, without their bodies.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_list_callbacks", params(CallbacksIn),
+    tag = "ingest", operation_id = "ingest_list_callbacks", security(("bearer" = ["callbacks.read"])),
+    params(CallbacksIn),
     responses((status = 200, body = CallbacksOut), (status = 422, body = Problem))
 )]
 #[get("/callbacks")]
@@ -27,7 +28,7 @@ pub(super) async fn list(
         Some(text) => Some(State::parse(text).ok_or_else(|| wrong("state", "must be stored or late"))?),
     };
     let page = scrm_http::page_of(query.limit, query.cursor).map_err(|error| Error::Invalid(vec![error]))?;
-    let callbacks = app.callbacks(caller.corp, state, &page).await?;
+    let callbacks = app.callbacks(&caller, state, &page).await?;
     Ok(Json(callbacks.into()))
 }
 
@@ -35,7 +36,8 @@ pub(super) async fn list(
 ///
 /// Its event is published under a new message id. What it caused before is not done again.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_replay_callback", params(("seq" = i64, Path)),
+    tag = "ingest", operation_id = "ingest_replay_callback", security(("bearer" = ["callbacks.replay"])),
+    params(("seq" = i64, Path)),
     responses((status = 200, body = CallbackOut), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 #[post("/callbacks/{seq}/replay")]
@@ -44,7 +46,7 @@ pub(super) async fn replay(
     caller: Caller,
     seq: Path<i64>,
 ) -> Result<Json<CallbackOut>, Error> {
-    let callback = app.replay_callback(caller.corp, *seq, &caller.subject).await?;
+    let callback = app.replay_callback(&caller, *seq, &caller.subject).await?;
     let (corp, by, seq) = (caller.corp, caller.subject.as_str(), callback.seq);
     tracing::info!(audit = "replay", corp.id = %corp, by, callback.seq = seq, "{by} replays callback {seq}");
     Ok(Json(callback.into()))

@@ -10,18 +10,19 @@ use crate::app::{App, Error};
 
 /// Compare everything with WeCom; if that is being done, its state is returned.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_begin_reconciliation",
+    tag = "ingest", operation_id = "ingest_begin_reconciliation", security(("bearer" = ["reconciliations.run"])),
     responses((status = 202, body = ReconciliationOut), (status = 409, body = Problem))
 )]
 #[post("/reconciliations")]
 pub(super) async fn begin(app: Data<App>, caller: Caller) -> Result<HttpResponse, Error> {
-    let run = app.begin_reconciliation(caller.corp).await?;
+    let run = app.begin_reconciliation(&caller).await?;
     Ok(HttpResponse::Accepted().json(ReconciliationOut::from(run)))
 }
 
 /// List the comparisons with WeCom, newest first.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_list_reconciliations", params(ReconciliationsIn),
+    tag = "ingest", operation_id = "ingest_list_reconciliations", security(("bearer" = ["reconciliations.read"])),
+    params(ReconciliationsIn),
     responses((status = 200, body = ReconciliationsOut), (status = 422, body = Problem))
 )]
 #[get("/reconciliations")]
@@ -32,12 +33,13 @@ pub(super) async fn list(
 ) -> Result<Json<ReconciliationsOut>, Error> {
     let query = query.into_inner();
     let page = scrm_http::page_of(query.limit, query.cursor).map_err(|error| Error::Invalid(vec![error]))?;
-    Ok(Json(app.reconciliations(caller.corp, &page).await?.into()))
+    Ok(Json(app.reconciliations(&caller, &page).await?.into()))
 }
 
 /// Read how far a comparison with WeCom is, and what it found.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_read_reconciliation", params(("id" = ReconciliationId, Path)),
+    tag = "ingest", operation_id = "ingest_read_reconciliation", security(("bearer" = ["reconciliations.read"])),
+    params(("id" = ReconciliationId, Path)),
     responses((status = 200, body = ReconciliationOut), (status = 404, body = Problem))
 )]
 #[get("/reconciliations/{id}")]
@@ -46,12 +48,13 @@ pub(super) async fn read(
     caller: Caller,
     id: Path<ReconciliationId>,
 ) -> Result<Json<ReconciliationOut>, Error> {
-    Ok(Json(app.reconciliation(caller.corp, *id).await?.into()))
+    Ok(Json(app.reconciliation(&caller, *id).await?.into()))
 }
 
 /// Confirm that the relations are gone that raised an alarm, so that they are told to be over.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_confirm_reconciliation", params(("id" = ReconciliationId, Path)),
+    tag = "ingest", operation_id = "ingest_confirm_reconciliation", security(("bearer" = ["reconciliations.run"])),
+    params(("id" = ReconciliationId, Path)),
     responses(
         (status = 202, body = ReconciliationOut), (status = 404, body = Problem), (status = 409, body = Problem)
     )
@@ -62,6 +65,6 @@ pub(super) async fn confirm(
     caller: Caller,
     id: Path<ReconciliationId>,
 ) -> Result<HttpResponse, Error> {
-    let run = app.confirm_reconciliation(caller.corp, *id).await?;
+    let run = app.confirm_reconciliation(&caller, *id).await?;
     Ok(HttpResponse::Accepted().json(ReconciliationOut::from(run)))
 }

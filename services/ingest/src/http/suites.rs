@@ -9,10 +9,10 @@ use super::suite_dto::{AuthorizationsOut, ErrandsOut, PageIn, SuiteIn, SuiteOut,
 use crate::app::{App, Error};
 
 /// List the suites of the enterprise.
-#[utoipa::path(tag = "ingest", operation_id = "ingest_list_suites", responses((status = 200, body = SuitesOut)))]
+#[utoipa::path(tag = "ingest", operation_id = "ingest_list_suites", security(("bearer" = ["connections.read"])), responses((status = 200, body = SuitesOut)))]
 #[get("/suites")]
 pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<Json<SuitesOut>, Error> {
-    let suites = app.suites(caller.corp).await?;
+    let suites = app.suites(&caller).await?;
     Ok(Json(SuitesOut { items: suites.into_iter().map(SuiteOut::from).collect(), next_cursor: None }))
 }
 
@@ -20,7 +20,8 @@ pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<Json<SuitesOu
 ///
 /// Id and kind stay what they are. What enterprises authorised stays too.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_put_suite", params(("suite" = String, Path), MayMatch),
+    tag = "ingest", operation_id = "ingest_put_suite", security(("bearer" = ["connections.manage"])),
+    params(("suite" = String, Path), MayMatch),
     responses((status = 200, body = SuiteOut), (status = 409, body = Problem), (status = 422, body = Problem))
 )]
 #[put("/suites/{suite}")]
@@ -32,13 +33,14 @@ pub(super) async fn put_one(
     body: Json<SuiteIn>,
 ) -> Result<Versioned<SuiteOut>, Error> {
     let form = body.into_inner().into_form(name.into_inner(), version.0);
-    let suite = app.put_suite(caller.corp, &form).await?;
+    let suite = app.put_suite(&caller, &form).await?;
     Ok(Versioned::ok(suite.version, suite.into()))
 }
 
 /// List the enterprises that authorised a suite, those that cancelled too.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_list_authorizations", params(("suite" = String, Path), PageIn),
+    tag = "ingest", operation_id = "ingest_list_authorizations", security(("bearer" = ["connections.read"])),
+    params(("suite" = String, Path), PageIn),
     responses((status = 200, body = AuthorizationsOut), (status = 404, body = Problem), (status = 422, body = Problem))
 )]
 #[get("/suites/{suite}/authorizations")]
@@ -49,12 +51,13 @@ pub(super) async fn authorizations(
     query: Query<PageIn>,
 ) -> Result<Json<AuthorizationsOut>, Error> {
     let page = page_of(query.into_inner())?;
-    Ok(Json(app.authorizations(caller.corp, &name, &page).await?.into()))
+    Ok(Json(app.authorizations(&caller, &name, &page).await?.into()))
 }
 
 /// List what was to be asked of WeCom for a suite, newest first: codes that were exchanged, or could not be.
 #[utoipa::path(
-    tag = "ingest", operation_id = "ingest_list_errands", params(("suite" = String, Path), PageIn),
+    tag = "ingest", operation_id = "ingest_list_errands", security(("bearer" = ["connections.read"])),
+    params(("suite" = String, Path), PageIn),
     responses((status = 200, body = ErrandsOut), (status = 404, body = Problem), (status = 422, body = Problem))
 )]
 #[get("/suites/{suite}/errands")]
@@ -65,7 +68,7 @@ pub(super) async fn errands(
     query: Query<PageIn>,
 ) -> Result<Json<ErrandsOut>, Error> {
     let page = page_of(query.into_inner())?;
-    Ok(Json(app.errands(caller.corp, &name, &page).await?.into()))
+    Ok(Json(app.errands(&caller, &name, &page).await?.into()))
 }
 
 fn page_of(query: PageIn) -> Result<PageRequest, Error> {

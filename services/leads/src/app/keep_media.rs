@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use scrm_db::idempotency::{self, Answer, Begun};
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, Cursor, MediaId, Page, PageRequest, crash};
 use scrm_media::MediaError;
 
@@ -34,11 +35,12 @@ impl App {
     /// Keeps a file, once however often its content comes.
     pub async fn keep_media(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         new: NewMedia,
         repeatable: Option<Repeatable<'_>>,
         render: impl FnOnce(&Media, bool) -> Answer + Send,
     ) -> Result<Kept, Error> {
+        let corp = actor.allow(Action::ManageMedia)?;
         let NewMedia { kind, name, content } = new;
         let problems = kind.problems(&name, &content);
         if !problems.is_empty() {
@@ -103,19 +105,22 @@ impl App {
     }
 
     /// Lists files, newest first.
-    pub async fn media_list(&self, corp: CorpId, page: &PageRequest) -> Result<Page<Media>, Error> {
+    pub async fn media_list(&self, actor: &Actor, page: &PageRequest) -> Result<Page<Media>, Error> {
+        let corp = actor.allow(Action::ReadMedia)?;
         let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
         Ok(store::media::list(self.db.reader(), corp, page, before).await?)
     }
 
     /// Returns what is known of a file.
-    pub async fn media(&self, corp: CorpId, id: MediaId) -> Result<Media, Error> {
+    pub async fn media(&self, actor: &Actor, id: MediaId) -> Result<Media, Error> {
+        let corp = actor.allow(Action::ReadMedia)?;
         store::media::find(self.db.reader(), corp, id).await?.ok_or(Error::MediaNotFound(id))
     }
 
     /// Returns a file with its bytes.
-    pub async fn media_content(&self, corp: CorpId, id: MediaId) -> Result<(Media, Bytes), Error> {
-        let media = self.media(corp, id).await?;
+    pub async fn media_content(&self, actor: &Actor, id: MediaId) -> Result<(Media, Bytes), Error> {
+        let corp = actor.allow(Action::ReadMedia)?;
+        let media = self.media(actor, id).await?;
         match self.media.get(corp, &id.to_string()).await {
             // It was removed between the two reads.
             Err(MediaError::NotFound) => Err(Error::MediaNotFound(id)),
@@ -124,7 +129,8 @@ impl App {
     }
 
     /// Removes a file that no greeting uses.
-    pub async fn remove_media(&self, corp: CorpId, id: MediaId) -> Result<(), Error> {
+    pub async fn remove_media(&self, actor: &Actor, id: MediaId) -> Result<(), Error> {
+        let corp = actor.allow(Action::ManageMedia)?;
         let txn = self.db.begin().await?;
         if store::media::lock(&txn, corp, &[id]).await?.is_empty() {
             return Err(Error::MediaNotFound(id));

@@ -41,6 +41,7 @@ pub use set_channel::{Created, Repeatable};
 pub(crate) use tell_owner::ToTell;
 
 use scrm_db::Db;
+use scrm_kernel::access::NotAllowed;
 use scrm_kernel::page::BadCursor;
 use scrm_kernel::{ChannelId, Classify, ErrorKind, FieldError, KeyRing, LeadId, MediaId, WecomUserId};
 use scrm_media::{MediaError, MediaStore};
@@ -58,6 +59,9 @@ pub use read_leads::LeadFilter;
 /// Why the service does not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The caller may not.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// A field of the request is wrong.
     #[error("{} of the request cannot be used", .0.field)]
     Invalid(FieldError),
@@ -146,6 +150,7 @@ impl From<MediaError> for Error {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::NotAllowed(_) => ErrorKind::Forbidden,
             Self::Invalid(_) | Self::InvalidFields(_) | Self::BadCursor(_) | Self::MemberAway { .. } => {
                 ErrorKind::Invalid
             }
@@ -173,6 +178,7 @@ impl Classify for Error {
 
     fn code(&self) -> &'static str {
         match self {
+            Self::NotAllowed(_) => NotAllowed::CODE,
             Self::Invalid(_) | Self::InvalidFields(_) => "invalid_request",
             Self::BadCursor(_) => "bad_cursor",
             Self::LeadNotFound(_) => "lead_not_found",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, Day, FieldError, Timestamp, WecomUserId};
 
 use super::{App, Error};
@@ -52,7 +53,8 @@ pub type GroupToday = (Group, HashMap<String, i64>);
 
 impl App {
     /// Adds a group or changes it; what waits for it is given out at once.
-    pub async fn put_group(&self, corp: CorpId, form: &GroupForm) -> Result<GroupToday, Error> {
+    pub async fn put_group(&self, actor: &Actor, form: &GroupForm) -> Result<GroupToday, Error> {
+        let corp = actor.allow(Action::ManageRouting)?;
         let wanted = check(form)?;
         let txn = self.db.begin().await?;
         let now = txn.now();
@@ -70,18 +72,24 @@ impl App {
         if let Err(error) = self.drain_group(corp, &group.name).await {
             tracing::warn!(error = %error, "Cannot give out what waits for a group; the job tries again");
         }
-        self.group(corp, &group.name).await
+        self.group_of(corp, &group.name).await
     }
 
     /// Returns one group.
-    pub async fn group(&self, corp: CorpId, name: &str) -> Result<GroupToday, Error> {
+    pub async fn group(&self, actor: &Actor, name: &str) -> Result<GroupToday, Error> {
+        let corp = actor.allow(Action::ReadRouting)?;
+        self.group_of(corp, name).await
+    }
+
+    async fn group_of(&self, corp: CorpId, name: &str) -> Result<GroupToday, Error> {
         let group = store::routing::find(self.db.reader(), corp, name).await?;
         let group = group.ok_or_else(|| Error::GroupNotFound(name.to_owned()))?;
         Ok((group, self.today(corp).await?))
     }
 
     /// Returns all groups by name.
-    pub async fn groups(&self, corp: CorpId) -> Result<(Vec<Group>, HashMap<String, i64>), Error> {
+    pub async fn groups(&self, actor: &Actor) -> Result<(Vec<Group>, HashMap<String, i64>), Error> {
+        let corp = actor.allow(Action::ReadRouting)?;
         Ok((store::routing::all(self.db.reader(), corp).await?, self.today(corp).await?))
     }
 

@@ -1,6 +1,7 @@
 //! Reading the cards about a lead.
 
-use scrm_kernel::{LeadId, Scope, Timestamp};
+use scrm_kernel::access::{Action, Actor};
+use scrm_kernel::{LeadId, Timestamp};
 
 use super::{App, Error};
 use crate::domain::card::Card;
@@ -19,7 +20,8 @@ pub struct CardView {
 
 impl App {
     /// Lists the cards about a lead, in the order of its assignments.
-    pub async fn cards(&self, scope: &Scope, id: LeadId) -> Result<Vec<CardView>, Error> {
+    pub async fn cards(&self, actor: &Actor, id: LeadId) -> Result<Vec<CardView>, Error> {
+        let scope = &actor.scope(Action::ReadLeads)?;
         let lead = store::lead::find(self.db.reader(), scope, id).await?.ok_or(Error::LeadNotFound(id))?;
         let mut views = Vec::new();
         for card in store::card::about(self.db.reader(), &self.keys, lead.corp, lead.id).await? {

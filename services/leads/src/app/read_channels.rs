@@ -1,5 +1,6 @@
 //! Reading channels, with what they brought today.
 
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{ChannelId, CorpId, Cursor, Day, Page, PageRequest, Timestamp};
 
 use super::{App, Error};
@@ -27,14 +28,20 @@ impl ChannelView {
 
 impl App {
     /// Lists channels, newest first.
-    pub async fn channels(&self, corp: CorpId, page: &PageRequest) -> Result<Page<ChannelView>, Error> {
+    pub async fn channels(&self, actor: &Actor, page: &PageRequest) -> Result<Page<ChannelView>, Error> {
+        let corp = actor.allow(Action::ReadChannels)?;
         let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
         let Page { items, next_cursor } = store::channel::list(self.db.reader(), corp, page, before).await?;
         Ok(Page { items: self.channel_views(items).await?, next_cursor })
     }
 
     /// Returns one channel.
-    pub async fn channel(&self, corp: CorpId, id: ChannelId) -> Result<ChannelView, Error> {
+    pub async fn channel(&self, actor: &Actor, id: ChannelId) -> Result<ChannelView, Error> {
+        let corp = actor.allow(Action::ReadChannels)?;
+        self.channel_of(corp, id).await
+    }
+
+    pub(super) async fn channel_of(&self, corp: CorpId, id: ChannelId) -> Result<ChannelView, Error> {
         let channel = store::channel::find(self.db.reader(), corp, id).await?;
         let channel = channel.ok_or(Error::ChannelNotFound(id))?;
         self.channel_views(vec![channel]).await?.pop().ok_or(Error::ChannelNotFound(id))

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{
     CorpId, Cursor, ExternalUserId, LeadId, Page, PageRequest, Phone, Scope, Timestamp, WecomUserId,
 };
@@ -61,10 +62,11 @@ impl App {
     /// Lists the leads that `scope` sees, newest first.
     pub async fn leads(
         &self,
-        scope: &Scope,
+        actor: &Actor,
         filter: &LeadFilter,
         page: &PageRequest,
     ) -> Result<Page<LeadView>, Error> {
+        let scope = &actor.scope(Action::ReadLeads)?;
         let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
         let index = |phone: &Phone| self.keys.blind_index(scope.corp, PHONE_INDEX, phone.as_str());
         let wanted = store::lead::Wanted {
@@ -78,7 +80,8 @@ impl App {
     }
 
     /// Returns one lead.
-    pub async fn lead(&self, scope: &Scope, id: LeadId) -> Result<LeadView, Error> {
+    pub async fn lead(&self, actor: &Actor, id: LeadId) -> Result<LeadView, Error> {
+        let scope = &actor.scope(Action::ReadLeads)?;
         self.lead_in(self.db.reader(), scope, id).await
     }
 

@@ -2,6 +2,7 @@
 
 use scrm_db::idempotency::{self, Answer, Begun};
 use scrm_db::{Cause, Txn, outbox};
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, ExternalUserId, KeyRing, LeadId, Scope, TransferId, WecomUserId};
 use scrm_proto::leads::v1::TransferRequested;
 use sea_orm::DbErr;
@@ -58,11 +59,12 @@ impl App {
     /// Gives a lead to another member at once, and asks WeCom to hand the customer over.
     pub async fn reassign_lead(
         &self,
-        scope: &Scope,
+        actor: &Actor,
         wanted: Reassignment,
         repeatable: Option<Repeatable<'_>>,
         render: impl FnOnce(&LeadView) -> Answer + Send,
     ) -> Result<Reassigned, Error> {
+        let scope = &actor.scope(Action::ReassignLeads)?;
         let id = wanted.lead;
         let txn = self.db.begin().await?;
         let claim = match repeatable {
@@ -116,7 +118,8 @@ impl App {
     }
 
     /// Returns the transfers of a lead, newest first.
-    pub async fn transfers(&self, scope: &Scope, lead: LeadId) -> Result<Vec<Transfer>, Error> {
+    pub async fn transfers(&self, actor: &Actor, lead: LeadId) -> Result<Vec<Transfer>, Error> {
+        let scope = &actor.scope(Action::ReadLeads)?;
         store::lead::find(self.db.reader(), scope, lead).await?.ok_or(Error::LeadNotFound(lead))?;
         Ok(store::transfer::of_lead(self.db.reader(), &self.keys, scope.corp, lead).await?)
     }

@@ -2,6 +2,7 @@
 
 use scrm_db::idempotency::{self, Answer, Begun, RequestHash};
 use scrm_db::{Cause, Txn};
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{ChannelId, CorpId, FieldError};
 
 use super::read_channels::ChannelView;
@@ -33,11 +34,12 @@ impl App {
     /// Makes a channel; its code follows as soon as WeCom has made one.
     pub async fn create_channel(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         draft: Draft,
         repeatable: Option<Repeatable<'_>>,
         render: impl FnOnce(&ChannelView) -> Answer + Send,
     ) -> Result<Created, Error> {
+        let corp = actor.allow(Action::ManageChannels)?;
         let (settings, state) = draft.checked().map_err(Error::InvalidFields)?;
         let txn = self.db.begin().await?;
         let claim = match repeatable {
@@ -73,11 +75,12 @@ impl App {
     /// Changes a channel that still is as in `version`.
     pub async fn change_channel(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         id: ChannelId,
         version: i64,
         draft: Draft,
     ) -> Result<ChannelView, Error> {
+        let corp = actor.allow(Action::ManageChannels)?;
         let (settings, state) = draft.checked().map_err(Error::InvalidFields)?;
         let txn = self.db.begin().await?;
         let channel = locked(&txn, corp, id, version).await?;
@@ -93,11 +96,12 @@ impl App {
         store::channel::replace_staff(&txn, &changed).await?;
         tune_in(&txn, changed, &Cause::here(now)).await?;
         txn.commit().await?;
-        self.channel(corp, id).await
+        self.channel_of(corp, id).await
     }
 
     /// Ends a channel that still is as in `version`: it stays visible until WeCom has deleted its code.
-    pub async fn end_channel(&self, corp: CorpId, id: ChannelId, version: i64) -> Result<(), Error> {
+    pub async fn end_channel(&self, actor: &Actor, id: ChannelId, version: i64) -> Result<(), Error> {
+        let corp = actor.allow(Action::ManageChannels)?;
         let txn = self.db.begin().await?;
         let channel = locked(&txn, corp, id, version).await?;
         let now = txn.now();

@@ -1,6 +1,7 @@
 //! What welcome messages say, channel by channel.
 
 use scrm_db::Txn;
+use scrm_kernel::access::{Action, Actor};
 use scrm_kernel::{CorpId, FieldError, MediaId};
 
 use super::{App, Error};
@@ -17,12 +18,13 @@ impl App {
     /// `made_from` is the version that they replace, if the caller cares. Returns them with their version.
     pub async fn word_greeting(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         channel: Option<&str>,
         text: &str,
         attachments: Vec<Attachment>,
         made_from: Option<i64>,
     ) -> Result<(Greeting, i64), Error> {
+        let corp = actor.allow(Action::ManageChannels)?;
         let channel = checked(channel)?;
         let greeting = Greeting::parse(text, attachments).map_err(|wrong| {
             let fields = wrong.into_iter().map(|bad| FieldError::new(bad.field, bad.problem));
@@ -45,10 +47,11 @@ impl App {
     /// Removes the words of a channel, or the default ones; `made_from` is the version that is meant, if the caller cares.
     pub async fn drop_greeting(
         &self,
-        corp: CorpId,
+        actor: &Actor,
         channel: Option<&str>,
         made_from: Option<i64>,
     ) -> Result<(), Error> {
+        let corp = actor.allow(Action::ManageChannels)?;
         let channel = checked(channel)?;
         let txn = self.db.begin().await?;
         let there = unchanged(&txn, corp, channel, made_from).await?;
@@ -63,7 +66,8 @@ impl App {
     }
 
     /// Returns all words with their versions, by channel; no channel means the default.
-    pub async fn greetings(&self, corp: CorpId) -> Result<Vec<(Option<String>, Greeting, i64)>, Error> {
+    pub async fn greetings(&self, actor: &Actor) -> Result<Vec<(Option<String>, Greeting, i64)>, Error> {
+        let corp = actor.allow(Action::ReadChannels)?;
         let all = store::greeting::all(self.db.reader(), corp).await?;
         let named = |channel: String| Some(channel).filter(|channel| channel != store::greeting::DEFAULT);
         Ok(all.into_iter().map(|(channel, greeting, version)| (named(channel), greeting, version)).collect())

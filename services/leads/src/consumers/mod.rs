@@ -20,6 +20,7 @@ use std::sync::Arc;
 use scrm_db::Db;
 use scrm_kernel::KeyRing;
 use scrm_mq::{Consumer, Effects, topology};
+use scrm_people::OnDepartmentChanged;
 use scrm_proto::leads::v1::{CardAnswered, CardSuperseded};
 
 use crate::app::App;
@@ -54,7 +55,9 @@ pub(crate) fn customers(app: &Arc<App>, db: Db) -> Consumer {
 
 /// Returns the consumer of what the directory tells of the staff.
 pub(crate) fn staff(app: &Arc<App>, db: Db) -> Consumer {
-    Consumer::new(topology::LEADS_STAFF, db).on(on_staff_changed::OnStaffChanged { app: Arc::clone(app) })
+    Consumer::new(topology::LEADS_STAFF, db)
+        .on(on_staff_changed::OnStaffChanged { app: Arc::clone(app) })
+        .on(OnDepartmentChanged)
 }
 
 /// Returns the consumer that greets new contacts.

@@ -35,6 +35,7 @@ fn told_of(event: &StaffChanged) -> Result<Told, Failure> {
         version: event.version,
         user: user.map_err(|error| bad("user_id", &error))?,
         former: Result::map_err(former, |error| bad("former_user_ids", &error))?,
+        departments: event.department_ids.clone(),
         name: event.name.replace('\0', ""),
         state: match event.state() {
             StaffState::Active | StaffState::Unspecified => State::Active,

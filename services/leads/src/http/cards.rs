@@ -98,11 +98,12 @@ impl From<CardView> for CardOut {
 
 /// List the cards about a lead, in the order of its assignments.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_list_cards", params(("id" = LeadId, Path)),
+    tag = "leads", operation_id = "leads_list_cards", security(("bearer" = ["leads.read"])),
+    params(("id" = LeadId, Path)),
     responses((status = 200, body = CardsOut), (status = 404, body = Problem))
 )]
 #[get("/leads/{id}/cards")]
 pub(super) async fn list(app: Data<App>, caller: Caller, id: Path<LeadId>) -> Result<Json<CardsOut>, Error> {
-    let cards = app.cards(&caller.scope(), *id).await?;
+    let cards = app.cards(&caller, *id).await?;
     Ok(Json(CardsOut { items: cards.into_iter().map(CardOut::from).collect(), next_cursor: None }))
 }

@@ -14,7 +14,8 @@ use crate::app::{App, ChannelView, Created, Error, Repeatable};
 ///
 /// Its code is there as soon as WeCom has made one, which takes a moment: `qr_code` is null until then.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_create_channel", params(IdempotencyKey),
+    tag = "leads", operation_id = "leads_create_channel", security(("bearer" = ["channels.manage"])),
+    params(IdempotencyKey),
     responses((status = 201, body = ChannelOut), (status = 409, body = Problem), (status = 422, body = Problem))
 )]
 #[post("/channels")]
@@ -30,7 +31,7 @@ pub(super) async fn create(
     let hash =
         RequestHash::of(&body).map_err(|error| Error::Invalid(FieldError::new("body", error.to_string())))?;
     let repeatable = key.as_deref().map(|key| Repeatable { scope: &scope, key, hash });
-    match app.create_channel(caller.corp, body.into(), repeatable, answer_of).await? {
+    match app.create_channel(&caller, body.into(), repeatable, answer_of).await? {
         Created::Fresh(view) => {
             let version = view.channel.version;
             Ok(Versioned::created(version, ChannelOut::from(*view)).respond_to(&request))
@@ -46,7 +47,8 @@ fn answer_of(view: &ChannelView) -> Answer {
 
 /// List channels, newest first.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_list_channels", params(ChannelsIn),
+    tag = "leads", operation_id = "leads_list_channels", security(("bearer" = ["channels.read"])),
+    params(ChannelsIn),
     responses((status = 200, body = ChannelsOut), (status = 422, body = Problem))
 )]
 #[get("/channels")]
@@ -57,12 +59,13 @@ pub(super) async fn list(
 ) -> Result<Json<ChannelsOut>, Error> {
     let ChannelsIn { limit, cursor } = query.into_inner();
     let page = scrm_http::page_of(limit, cursor).map_err(Error::Invalid)?;
-    Ok(Json(app.channels(caller.corp, &page).await?.into()))
+    Ok(Json(app.channels(&caller, &page).await?.into()))
 }
 
 /// Read one channel.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_read_channel", params(("id" = ChannelId, Path)),
+    tag = "leads", operation_id = "leads_read_channel", security(("bearer" = ["channels.read"])),
+    params(("id" = ChannelId, Path)),
     responses((status = 200, body = ChannelOut), (status = 404, body = Problem))
 )]
 #[get("/channels/{id}")]
@@ -71,12 +74,13 @@ pub(super) async fn read(
     caller: Caller,
     id: Path<ChannelId>,
 ) -> Result<Versioned<ChannelOut>, Error> {
-    Ok(versioned(app.channel(caller.corp, *id).await?))
+    Ok(versioned(app.channel(&caller, *id).await?))
 }
 
 /// Change a channel: everything but its `state`.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_change_channel", params(("id" = ChannelId, Path), IfMatch),
+    tag = "leads", operation_id = "leads_change_channel", security(("bearer" = ["channels.manage"])),
+    params(("id" = ChannelId, Path), IfMatch),
     responses(
         (status = 200, body = ChannelOut), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 428, body = Problem)
@@ -91,12 +95,13 @@ pub(super) async fn change(
     body: Json<ChannelIn>,
 ) -> Result<Versioned<ChannelOut>, Error> {
     let draft = body.into_inner().into();
-    Ok(versioned(app.change_channel(caller.corp, *id, version.0, draft).await?))
+    Ok(versioned(app.change_channel(&caller, *id, version.0, draft).await?))
 }
 
 /// End a channel and delete its code in WeCom.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_end_channel", params(("id" = ChannelId, Path), IfMatch),
+    tag = "leads", operation_id = "leads_end_channel", security(("bearer" = ["channels.manage"])),
+    params(("id" = ChannelId, Path), IfMatch),
     responses(
         (status = 204), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 428, body = Problem)
@@ -109,7 +114,7 @@ pub(super) async fn end(
     id: Path<ChannelId>,
     version: IfMatch,
 ) -> Result<HttpResponse, Error> {
-    app.end_channel(caller.corp, *id, version.0).await?;
+    app.end_channel(&caller, *id, version.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -10,7 +10,8 @@ use crate::app::{App, Error, LeadFilter};
 
 /// List leads, newest first.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_list_leads", params(LeadsIn),
+    tag = "leads", operation_id = "leads_list_leads", security(("bearer" = ["leads.read"])),
+    params(LeadsIn),
     responses((status = 200, body = LeadsOut), (status = 422, body = Problem))
 )]
 #[get("/leads")]
@@ -28,13 +29,14 @@ pub(super) async fn list(
     // A zero character is in no name of a source, and PostgreSQL does not even compare it.
     let source = query.source.map(|source| source.replace('\0', "?"));
     let page = scrm_http::page_of(query.limit, query.cursor).map_err(Error::Invalid)?;
-    let leads = app.leads(&caller.scope(), &LeadFilter { person, phone, source }, &page).await?;
+    let leads = app.leads(&caller, &LeadFilter { person, phone, source }, &page).await?;
     Ok(Json(leads.into()))
 }
 
 /// Read one lead.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_read_lead", params(("id" = LeadId, Path)),
+    tag = "leads", operation_id = "leads_read_lead", security(("bearer" = ["leads.read"])),
+    params(("id" = LeadId, Path)),
     responses((status = 200, body = LeadOut), (status = 404, body = Problem))
 )]
 #[get("/leads/{id}")]
@@ -43,6 +45,6 @@ pub(super) async fn read(
     caller: Caller,
     id: Path<LeadId>,
 ) -> Result<Versioned<LeadOut>, Error> {
-    let view = app.lead(&caller.scope(), *id).await?;
+    let view = app.lead(&caller, *id).await?;
     Ok(Versioned::ok(view.lead.version, view.into()))
 }

@@ -27,7 +27,8 @@ const READ_TIME: Duration = Duration::from_mins(2);
 /// The body is the file itself, no form. The same content of the same kind is kept once: it answers 200 with what is
 /// there, under the name it has.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_keep_media", params(MediaIn, IdempotencyKey),
+    tag = "leads", operation_id = "leads_keep_media", security(("bearer" = ["media.manage"])),
+    params(MediaIn, IdempotencyKey),
     request_body(content = FileContent, content_type = "application/octet-stream"),
     responses(
         (status = 200, body = MediaOut), (status = 201, body = MediaOut), (status = 409, body = Problem),
@@ -59,7 +60,7 @@ pub(super) async fn keep(
     let hash = hash_of(kind, &name, &content)?;
     let repeatable = key.as_deref().map(|key| Repeatable { scope: &scope, key, hash });
     let new = NewMedia { kind, name, content };
-    Ok(match app.keep_media(caller.corp, new, repeatable, answer_of).await? {
+    Ok(match app.keep_media(&caller, new, repeatable, answer_of).await? {
         Kept::Made(media) => HttpResponse::Created().json(MediaOut::from(media)),
         Kept::There(media) => HttpResponse::Ok().json(MediaOut::from(media)),
         Kept::Before(Answer { status, body }) => replay(status, body),
@@ -97,7 +98,8 @@ fn refuse(unread: Unread) -> HttpResponse {
 
 /// List files, newest first.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_list_media", params(MediaListIn),
+    tag = "leads", operation_id = "leads_list_media", security(("bearer" = ["media.read"])),
+    params(MediaListIn),
     responses((status = 200, body = MediaListOut), (status = 422, body = Problem))
 )]
 #[get("/media")]
@@ -108,22 +110,24 @@ pub(super) async fn list(
 ) -> Result<Json<MediaListOut>, Error> {
     let MediaListIn { limit, cursor } = query.into_inner();
     let page = scrm_http::page_of(limit, cursor).map_err(Error::Invalid)?;
-    Ok(Json(app.media_list(caller.corp, &page).await?.into()))
+    Ok(Json(app.media_list(&caller, &page).await?.into()))
 }
 
 /// Read what is known of a file.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_read_media", params(("id" = MediaId, Path)),
+    tag = "leads", operation_id = "leads_read_media", security(("bearer" = ["media.read"])),
+    params(("id" = MediaId, Path)),
     responses((status = 200, body = MediaOut), (status = 404, body = Problem))
 )]
 #[get("/media/{id}")]
 pub(super) async fn read(app: Data<App>, caller: Caller, id: Path<MediaId>) -> Result<Json<MediaOut>, Error> {
-    Ok(Json(app.media(caller.corp, *id).await?.into()))
+    Ok(Json(app.media(&caller, *id).await?.into()))
 }
 
 /// Read a file's bytes.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_read_media_content", params(("id" = MediaId, Path)),
+    tag = "leads", operation_id = "leads_read_media_content", security(("bearer" = ["media.read"])),
+    params(("id" = MediaId, Path)),
     responses(
         (status = 200, body = FileContent, content_type = "application/octet-stream"),
         (status = 404, body = Problem), (status = 503, body = Problem)
@@ -135,7 +139,7 @@ pub(super) async fn download(
     caller: Caller,
     id: Path<MediaId>,
 ) -> Result<HttpResponse, Error> {
-    let (media, content) = app.media_content(caller.corp, *id).await?;
+    let (media, content) = app.media_content(&caller, *id).await?;
     let name = ExtendedValue {
         charset: Charset::Ext("UTF-8".to_owned()),
         language_tag: None,
@@ -155,11 +159,12 @@ pub(super) async fn download(
 
 /// Remove a file that no greeting uses.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_remove_media", params(("id" = MediaId, Path)),
+    tag = "leads", operation_id = "leads_remove_media", security(("bearer" = ["media.manage"])),
+    params(("id" = MediaId, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 #[delete("/media/{id}")]
 pub(super) async fn remove(app: Data<App>, caller: Caller, id: Path<MediaId>) -> Result<HttpResponse, Error> {
-    app.remove_media(caller.corp, *id).await?;
+    app.remove_media(&caller, *id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

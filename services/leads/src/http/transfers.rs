@@ -18,7 +18,7 @@ use crate::domain::transfer::Message;
 /// The lead has its new owner at once. If the customer is a contact of the former owner, WeCom is asked to hand them
 /// over, which takes 24 hours: `transfer` of the lead shows how far that is.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_reassign_lead",
+    tag = "leads", operation_id = "leads_reassign_lead", security(("bearer" = ["leads.reassign"])),
     params(("id" = LeadId, Path), IfMatch, IdempotencyKey), request_body = ReassignIn,
     responses(
         (status = 200, body = LeadOut), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -40,7 +40,7 @@ pub(super) async fn reassign(
     let asker = format!("POST /api/v1/leads/leads/reassign {}", caller.subject);
     let repeatable = key.as_deref().map(|key| Repeatable { scope: &asker, key, hash });
     let wanted = wanted_of(*id, version, &body, caller.subject.clone())?;
-    match app.reassign_lead(&caller.scope(), wanted, repeatable, answer_of).await? {
+    match app.reassign_lead(&caller, wanted, repeatable, answer_of).await? {
         Reassigned::Now(view) => {
             Ok(Versioned::ok(view.lead.version, LeadOut::from(*view)).respond_to(&request))
         }
@@ -76,7 +76,8 @@ fn wanted_of(lead: LeadId, version: IfMatch, body: &ReassignIn, by: String) -> R
 
 /// List the transfers of a lead's customer between members, newest first.
 #[utoipa::path(
-    tag = "leads", operation_id = "leads_list_transfers", params(("id" = LeadId, Path)),
+    tag = "leads", operation_id = "leads_list_transfers", security(("bearer" = ["leads.read"])),
+    params(("id" = LeadId, Path)),
     responses((status = 200, body = TransfersOut), (status = 404, body = Problem))
 )]
 #[get("/leads/{id}/transfers")]
@@ -85,7 +86,7 @@ pub(super) async fn list(
     caller: Caller,
     id: Path<LeadId>,
 ) -> Result<Json<TransfersOut>, Error> {
-    let transfers = app.transfers(&caller.scope(), *id).await?;
+    let transfers = app.transfers(&caller, *id).await?;
     let items = transfers.iter().map(TransferOut::from).collect();
     Ok(Json(TransfersOut { items, next_cursor: None }))
 }

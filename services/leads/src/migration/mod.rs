@@ -2,6 +2,7 @@
 
 use scrm_db::migration::{EventTables, IdempotencyTable};
 use scrm_mq::keeper::DeadLetterTable;
+use scrm_people::PeopleTables;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_lead;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m070_lead_lists::LeadLists),
             Box::new(m071_greeting_version::GreetingVersion),
             Box::new(m072_lead_owner::LeadOwner),
+            Box::new(PeopleTables),
         ]
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use scrm_db::Txn;
 use scrm_db::sql::{self, Known};
 use scrm_kernel::{
-    BlindIndex, CorpId, ExternalUserId, KeyRing, LeadId, Page, PageRequest, People, Scope, WecomUserId,
+    BlindIndex, CorpId, ExternalUserId, KeyRing, LeadId, Page, PageRequest, Scope, WecomUserId,
 };
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::sea_query::{Expr, Func, SimpleExpr};
@@ -222,15 +222,11 @@ pub(crate) async fn save(txn: &Txn, lead: &Lead) -> Result<(), DbErr> {
 
 fn visible(scope: &Scope) -> Condition {
     let corp = Condition::all().add(Column::CorpId.eq(scope.corp));
-    match &scope.people {
-        People::Everybody => corp,
-        // An owner stands in the row as the event spelled it; who that is may be known later.
-        People::Only(people) => corp.add(
-            Condition::any()
-                .add(Column::OwnerKey.in_subquery(staff::keys_of(scope.corp, people)))
-                .add(Column::OwnerKey.in_subquery(staff::former_keys_of(scope.corp, people))),
-        ),
-    }
+    // An owner stands in the row as the event spelled it; who that is may be known later.
+    corp.add_option(staff::keys_within(scope).map(|keys| {
+        let is_one_of = |keys| Column::OwnerKey.in_subquery(keys);
+        Condition::any().add(is_one_of(keys.present)).add(is_one_of(keys.former))
+    }))
 }
 
 /// Returns a lead that `scope` sees.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scrm_db::Txn;
-use scrm_kernel::{CorpId, StaffId, WecomUserId};
+use scrm_kernel::{CorpId, Scope, StaffId, WecomUserId};
+use scrm_people::{among, note_places};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, SelectStatement};
 use sea_orm::{
@@ -31,10 +32,11 @@ pub(crate) async fn note(txn: &Txn, corp: CorpId, told: &Told) -> Result<(), DbE
         .update_columns([Column::Version, Column::UserKey, Column::UserId, Column::Name, Column::State])
         .action_and_where(Expr::col((Entity, Column::Version)).lt(told.version))
         .to_owned();
-    // The row is locked from here on, so its aliases are those of the same version.
+    // The row is locked from here on, so its aliases and places are those of the same version.
     if Entity::insert(row).on_conflict(newer).exec_without_returning(txn).await? == 0 {
         return Ok(());
     }
+    note_places(txn, corp, told.id, told.departments.iter().copied()).await?;
     staff_alias::Entity::delete_many()
         .filter(staff_alias::Column::CorpId.eq(corp))
         .filter(staff_alias::Column::StaffId.eq(told.id))
@@ -79,20 +81,26 @@ pub(crate) async fn known(
     Ok(found)
 }
 
-/// Selects the folded ids that some members have now.
-pub(super) fn keys_of(corp: CorpId, people: &BTreeSet<StaffId>) -> SelectStatement {
-    present_keys(corp).filter(Column::StaffId.is_in(people.iter().copied())).into_query()
+/// Folded ids of some members.
+pub(super) struct Keys {
+    /// Selects those that they have now.
+    pub(super) present: SelectStatement,
+    /// Selects those that they had, and that nobody else has now.
+    pub(super) former: SelectStatement,
 }
 
-/// Selects the folded ids that some members had, and that nobody else has now.
-pub(super) fn former_keys_of(corp: CorpId, people: &BTreeSet<StaffId>) -> SelectStatement {
-    staff_alias::Entity::find()
+/// Returns the folded ids of the members whose things `scope` sees; none when it is everybody.
+pub(super) fn keys_within(scope: &Scope) -> Option<Keys> {
+    let corp = scope.corp;
+    let present = among((Entity, Column::StaffId), scope)?;
+    let former = among((staff_alias::Entity, staff_alias::Column::StaffId), scope)?;
+    let former = staff_alias::Entity::find()
         .select_only()
         .column(staff_alias::Column::UserKey)
         .filter(staff_alias::Column::CorpId.eq(corp))
-        .filter(staff_alias::Column::StaffId.is_in(people.iter().copied()))
-        .filter(staff_alias::Column::UserKey.not_in_subquery(present_keys(corp).into_query()))
-        .into_query()
+        .filter(former)
+        .filter(staff_alias::Column::UserKey.not_in_subquery(present_keys(corp).into_query()));
+    Some(Keys { present: present_keys(corp).filter(present).into_query(), former: former.into_query() })
 }
 
 fn present_keys(corp: CorpId) -> Select<Entity> {

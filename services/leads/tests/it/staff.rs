@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use scrm_kernel::{PageRequest, People, Scope, StaffId};
-use scrm_leads::app::LeadFilter;
+use scrm_kernel::StaffId;
+use scrm_kernel::access::BuiltIn;
 use scrm_mq::topology::LEADS_STAFF;
-use scrm_proto::Envelope;
-use scrm_proto::directory::v1::{StaffChanged, StaffState};
-use scrm_testing::{envelope_of, eventually};
+use scrm_proto::directory::v1::{DepartmentChanged, StaffChanged, StaffState};
+use scrm_proto::{Envelope, Event};
+use scrm_testing::{Client, envelope_of, eventually};
 use serde_json::{Value, json};
 
 use crate::form::{Form, GROUP, owner};
@@ -27,8 +27,8 @@ impl TestLeads {
         }
     }
 
-    pub(crate) fn told_of(&self, member: &StaffChanged) -> Envelope {
-        envelope_of(self.corp, self.clock.now(), member)
+    pub(crate) fn told_of(&self, event: &impl Event) -> Envelope {
+        envelope_of(self.corp, self.clock.now(), event)
     }
 
     fn new_member(&self) -> StaffId {
@@ -77,27 +77,18 @@ async fn who_sees_only_some_people_sees_their_leads_whatever_their_ids_were() {
     ];
     leads.hear(members.iter().map(|member| leads.told_of(member))).await;
 
-    let app = leads.leads.app();
-    let scope = |people: &[StaffId]| Scope {
-        corp: leads.corp,
-        people: People::Only(people.iter().copied().collect()),
-    };
-    for (people, expected) in [
-        (vec![], vec![]),
-        (vec![li], vec!["wm1"]),
-        (vec![han], vec!["wm2"]),
-        (vec![wei], vec!["wm4"]),
-        (vec![li, han, wei], vec!["wm1", "wm2", "wm4"]),
+    let sales = |staff| leads.somebody(BuiltIn::Sales, Some(staff), &[]);
+    for (client, expected) in [
+        (leads.somebody(BuiltIn::Sales, None, &[]), vec![]),
+        (sales(li), vec!["wm1"]),
+        (sales(han), vec!["wm2"]),
+        (sales(wei), vec!["wm4"]),
+        (leads.somebody(BuiltIn::Marketer, None, &[]), vec!["wm1", "wm2", "wm3", "wm4"]),
     ] {
-        let filter = LeadFilter::default();
-        let page = app.leads(&scope(&people), &filter, &PageRequest::default()).await.unwrap();
-        let seen = page.items.iter().filter_map(|view| view.lead.person.as_ref());
-        let mut seen: Vec<_> = seen.map(|person| person.as_str().to_owned()).collect();
-        seen.sort();
-        assert_eq!(seen, expected, "{people:?}");
+        assert_eq!(seen_by(&client).await, expected);
     }
-    let of_han = leads.lead_of("wm2").await["id"].as_str().unwrap().parse().unwrap();
-    assert!(app.lead(&scope(&[li]), of_han).await.is_err() && app.lead(&scope(&[han]), of_han).await.is_ok());
+    let of_han = format!("/api/v1/leads/leads/{}", leads.lead_of("wm2").await["id"].as_str().unwrap());
+    assert_eq!((sales(li).get(&of_han).await.0, sales(han).get(&of_han).await.0), (404, 200));
     leads.finish().await;
 }
 
@@ -197,5 +188,57 @@ async fn what_cannot_be_a_member_is_a_dead_letter() {
     for (_, expected) in cases {
         assert!(dead.iter().any(|letter| letter.reason.starts_with(expected)), "{expected}: {dead:?}");
     }
+    leads.finish().await;
+}
+
+/// Returns the people of the leads that somebody sees, in order.
+async fn seen_by(client: &Client) -> Vec<String> {
+    let (status, page) = client.get("/api/v1/leads/leads").await;
+    assert_eq!(status, 200, "{page}");
+    let people = page["items"].as_array().unwrap().iter();
+    let mut people: Vec<_> =
+        people.map(|lead| lead["external_user_id"].as_str().unwrap().to_owned()).collect();
+    people.sort();
+    people
+}
+
+#[tokio::test]
+async fn a_manager_sees_the_leads_of_the_departments_and_of_those_below_them() {
+    let leads = TestLeads::start().await;
+    let department = |number: i64, parent: i64, version, removed| DepartmentChanged {
+        corp_id: leads.corp.to_string(),
+        department_id: number.to_string(),
+        version,
+        name: format!("部门{number}"),
+        parent_id: parent,
+        removed,
+    };
+    // 1 over 2 over 3, and 4 beside them.
+    let tree = [(1, 0), (2, 1), (3, 2), (4, 1)].map(|(number, parent)| department(number, parent, 1, false));
+    leads.hear(tree.iter().map(|one| leads.told_of(one))).await;
+    let mut members = Vec::new();
+    for (number, user) in [(2, "lilei"), (3, "hanmeimei"), (4, "weihua")] {
+        let member = leads.member(leads.new_member(), 1, user, user);
+        members.push(StaffChanged { department_ids: vec![number], ..member });
+    }
+    leads.hear(members.iter().map(|member| leads.told_of(member))).await;
+    let contacts = [("wm2", "lilei"), ("wm3", "hanmeimei"), ("wm4", "weihua")];
+    let told =
+        contacts.iter().zip(1..).map(|((person, user), at)| leads.contact(user, person, 10, at).told());
+    leads.hear(told).await;
+
+    let manager = |own: &[i64]| leads.somebody(BuiltIn::SalesManager, None, own);
+    assert_eq!(seen_by(&manager(&[1])).await, ["wm2", "wm3", "wm4"]);
+    assert_eq!(seen_by(&manager(&[2])).await, ["wm2", "wm3"]);
+    assert_eq!(seen_by(&manager(&[3, 4])).await, ["wm3", "wm4"]);
+    assert!(seen_by(&manager(&[])).await.is_empty() && seen_by(&manager(&[9])).await.is_empty());
+
+    // 3 moves below 4; a circle ends; what is gone has nothing below it; an older version changes nothing.
+    let moves = [department(3, 4, 3, false), department(3, 2, 2, false), department(1, 3, 2, false)];
+    leads.hear(moves.iter().map(|one| leads.told_of(one))).await;
+    assert_eq!(seen_by(&manager(&[2])).await, ["wm2"]);
+    assert_eq!(seen_by(&manager(&[4])).await, ["wm2", "wm3", "wm4"]);
+    leads.hear([leads.told_of(&department(3, 4, 4, true))]).await;
+    assert_eq!(seen_by(&manager(&[4])).await, ["wm4"]);
     leads.finish().await;
 }

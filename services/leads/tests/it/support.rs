@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use scrm_db::Db;
+use scrm_kernel::access::{Actor, BuiltIn, Permissions};
 use scrm_kernel::time::from_millis;
-use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle};
+use scrm_kernel::{Clock, CorpId, KeyRing, Lifecycle, StaffId};
 use scrm_leads::Leads;
 use scrm_media::MediaStore;
 use scrm_mq::Queue;
@@ -116,6 +117,12 @@ impl TestLeads {
 
     pub(crate) fn admin(&self) -> Client {
         self.server.admin(self.corp)
+    }
+
+    /// Returns a client of somebody who has a role and belongs to some departments.
+    pub(crate) fn somebody(&self, role: BuiltIn, staff: Option<StaffId>, departments: &[i64]) -> Client {
+        let permissions = Permissions::of_role(role, departments).into();
+        self.server.client_of(Actor { staff, permissions, ..Actor::of_role(role, self.corp, "test") })
     }
 
     /// Publishes contacts and waits until they are handled and what they caused is published.

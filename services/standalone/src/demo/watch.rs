@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::feed::{Feed, News};
 use super::story::Card;
+use crate::shown::TOKEN_LIFE;
 use crate::tally::{Report, SeenLead, Tally};
+use crate::token::Pass;
 
 /// How often the list of leads is read while one watches.
 const WATCH: Duration = Duration::from_millis(100);
@@ -31,7 +33,7 @@ pub(super) struct Watch {
     pub(super) client: reqwest::Client,
     /// The list of leads.
     pub(super) url: String,
-    pub(super) token: String,
+    pub(super) pass: Pass,
     /// Leads received before this run do not count; milliseconds since the epoch.
     pub(super) begun: i64,
     pub(super) tally: Tally,
@@ -202,7 +204,7 @@ impl Watch {
     async fn tell(&mut self, feed: &mut Feed) -> anyhow::Result<()> {
         for lead in feed.without_card() {
             let url = format!("{}/{lead}/cards", self.url);
-            let answer = self.client.get(url).bearer_auth(&self.token).send().await?;
+            let answer = self.client.get(url).bearer_auth(self.pass.token(TOKEN_LIFE)?).send().await?;
             let cards = answer.error_for_status()?.json::<CardPage>().await?.items;
             feed.note_card(&lead, cards.last().map_or(Card::Pending, SeenCard::card));
         }
@@ -216,7 +218,7 @@ impl Watch {
             url.push_str("&cursor=");
             url.push_str(cursor);
         }
-        let answer = self.client.get(url).bearer_auth(&self.token).send().await?;
+        let answer = self.client.get(url).bearer_auth(self.pass.token(TOKEN_LIFE)?).send().await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 }

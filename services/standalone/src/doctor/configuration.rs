@@ -79,11 +79,11 @@ fn wrong_keys(shape: &Shape, file: Option<&Path>) -> Vec<String> {
 
 /// Services on several machines need the same key files; nobody makes them there.
 fn without_keys(patient: &Patient) -> Vec<Fault> {
-    let Some([installation, tokens]) = patient.key_files() else { return Vec::new() };
+    let Some(installation) = patient.key_file() else { return Vec::new() };
     let remedy = format!(
-        "Run `scrm migrate --data {}`, which makes missing keys, or copy the key files of this installation.",
+        "Run `scrm migrate --data {}`, which makes missing keys, or copy the key file of this installation.",
         patient.folder()
     );
-    let unusable = [keys::read_installation(&installation).err(), keys::read_tokens(&tokens).err()];
-    unusable.into_iter().flatten().map(|error| Fault::new(format!("{error:#}"), remedy.clone())).collect()
+    let unusable = keys::read_installation(&installation).err();
+    unusable.map(|error| Fault::new(format!("{error:#}"), remedy)).into_iter().collect()
 }

@@ -30,7 +30,7 @@ pub(super) async fn check(patient: &Patient) -> Check {
     for part in [Path::new(""), Path::new("keys"), Path::new("db")] {
         faults.extend(unwritable(&data.join(part)));
     }
-    faults.extend(patient.key_files().iter().flatten().filter_map(|file| readable_by_others(file)));
+    faults.extend(patient.key_file().and_then(|file| readable_by_others(&file)));
     match free(data) {
         Ok(free) => match scarce(free) {
             None => well.push(format!("{} MiB are free", free / MIB)),

@@ -94,14 +94,11 @@ impl Patient {
         settings.iter().find(|(name, _)| *name == service).map(|(_, settings)| settings)
     }
 
-    /// Returns the files of the keys that seal data and that sign tokens.
-    pub(super) fn key_files(&self) -> Option<[PathBuf; 2]> {
+    /// Returns the file of the keys that seal data and sign tokens.
+    pub(super) fn key_file(&self) -> Option<PathBuf> {
         match &self.shape {
-            Shape::Embedded(folder) => Some([folder.installation_keys(), folder.token_keys()]),
-            Shape::Distributed { .. } => {
-                let keys = &self.settings(Ingest::NAME)?.keys;
-                Some([keys.installation.clone(), keys.tokens.clone()])
-            }
+            Shape::Embedded(folder) => Some(folder.installation_keys()),
+            Shape::Distributed { .. } => Some(self.settings(Ingest::NAME)?.keys.installation.clone()),
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) struct ExaminedSuite {
 impl Wecom {
     pub(super) async fn ask(patient: &Patient) -> Self {
         let Some(db) = patient.ingest_db() else { return Self::Nothing("nothing is set up yet") };
-        let Some([installation, _]) = patient.key_files() else {
+        let Some(installation) = patient.key_file() else {
             return Self::Nothing("nothing is set up yet");
         };
         let keys = match keys::read_installation(&installation) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::web::{self, Json};
+use actix_web::web::Json;
+use actix_web::{HttpResponse, post};
 use futures::future::join_all;
 use scrm_http::{Patience, Routes};
 use scrm_kernel::{CorpId, Lifecycle};
@@ -13,12 +13,17 @@ use serde_json::Value;
 
 const SHORT: Duration = Duration::from_millis(100);
 
+#[utoipa::path(security(("bearer" = [])))]
+#[post("/api/v1/things")]
+async fn take(_: Json<Value>) -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
 /// Runs a server with one route, which wants JSON.
 async fn with_server(patience: Patience, test: impl AsyncFnOnce(&TestServer)) {
     let (lifecycle, clock) = (Lifecycle::new(), scrm_testing::clock());
-    let take = async |_: Json<Value>| HttpResponse::NoContent().finish();
-    let routes: Routes = Arc::new(move |config| {
-        config.map(|config| config.route("/api/v1/things", web::post().to(take)));
+    let routes: Routes = Arc::new(|config| {
+        config.service(take);
     });
     test(&TestServer::with_patience(patience, vec![routes], clock, &lifecycle)).await;
     lifecycle.stop();

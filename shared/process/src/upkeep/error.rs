@@ -1,6 +1,7 @@
 //! Why the upkeep of a service does not do what it was asked.
 
 use actix_web::HttpResponse;
+use scrm_kernel::access::NotAllowed;
 use scrm_kernel::page::BadCursor;
 use scrm_kernel::{Classify, ErrorKind, FieldError, Timestamp};
 use scrm_mq::keeper::Refusal;
@@ -15,9 +16,9 @@ pub(super) enum Error {
     /// The cursor is none of this list's.
     #[error("cursor is not one that this list returned")]
     BadCursor(#[from] BadCursor),
-    /// This caller may not.
-    #[error("this needs an administrator")]
-    Forbidden,
+    /// The caller may not.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// The letter is not there, or not in a state for it.
     #[error(transparent)]
     Letter(#[from] Refusal),
@@ -36,7 +37,7 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::BadCursor(_) | Self::TooOld(_) | Self::NotYet => ErrorKind::Invalid,
-            Self::Forbidden => ErrorKind::Forbidden,
+            Self::NotAllowed(_) => ErrorKind::Forbidden,
             Self::Letter(Refusal::NotFound(_)) => ErrorKind::NotFound,
             Self::Letter(Refusal::Decided(_) | Refusal::Unreadable) => ErrorKind::Conflict,
             Self::Letter(Refusal::Database(_)) | Self::Database(_) => ErrorKind::Internal,
@@ -47,7 +48,7 @@ impl Classify for Error {
         match self {
             Self::Invalid(_) => "invalid_request",
             Self::BadCursor(_) => "bad_cursor",
-            Self::Forbidden => "forbidden",
+            Self::NotAllowed(_) => NotAllowed::CODE,
             Self::Letter(Refusal::NotFound(_)) => "dead_letter_not_found",
             Self::Letter(Refusal::Decided(_)) => "dead_letter_decided",
             Self::Letter(Refusal::Unreadable) => "dead_letter_unreadable",

@@ -2,7 +2,8 @@
 
 use actix_web::web::{Data, Json, Path, Query};
 use actix_web::{get, post};
-use scrm_http::{Caller, Problem, Role, Versioned};
+use scrm_http::{Caller, Problem, Versioned};
+use scrm_kernel::access::Action;
 use scrm_kernel::{Cursor, DeadLetterId, FieldError};
 use scrm_mq::keeper::{Chosen, DeadLetter, Filter, State};
 
@@ -16,21 +17,14 @@ use super::{Desk, MOST_REDRIVEN};
 /// Letters of the reason of a decision.
 const LONGEST_REASON: usize = 500;
 
-/// Lets administrators past.
-fn allow(caller: &Caller) -> Result<(), Error> {
-    let is_allowed = match caller.role {
-        Role::Admin => true,
-    };
-    if is_allowed { Ok(()) } else { Err(Error::Forbidden) }
-}
-
 fn wrong(field: &str, message: impl Into<String>) -> Error {
     Error::Invalid(FieldError::new(field, message))
 }
 
 /// List the events that the service gave up, newest first, without their bodies.
 #[utoipa::path(
-    operation_id = "list_dead_letters", params(DeadLettersIn),
+    operation_id = "list_dead_letters", security(("bearer" = ["dead_letters.read"])),
+    params(DeadLettersIn),
     responses((status = 200, body = DeadLettersOut), (status = 403, body = Problem), (status = 422, body = Problem))
 )]
 #[get("")]
@@ -39,7 +33,7 @@ pub(super) async fn list(
     caller: Caller,
     query: Query<DeadLettersIn>,
 ) -> Result<Json<DeadLettersOut>, Error> {
-    allow(&caller)?;
+    let corp = caller.allow(Action::ReadDeadLetters)?;
     let DeadLettersIn { state, queue, limit, cursor } = query.into_inner();
     let state = match state.as_deref() {
         None => None,
@@ -52,13 +46,14 @@ pub(super) async fn list(
     let queue = queue.map(|queue| queue.replace('\0', "?"));
     let page = scrm_http::page_of(limit, cursor).map_err(Error::Invalid)?;
     let before = page.cursor.as_ref().map(Cursor::key).transpose()?;
-    let letters = desk.office.list(caller.corp, &Filter { state, queue }, &page, before).await?;
+    let letters = desk.office.list(corp, &Filter { state, queue }, &page, before).await?;
     Ok(Json(letters.into()))
 }
 
 /// Read one event that the service gave up, with its body.
 #[utoipa::path(
-    operation_id = "read_dead_letter", params(("id" = DeadLetterId, Path)),
+    operation_id = "read_dead_letter", security(("bearer" = ["dead_letters.read"])),
+    params(("id" = DeadLetterId, Path)),
     responses(
         (status = 200, body = DeadLetterDetailOut), (status = 403, body = Problem), (status = 404, body = Problem)
     )
@@ -69,9 +64,9 @@ pub(super) async fn read(
     caller: Caller,
     id: Path<DeadLetterId>,
 ) -> Result<Versioned<DeadLetterDetailOut>, Error> {
-    allow(&caller)?;
-    let letter = desk.office.read(caller.corp, *id).await?;
-    let body = desk.office.body(caller.corp, *id).await?;
+    let corp = caller.allow(Action::ReadDeadLetters)?;
+    let letter = desk.office.read(corp, *id).await?;
+    let body = desk.office.body(corp, *id).await?;
     audit("read", &caller, &letter);
     Ok(Versioned::ok(letter.version, DeadLetterDetailOut::of(letter, body)))
 }
@@ -80,7 +75,8 @@ pub(super) async fn read(
 ///
 /// It is `redriving` until the broker has it safe, a moment later. If it is given up again, it waits again.
 #[utoipa::path(
-    operation_id = "redrive_dead_letter", params(("id" = DeadLetterId, Path)),
+    operation_id = "redrive_dead_letter", security(("bearer" = ["dead_letters.handle"])),
+    params(("id" = DeadLetterId, Path)),
     responses(
         (status = 200, body = DeadLetterOut), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)
@@ -92,15 +88,16 @@ pub(super) async fn redrive(
     caller: Caller,
     id: Path<DeadLetterId>,
 ) -> Result<Versioned<DeadLetterOut>, Error> {
-    allow(&caller)?;
-    let letter = desk.office.redrive(caller.corp, *id, &caller.subject).await?;
+    let corp = caller.allow(Action::HandleDeadLetters)?;
+    let letter = desk.office.redrive(corp, *id, &caller.subject).await?;
     audit("redrive", &caller, &letter);
     Ok(Versioned::ok(letter.version, letter.into()))
 }
 
 /// Give an event up for good.
 #[utoipa::path(
-    operation_id = "discard_dead_letter", params(("id" = DeadLetterId, Path)),
+    operation_id = "discard_dead_letter", security(("bearer" = ["dead_letters.handle"])),
+    params(("id" = DeadLetterId, Path)),
     responses(
         (status = 200, body = DeadLetterOut), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 422, body = Problem)
@@ -113,12 +110,12 @@ pub(super) async fn discard(
     id: Path<DeadLetterId>,
     body: Json<DiscardIn>,
 ) -> Result<Versioned<DeadLetterOut>, Error> {
-    allow(&caller)?;
+    let corp = caller.allow(Action::HandleDeadLetters)?;
     let reason = body.reason.trim();
     if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
         return Err(wrong("reason", format!("must be 1 to {LONGEST_REASON} letters")));
     }
-    let letter = desk.office.discard(caller.corp, *id, &caller.subject, reason).await?;
+    let letter = desk.office.discard(corp, *id, &caller.subject, reason).await?;
     audit("discard", &caller, &letter);
     Ok(Versioned::ok(letter.version, letter.into()))
 }
@@ -127,7 +124,7 @@ pub(super) async fn discard(
 ///
 /// Those that do not wait any more are passed over. While as many as a thousand are redriven, there may be more.
 #[utoipa::path(
-    operation_id = "redrive_dead_letters",
+    operation_id = "redrive_dead_letters", security(("bearer" = ["dead_letters.handle"])),
     responses((status = 200, body = RedrivenOut), (status = 403, body = Problem), (status = 422, body = Problem))
 )]
 #[post("/redrive")]
@@ -136,7 +133,7 @@ pub(super) async fn redrive_all(
     caller: Caller,
     body: Json<RedriveIn>,
 ) -> Result<Json<RedrivenOut>, Error> {
-    allow(&caller)?;
+    let corp = caller.allow(Action::HandleDeadLetters)?;
     let chosen = match body.into_inner() {
         RedriveIn { queue: Some(queue), ids: None } => Chosen::Queue(queue.replace('\0', "?")),
         RedriveIn { queue: None, ids: Some(ids) } if ids.len() <= MOST_REDRIVEN => Chosen::Ids(ids),
@@ -145,9 +142,8 @@ pub(super) async fn redrive_all(
         }
         _ => return Err(wrong("queue", "either a queue or ids must be given")),
     };
-    let redriven =
-        desk.office.redrive_all(caller.corp, &chosen, &caller.subject, MOST_REDRIVEN as u64).await?;
-    let (corp, by) = (caller.corp, caller.subject.as_str());
+    let redriven = desk.office.redrive_all(corp, &chosen, &caller.subject, MOST_REDRIVEN as u64).await?;
+    let by = caller.subject.as_str();
     tracing::info!(audit = "redrive", corp.id = %corp, by, redriven, "{by} redrives {redriven} dead letters");
     Ok(Json(RedrivenOut { redriven }))
 }
@@ -156,7 +152,7 @@ pub(super) async fn redrive_all(
 ///
 /// Messages keep their ids, so what was handled before is not handled again.
 #[utoipa::path(
-    operation_id = "republish",
+    operation_id = "republish", security(("bearer" = ["dead_letters.handle"])),
     responses((status = 200, body = RepublishedOut), (status = 403, body = Problem), (status = 422, body = Problem))
 )]
 #[post("")]
@@ -165,9 +161,9 @@ pub(super) async fn republish(
     caller: Caller,
     body: Json<RepublishIn>,
 ) -> Result<Json<RepublishedOut>, Error> {
-    allow(&caller)?;
-    let republished = desk.republish(caller.corp, body.since).await?;
-    let (corp, by) = (caller.corp, caller.subject.as_str());
+    let corp = caller.allow(Action::HandleDeadLetters)?;
+    let republished = desk.republish(corp, body.since).await?;
+    let by = caller.subject.as_str();
     tracing::info!(
         audit = "republish", corp.id = %corp, by, republished, since = %body.since,
         "{by} has {republished} events sent again"

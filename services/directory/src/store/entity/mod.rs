@@ -1,5 +1,6 @@
 //! The tables as sea-orm sees them.
 
+pub(super) mod calendar;
 pub(super) mod department;
 pub(super) mod member_gone;
 pub(super) mod roster;
