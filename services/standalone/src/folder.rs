@@ -146,6 +146,11 @@ impl Folder {
         self.0.join("sandbox")
     }
 
+    /// Returns the file of the one-time code with which the enterprise is set up.
+    pub fn setup_code(&self) -> PathBuf {
+        self.0.join("setup-code")
+    }
+
     /// Returns the file of the keys that seal personal data and sign tokens.
     pub fn installation_keys(&self) -> PathBuf {
         self.0.join("keys").join("installation.keys")

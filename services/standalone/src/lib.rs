@@ -10,6 +10,7 @@ mod operator;
 pub mod reconcile;
 pub mod republish;
 pub mod serve;
+pub mod setup_code;
 mod shown;
 mod tally;
 pub mod token;

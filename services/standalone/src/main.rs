@@ -12,7 +12,7 @@ use scrm_ingest::Ingest;
 use scrm_kernel::access::BuiltIn;
 use scrm_leads::Leads;
 use scrm_process::Service as _;
-use scrm_standalone::{access, dead, demo, doctor, reconcile, republish, serve, token};
+use scrm_standalone::{access, dead, demo, doctor, reconcile, republish, serve, setup_code, token};
 use scrm_telemetry::{Format, Traces};
 
 /// Hongyan (鸿雁): the SCRM for enterprises on WeCom, all services in one process.
@@ -85,6 +85,15 @@ enum Command {
     /// Print which role may use which route.
     #[command(hide = true)]
     Access,
+    /// Print the one-time code with which the first administrator is made.
+    SetupCode {
+        /// Which enterprise, by our id or WeCom's; the first one if absent.
+        #[arg(long)]
+        corp: Option<String>,
+        /// The data folder.
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// Print a token for the HTTP API, valid for one hour.
     Token {
         /// What the token allows: that of a built-in role, such as admin, sales or auditor.
@@ -228,6 +237,10 @@ async fn run(command: Command, begun: Instant) -> anyhow::Result<ExitCode> {
                 ServiceName::Customers => Customers::openapi(),
             };
             println!("{}", serde_json::to_string_pretty(&document)?);
+            Ok(())
+        }
+        Command::SetupCode { corp, data } => {
+            println!("{}", setup_code::print(&data, corp.as_deref()).await?);
             Ok(())
         }
         Command::Token { role, corp, staff, data } => {

@@ -21,6 +21,7 @@ use scrm_wecom::client::{Client, Limits};
 
 use crate::folder::{Folder, Lock};
 use crate::installation::{Installation, wrong_sections};
+use crate::setup_code;
 
 /// Threads that answer requests.
 const WORKERS: usize = 2;
@@ -129,6 +130,11 @@ pub async fn run(data: &Path, address: SocketAddr) -> anyhow::Result<()> {
     };
     let running = running?;
     eprintln!("Hongyan is ready on http://{}", running.address);
+    let folder = Folder::existing(data)?;
+    if let Some(code) = setup_code::offer(&folder, &running.directory).await? {
+        let file = folder.setup_code();
+        eprintln!("Nobody has set it up: the one-time code is {code} (also in {})", file.display());
+    }
     ending.wait(running.lifecycle()).await;
     running.stop().await
 }

@@ -45,7 +45,7 @@ pub async fn print(
 }
 
 /// Returns an enterprise: the first one, or the one that `corp` names by our id or WeCom's.
-async fn corp_of(installation: &Installation, corp: Option<&str>) -> anyhow::Result<CorpId> {
+pub(crate) async fn corp_of(installation: &Installation, corp: Option<&str>) -> anyhow::Result<CorpId> {
     let corps = scrm_ingest::corps(&installation.database::<Ingest>()?, Clock::system()).await?;
     choose(&corps, corp)
 }

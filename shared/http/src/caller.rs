@@ -70,7 +70,16 @@ impl actix_web::ResponseError for Stranger {
 
 /// Paths that are answered without a token: exact, or with one more segment of any text.
 pub(crate) fn is_public(path: &str) -> bool {
-    const EXACT: [&str; 4] = ["/healthz", "/readyz", "/api/openapi.json", "/api/docs"];
+    const EXACT: [&str; 8] = [
+        "/healthz",
+        "/readyz",
+        "/api/openapi.json",
+        "/api/docs",
+        "/api/v1/directory/sign-in",
+        "/api/v1/directory/refresh",
+        "/api/v1/directory/setup",
+        "/.well-known/jwks.json",
+    ];
     const ONE_SEGMENT_BELOW: [&str; 2] = ["/callback/wecom/", "/hooks/leads/"];
     EXACT.contains(&path)
         || ONE_SEGMENT_BELOW.iter().any(|prefix| {
@@ -166,6 +175,9 @@ mod tests {
             assert!(is_public(path), "{path}");
         }
         assert!(is_public("/api/docs") && !is_public("/api/docs/x"));
+        let own = ["sign-in", "refresh", "setup"].map(|route| format!("/api/v1/directory/{route}"));
+        assert!(own.iter().all(|route| is_public(route)) && is_public("/.well-known/jwks.json"));
+        assert!(!is_public("/api/v1/directory/sign-out") && !is_public("/api/v1/directory/setup/"));
         for path in
             ["/", "/metrics", "/callback/wecom/", "/callback/wecom/a/b", "/healthz/", "/api/v1/leads/leads"]
         {

@@ -60,6 +60,8 @@ struct Inner {
     /// Where other services may ask; none where they all run in this process.
     services: Option<KeyRing>,
     checked: Mutex<Checked>,
+    /// Sessions that have ended, and until which second one of their tokens may live.
+    ended: Mutex<HashMap<SessionId, i64>>,
 }
 
 /// Whom tokens let in, and until which second, by the SHA-256 of the token: a signature costs more to check than most
@@ -83,7 +85,7 @@ impl Tokens {
 
     fn made(keys: &KeyRing, clock: Clock, services: Option<KeyRing>) -> Self {
         let signing = SigningKeys::new(keys.clone(), clock.clone());
-        Self(Arc::new(Inner { signing, clock, services, checked: Mutex::default() }))
+        Self(Arc::new(Inner { signing, clock, services, checked: Mutex::default(), ended: Mutex::default() }))
     }
 
     /// Reports whether this bearer is another service of the installation.
@@ -115,8 +117,30 @@ impl Tokens {
         jsonwebtoken::encode(&header, &claims, &key.signing).map_err(BadToken)
     }
 
+    /// Lets nobody in any more with the tokens of a session.
+    pub fn end_session(&self, session: SessionId) {
+        let now = self.0.clock.now();
+        let mut ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|_, until| *until > now.timestamp());
+        ended.insert(session, (now + LONGEST_LIFE).timestamp());
+    }
+
+    fn has_ended(&self, caller: &Caller) -> bool {
+        let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        caller.session.is_some_and(|session| ended.contains_key(&session))
+    }
+
     /// Returns who a token lets in.
     pub fn check(&self, token: &str) -> Result<Caller, BadToken> {
+        let caller = self.check_alone(token)?;
+        if self.has_ended(&caller) {
+            return Err(BadToken::because(jsonwebtoken::errors::ErrorKind::ExpiredSignature));
+        }
+        Ok(caller)
+    }
+
+    /// Returns who a token lets in unless their session has ended.
+    fn check_alone(&self, token: &str) -> Result<Caller, BadToken> {
         let now = self.0.clock.now().timestamp();
         let hash = digest(&SHA256, token.as_bytes()).as_ref().to_vec();
         if let Some((caller, _)) = self.checked().get(&hash).filter(|(_, expiry)| *expiry > now) {
@@ -219,6 +243,18 @@ mod tests {
             assert!(tokens.check(&forged).is_err());
         }
         assert!(tokens.check(&own).is_ok());
+    }
+
+    #[test]
+    fn the_end_of_a_session_ends_its_tokens_and_no_others() {
+        let tokens = Tokens::new(&KeyRing::generate(), Clock::system());
+        let [one, other] = [1, 2].map(|at| SessionId::mint(from_millis(at)));
+        let of = |session| tokens.sign(&Caller { session: Some(session), ..caller() }, HOUR).unwrap();
+        let (ending, going_on) = (of(one), [of(other), tokens.sign(&caller(), HOUR).unwrap()]);
+        assert!(tokens.check(&ending).is_ok());
+        tokens.end_session(one);
+        assert!(tokens.check(&ending).is_err() && tokens.check(&of(one)).is_err());
+        assert!(going_on.iter().all(|token| tokens.check(token).is_ok()));
     }
 
     #[test]

@@ -41,32 +41,43 @@ impl TestServer {
     ) -> Self {
         let readiness = Readiness::default();
         readiness.set();
-        Self::serving(patience, readiness, KeyRing::generate(), services, clock, lifecycle)
+        Self::serving(patience, readiness, services, clock, lifecycle)
     }
 
-    /// Serves with the keys of an installation, for a service that signs tokens itself.
-    pub fn with_keys(keys: KeyRing, services: Vec<Routes>, clock: Clock, lifecycle: &Lifecycle) -> Self {
+    /// Serves with the tokens of a set-up, for a service that signs some itself.
+    pub fn with_tokens(tokens: Tokens, services: Vec<Routes>, lifecycle: &Lifecycle) -> Self {
         let readiness = Readiness::default();
         readiness.set();
-        Self::serving(Patience::default(), readiness, keys, services, clock, lifecycle)
+        Self::checking(Patience::default(), readiness, KeyRing::generate(), tokens, services, lifecycle)
     }
 
     /// Serves for a process that is not ready before `readiness` is set.
     pub fn before(readiness: Readiness, services: Vec<Routes>, clock: Clock, lifecycle: &Lifecycle) -> Self {
-        Self::serving(Patience::default(), readiness, KeyRing::generate(), services, clock, lifecycle)
+        Self::serving(Patience::default(), readiness, services, clock, lifecycle)
     }
 
     fn serving(
         patience: Patience,
         readiness: Readiness,
-        keys: KeyRing,
         services: Vec<Routes>,
         clock: Clock,
         lifecycle: &Lifecycle,
     ) -> Self {
+        let keys = KeyRing::generate();
+        let tokens = Tokens::admitting_services(&keys, clock);
+        Self::checking(patience, readiness, keys, tokens, services, lifecycle)
+    }
+
+    fn checking(
+        patience: Patience,
+        readiness: Readiness,
+        keys: KeyRing,
+        tokens: Tokens,
+        services: Vec<Routes>,
+        lifecycle: &Lifecycle,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let tokens = Tokens::admitting_services(&keys, clock);
         let (checking, stopping) = (tokens.clone(), lifecycle.clone());
         let server = serve_with(patience, listener, services, checking, readiness, 1, stopping);
         lifecycle.spawn("http", server);

@@ -5,6 +5,7 @@ use scrm_mq::keeper::DeadLetterTable;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod m001_roster;
+mod m002_accounts;
 mod m003_calendar;
 
 /// All steps, in order.
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             Box::new(EventTables),
             Box::new(DeadLetterTable),
             Box::new(m001_roster::Rosters),
+            Box::new(m002_accounts::Accounts),
             Box::new(m003_calendar::Calendars),
         ]
     }

@@ -2,10 +2,14 @@
 //!
 //! Whoever changes staff or departments of a corp holds the corp's row of `roster` locked.
 
+pub(crate) mod account;
 pub(crate) mod calendar;
 pub(crate) mod department;
 mod entity;
 pub(crate) mod roster;
+pub(crate) mod session;
+pub(crate) mod setup_code;
+pub(crate) mod sign_in_failure;
 pub(crate) mod staff;
 
 use sea_orm::DbErr;

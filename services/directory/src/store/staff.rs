@@ -189,6 +189,16 @@ pub(crate) async fn find(
     Ok(members_of(connection, scope.corp, rows).await?.pop())
 }
 
+/// Returns the departments to which a member belongs, by WeCom's numbers.
+pub(crate) async fn departments(
+    connection: &impl ConnectionTrait,
+    corp: CorpId,
+    id: StaffId,
+) -> Result<Vec<i64>, DbErr> {
+    let mut places = places_of(connection, corp, std::iter::once(id)).await?;
+    Ok(places.remove(&id).unwrap_or_default().iter().map(|place| place.department).collect())
+}
+
 /// Returns the member who has an id of WeCom's now.
 pub(crate) async fn holder(
     connection: &impl ConnectionTrait,

@@ -8,4 +8,5 @@ mod department;
 mod member;
 mod process;
 mod rename;
+mod sign_in;
 mod support;

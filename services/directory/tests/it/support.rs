@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use scrm_db::Db;
 use scrm_directory::Directory;
+use scrm_directory::app::Cost;
 use scrm_kernel::access::{Actor, BuiltIn, Permissions};
 use scrm_kernel::time::from_millis;
 use scrm_kernel::{Clock, CorpId, Lifecycle, StaffId};
@@ -23,7 +24,7 @@ pub(crate) struct TestDirectory {
     pub(crate) broker: TestBroker,
     pub(crate) server: TestServer,
     pub(crate) corp: CorpId,
-    directory: Directory,
+    pub(crate) directory: Directory,
     rows: Db,
     database: TestDatabase,
     lifecycle: Lifecycle,
@@ -35,8 +36,9 @@ impl TestDirectory {
         let database = TestDatabase::new("directory").await;
         let broker = TestBroker::start(&[DIRECTORY_ROSTER], clock.clone()).await;
         let setup = scrm_testing::setup(&database, &broker, &clock, &lifecycle).await;
-        let directory = Directory::start(setup).await.unwrap();
-        let server = TestServer::start(vec![directory.routes()], clock.clone(), &lifecycle);
+        let tokens = setup.tokens.clone();
+        let directory = Directory::start_with(setup, Cost::Least).await.unwrap();
+        let server = TestServer::with_tokens(tokens, vec![directory.routes()], &lifecycle);
         let rows = Db::peek(database.database(), clock.clone()).await.unwrap();
         let corp = CorpId::mint(clock.now());
         Self { clock, broker, server, corp, directory, rows, database, lifecycle }
@@ -45,7 +47,7 @@ impl TestDirectory {
     /// Starts one more process of the service on the same database and the same queue.
     pub(crate) async fn replica(&self) -> Directory {
         let setup = scrm_testing::setup(&self.database, &self.broker, &self.clock, &self.lifecycle).await;
-        Directory::start(setup).await.unwrap()
+        Directory::start_with(setup, Cost::Least).await.unwrap()
     }
 
     pub(crate) fn admin(&self) -> Client {

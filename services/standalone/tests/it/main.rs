@@ -10,4 +10,5 @@ mod doctor_wecom;
 mod reconcile;
 mod republish;
 mod serve;
+mod set_up;
 mod support;
